@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file: files that people send into apps (workflow.md 4.6): uploads, remote addresses, tool files,
+ * their checks, their object form and their signed addresses.
+ */
+#pragma once
+#include "base/core.h"
+#include "base/str.h"
+
+struct arena;
+struct flow;
+struct json;
+
+struct upload {
+	struct str id, tenant_id, name, extension, mime_type, key, created_by, created_by_role;
+	int64_t size, created_ms;
+	bool used;
+};
+struct upload_new {
+	struct str id; /* made by the caller: key of the blob holds it */
+	struct str tenant_id, app_id, name, extension, mime_type, key, created_by;
+	bool by_account; /* else by an end user */
+	int64_t size;
+};
+status upload_add(struct flow *, struct arena *, const struct upload_new *) NODISCARD;
+/* ERR_NOT_FOUND also for another workspace's. */
+status upload_get(struct flow *, struct arena *, struct str tenant_id, struct str id, struct upload **out) NODISCARD;
+
+/* What a variable or the app's file_upload feature allows. */
+struct file_rules {
+	const struct json *types, *extensions, *methods; /* arrays or NULL = all */
+	int64_t number_limit;				 /* 0 = no limit */
+};
+/* Input mappings (array of {type, transfer_method, url, upload_file_id}) to file objects. */
+status files_from_input(struct flow *, struct arena *, struct str tenant_id, const struct json *mappings, const struct file_rules *, struct json **out) NODISCARD;
+bool file_is(const struct json *); /* dify_model_identity says so */
+/* The same file object with a fresh signed `url`. */
+struct json *file_fresh(struct flow *, struct arena *, const struct json *file);
+/* /files/<id>/file-preview?timestamp=&nonce=&sign= on FILES_URL. */
+struct str file_signed_url(struct flow *, struct arena *, struct str upload_id);
+bool file_check_signature(struct flow *, struct str upload_id, struct str timestamp, struct str nonce, struct str sign);
+/* Content as the model wants it: a data: URL of base64, or an address (MULTIMODAL_SEND_FORMAT). */
+status file_for_model(struct flow *, struct arena *, const struct json *file, struct str *url) NODISCARD;
+/* image document audio video custom, by extension with the dot. */
+struct str file_type_of(struct str extension);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * flow: runs of graphs. A run executes in its own fiber and belongs to the server, not to the HTTP
+ * connection that started it. Each event is appended to the run's journal before it is shown as
+ * done; followers read the journal (live in this process, else from the database), so any process
+ * can show, stop and resume any run. See workflow.md sections 2 to 7 and 9.
+ *
+ * Easy apps (chat, completion) run here too, as a graph of start, model-call and answer which the
+ * chat folder makes: one mechanism for journal, stop and recovery.
+ */
+#pragma once
+#include "base/core.h"
+#include "base/str.h"
+#include "rt/rt.h"
+
+struct arena;
+struct blob;
+struct broker;
+struct client;
+struct config;
+struct db;
+struct json;
+struct models;
+struct flow;
+struct flow_run;
+
+/* What identifies a run to the layers above; kept in the run's record. */
+struct flow_info {
+	struct str run_id, task_id, tenant_id, app_id, workflow_id;
+	struct str app_mode;	     /* workflow, advanced-chat, chat, completion */
+	struct str from;	     /* "app-run", "debugging" */
+	struct str created_by;	     /* end user id or account id */
+	bool by_account;
+	struct str user;	     /* the caller's `user` text, or the account's id */
+	struct str conversation_id, message_id; /* empty for workflow apps */
+	const struct json *extra;    /* the caller's own data, an object; comes back in the hooks */
+	int64_t created_ms;
+};
+
+struct flow_result {
+	struct str status;	     /* succeeded partial-succeeded failed stopped paused */
+	struct str error;	     /* "" = none */
+	struct str error_slug;	     /* public code for easy apps' failures */
+	int error_http;
+	const struct json *outputs;
+	struct str answer;	     /* all text that was streamed */
+	const struct json *files;    /* array */
+	const struct json *usage;    /* sum over model calls, or NULL */
+	const struct json *resources; /* retriever resources, array */
+	double elapsed;		     /* seconds */
+	int64_t total_tokens, total_steps, exceptions, finished_ms;
+};
+
+/* What the engine asks of the layers above; role/ fills it. Any may be NULL. */
+struct flow_hooks {
+	void *ctx;
+	/* Memory: earlier messages of the conversation in OpenAI form, oldest first, at most max. */
+	status (*history)(void *ctx, struct arena *, const struct flow_info *, size_t max, struct json **out);
+	/* Conversation variables changed: {name: value}; durable when it returns. */
+	status (*save_variables)(void *ctx, struct arena *, const struct flow_info *, const struct json *changed);
+	/* In the run's fiber, before the run is marked finished; repeated after a crash, so it must be
+	 * idempotent: writes the chat message, the log row. */
+	status (*finished)(void *ctx, struct arena *, const struct flow_info *, const struct flow_result *);
+};
+
+struct flow_options {
+	struct db *db;
+	struct broker *broker;
+	struct blob *blob;
+	struct models *models;
+	struct client *client;
+	const struct config *config;
+	const unsigned char *seal_key;
+	struct str process_name; /* who holds leases: "api-1234" */
+	struct flow_hooks hooks;
+};
+status flow_open(const struct flow_options *, struct flow **out) NODISCARD;
+/* Takes over runs whose process died, and answers stop messages; runs until cancelled. */
+status flow_service(void *flow) NODISCARD;
+/* Running runs get until the deadline, then their leases are given back for others. */
+void flow_drain(struct flow *, deadline);
+void flow_close(struct flow *);
+
+/* --- graphs --- */
+/* Checks and compiles (workflow.md 2.4); immutable, shared, cached by key when key is not empty
+ * (workflow id + hash). ERR_INVALID names node and field. */
+struct flow_graph;
+status flow_graph_load(struct flow *, struct str key, const struct json *graph, struct flow_graph **out) NODISCARD;
+void flow_graph_unref(struct flow_graph *);
+/* The start node's `variables`, an array; empty for graphs without one. */
+const struct json *flow_graph_variables(const struct flow_graph *);
+
+/* --- inputs (workflow.md 4.7) --- */
+/* Checks `given` against variable rows {variable,label,type,required,...}; ERR_INVALID
+ * invalid_param with the documented texts. Undeclared ones are dropped. */
+status flow_check_inputs(struct flow *, struct arena *, struct str tenant_id, const struct json *variables, const struct json *given, struct json **out) NODISCARD;
+
+/* --- runs --- */
+struct flow_start {
+	struct flow_info info;		/* run_id, task_id made when empty */
+	struct flow_graph *graph;	/* a reference is taken */
+	const struct json *graph_json;	/* for recovery when the workflow row may change (drafts, easy apps); NULL = published version by workflow_id */
+	const struct json *inputs;	/* checked */
+	const struct json *system;	/* {"query": ..., "files": [...], ...} without the "sys." prefix */
+	const struct json *environment;	/* array of {name, value_type, value}, secrets in plain */
+	const struct json *conversation; /* array of {id, name, value_type, value} with current values */
+};
+/* Stores the run and starts it in the background. *run_id in mem. */
+status flow_run_start(struct flow *, struct arena *, const struct flow_start *, struct str *run_id) NODISCARD;
+
+enum flow_event_type {
+	FLOW_WORKFLOW_STARTED, FLOW_WORKFLOW_FINISHED, FLOW_WORKFLOW_PAUSED,
+	FLOW_NODE_STARTED, FLOW_NODE_FINISHED, FLOW_NODE_RETRY,
+	FLOW_ITERATION_STARTED, FLOW_ITERATION_NEXT, FLOW_ITERATION_COMPLETED,
+	FLOW_LOOP_STARTED, FLOW_LOOP_NEXT, FLOW_LOOP_COMPLETED,
+	FLOW_CHUNK,	/* text: message or text_chunk */
+	FLOW_REPLACE,	/* text replaces all text so far (a resumed model call answered otherwise) */
+	FLOW_AGENT_LOG,
+	FLOW_EVENT_COUNT
+};
+struct str flow_event_name(enum flow_event_type); /* "node_started"; FLOW_CHUNK: "text_chunk" */
+struct flow_event {
+	int64_t seq;		/* from 1, without gaps */
+	enum flow_event_type type;
+	struct str data;	/* JSON text of the event's `data` object in the full Service API form */
+	struct str text;	/* FLOW_CHUNK, FLOW_REPLACE */
+	struct str selector;	/* FLOW_CHUNK: JSON text of from_variable_selector */
+	int64_t time_ms;
+};
+/* Follows a run from after_seq + 1 on, in whatever process it runs. */
+struct flow_feed;
+status flow_follow(struct flow *, struct str run_id, int64_t after_seq, struct flow_feed **out) NODISCARD;
+/* *end = true after the last event. data lives in mem. */
+status flow_feed_next(struct flow_feed *, struct arena *, struct flow_event *out, bool *end, deadline) NODISCARD;
+void flow_feed_close(struct flow_feed *);
+DEFINE_AUTO(flow_feed, struct flow_feed, flow_feed_close)
+
+/* What is stored of a run. inputs/outputs are JSON texts. */
+struct flow_record {
+	struct flow_info info;
+	struct str status, error, inputs, outputs, graph, version;
+	double elapsed;
+	int64_t total_tokens, total_steps, exceptions, created_ms, finished_ms; /* finished 0 = not yet */
+};
+/* ERR_NOT_FOUND also for another tenant's or app's run (app_id empty = any of the tenant). */
+status flow_run_get(struct flow *, struct arena *, struct str tenant_id, struct str app_id, struct str run_id, struct flow_record **out) NODISCARD;
+/* Waits for the end and returns the result (for blocking calls). */
+status flow_run_wait(struct flow *, struct arena *, struct str run_id, struct flow_result **out, deadline) NODISCARD;
+/* Any process's run; unknown ids succeed. user not empty: only that user's runs stop. */
+status flow_stop(struct flow *, struct str app_id, struct str task_id, struct str user) NODISCARD;
+
+/* Node executions of a run for the trace, array of objects in the console API's form. */
+status flow_run_nodes(struct flow *, struct arena *, struct str tenant_id, struct str run_id, struct json **out) NODISCARD;
+struct flow_list {
+	struct str app_id, status, keyword, from, user_session, account_email;
+	int64_t before_ms, after_ms, page, limit; /* page from 1 */
+	struct str last_id;
+};
+status flow_run_list(struct flow *, struct arena *, struct str tenant_id, const struct flow_list *, struct flow_record **out, size_t *n, int64_t *total) NODISCARD;
+/* Runs active now, for the concurrency limit of an app. */
+int64_t flow_active(struct flow *, struct str app_id);
