@@ -47,14 +47,16 @@ status group_spawn(struct group *, const char *name, fiber_fn fn, void *arg) NOD
 status group_wait(struct group *) NODISCARD;
 /* Sets the flag and wakes the members' waits; does not join. Safe to call twice. */
 void group_cancel(struct group *);
-/* As group_wait for at most one: returns when any member has ended; *left = still running. */
+/* As group_wait for at most one: returns when any member has ended that no earlier call told of, or
+ * at once when none runs; *left (set on failure too) = still running. */
 status group_wait_any(struct group *, size_t *left) NODISCARD;
 size_t group_running(const struct group *);
 /* Cancels, joins, frees. NULL is fine. */
 void group_close(struct group *);
 DEFINE_AUTO(group, struct group, group_close)
 
-/* A fiber that outlives its spawner, joined by rt_run only: background services. */
+/* A fiber that outlives its spawner, joined by rt_run only: background services. It inherits
+ * neither deadline, log context nor local, and its failure does not cancel its siblings. */
 status fiber_background(const char *name, fiber_fn fn, void *arg) NODISCARD;
 struct group *group_root(void);
 status fiber_yield(void) NODISCARD;
@@ -78,9 +80,17 @@ void *fiber_local(void);
 void fiber_set_local(void *);
 
 /* --- waiting for things --- */
-enum { WAIT_READ = 1, WAIT_WRITE = 2 };
-/* Until fd is ready or in error (then returns 0 as well: the I/O call will tell). One fiber waits
- * per fd and direction. fd must be non-blocking. Call fd_forget before close(). */
+enum {
+	WAIT_READ = 1,
+	WAIT_WRITE = 2,
+	/* Promise of the caller: its last I/O on fd in this direction said EAGAIN. Saves a system
+	 * call a wait; may return although nothing is ready, so try the I/O again. Without it the
+	 * state of fd is looked at anew, which is what foreign libraries (libpq, curl) need. */
+	WAIT_EDGE = 4,
+};
+/* Until fd is ready or in error (then returns 0 as well: the I/O call will tell). With both
+ * directions: until either. One fiber waits per fd and direction. fd must be non-blocking. Call
+ * fd_forget before close(); a fiber that still waits then gets ERR_CLOSED. */
 status fd_wait(int fd, int what, deadline) NODISCARD;
 void fd_forget(int fd);
 
@@ -122,10 +132,18 @@ void chan_close(struct chan *); /* frees; NULL is fine; nobody may wait on it */
 DEFINE_AUTO(chan, struct chan, chan_close)
 
 /* --- other threads --- */
-/* Runs fn(job) on a pool thread while this fiber waits. When the wait ends early the job goes on:
- * it must own its memory, and free_job (may be NULL) is called when the later of both is done with
- * it. fn's error record is carried back. fn must not call rt. */
+/*
+ * Runs fn(job) on a pool thread while this fiber waits; fn must not call rt. Who owns job after:
+ *   0   the caller, as before: reads its results and frees it itself.
+ *   -1  rt: fn failed (its error record is carried here), or the wait ended early and fn still
+ *       runs, or it never ran. free_job (may be NULL) was or will be called, exactly once, by the
+ *       later of both, on any thread. The caller must not touch job any more.
+ * So job must own its memory: neither the caller's stack nor its arena.
+ */
 status pool_run(status (*fn)(void *job), void *job, void (*free_job)(void *)) NODISCARD;
+/* The same for work known to be short: once started it is always waited for, past deadline and
+ * cancellation, so job may live on the caller's stack or arena and stays the caller's. */
+status pool_call(status (*fn)(void *job), void *job) NODISCARD;
 /* Wakes the loop from another thread: fn(arg) runs on the loop between fibers; must not wait. */
 void loop_post(struct loop *, void (*fn)(void *), void *arg);
 struct loop *loop_current(void);
@@ -139,7 +157,7 @@ struct proc_options {
 	int stdin_fd, stdout_fd, stderr_fd; /* -1 = /dev/null; own fd is given, not closed */
 	const int *keep_fds; /* these stay open under numbers 3, 4, ... in this order */
 	size_t keep_count;
-	bool new_session;
+	bool new_session; /* then proc_kill and proc_close reach the whole session's group */
 };
 status proc_spawn(const struct proc_options *, struct proc **out) NODISCARD;
 int proc_pid(const struct proc *);
@@ -149,7 +167,8 @@ void proc_kill(struct proc *, int sig);
 void proc_close(struct proc *); /* kills with SIGKILL when still running, reaps, frees */
 DEFINE_AUTO(proc, struct proc, proc_close)
 
-/* Signals arrive here instead of handlers. Waits for one of the set given to signals_hold. */
+/* Signals arrive here instead of handlers. Blocks them for this thread and those it starts; before
+ * rt_run or in its first fiber. */
 void signals_hold(const int *signals, size_t n); /* once, before rt_run's fibers need them */
 status signal_wait(int *sig, deadline) NODISCARD;
 
