@@ -14,6 +14,8 @@ struct log_context {
 };
 
 void log_setup(enum log_level min, bool json, const char *role);
+/* Another place than stderr, for tests and commands; call after log_setup. Not closed here. */
+void log_fd(int fd);
 bool log_enabled(enum log_level);
 void log_line(enum log_level, const char *fmt, ...) PRINTF(2, 3);
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
