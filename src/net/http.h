@@ -3,7 +3,8 @@
  * http: HTTP/1.1 server (RFC 9110, 9112) on fibers: one fiber a connection. The parser is strict
  * and refuses ambiguous framing (both Content-Length and Transfer-Encoding, bare CR or LF, bad
  * field names, obsolete folding). A handler reads the body when it wants to and answers once,
- * whole or as a stream. When the client leaves, the handler's group is cancelled.
+ * whole or as a stream. When the client leaves, the handler's group is cancelled: "leaves" is a
+ * reset, a hang-up of both directions, or a failed write, not the end of its sending side alone.
  */
 #pragma once
 #include "base/core.h"
@@ -37,6 +38,8 @@ struct http {
 	bool tls;
 	int64_t body_length;   /* -1 = chunked, 0 = none */
 	uint64_t body_limit;   /* bytes; starts as the server's, a route may change it */
+	bool keep_on_disconnect; /* set by the handler: go on when the client leaves; writes then
+				  * fail with ERR_CLOSED */
 
 	/* filled by the answer functions, for the access log */
 	int status;
@@ -105,7 +108,8 @@ struct http_server;
 status listen_open(struct str where, int *fd) NODISCARD;
 /* The address text of a socket, "127.0.0.1:43211": for port 0. */
 struct str listen_name(struct arena *, int fd);
-/* Accepts in background fibers until http_server_drain. Several listening sockets are fine. */
+/* Accepts in background fibers until http_server_drain. Several listening sockets are fine; they
+ * are the server's from now on, and closed when it stops accepting. Ignores SIGPIPE. */
 status http_serve(const struct http_options *, const int *fds, size_t n, struct http_server **out) NODISCARD;
 /* Stops accepting, answers running requests with Connection: close, waits for them, at the
  * deadline cancels the rest. */
