@@ -19,8 +19,8 @@ all: setup web ## build the binary
 setup:
 	@tools/setup run
 
-web: setup web/dist/.stamp
-web/dist/.stamp: $(web_inputs)
+web: setup .cache/web.stamp
+.cache/web.stamp: $(web_inputs)
 	@tools/build-web
 
 test: ## every test; ends with "N passed, N failed"
