@@ -22,7 +22,7 @@
 enum { PASSWORD_LEN = 16, EVENT_MAX = 1 << 20 };
 
 struct welcome {
-	struct role *role;
+	struct role_process *role;
 	struct arena *mem;
 	struct services services;
 	struct str url, password, token;
@@ -117,7 +117,7 @@ static void print_first(struct welcome *w)
 	fflush(stdout);
 }
 
-static status greet(struct role *r, struct str url)
+static status greet(struct role_process *r, struct str url)
 {
 	bool done;
 	int64_t at;

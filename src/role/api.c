@@ -7,7 +7,7 @@
 #include "flow/flow.h"
 #include "store/db/db.h"
 
-static status api_open(struct role *r)
+static status api_open(struct role_process *r)
 {
 	static const struct route_table *const tables[] = { &service_routes, &console_routes,
 							    &site_routes, &file_routes };
@@ -20,27 +20,27 @@ static status api_open(struct role *r)
 
 static status api_handle(struct http *h, void *ctx)
 {
-	struct role *r = ctx;
+	struct role_process *r = ctx;
 	return router_handle(h, r->state);
 }
 
 static status api_fail(struct http *h, void *ctx)
 {
-	struct role *r = ctx;
+	struct role_process *r = ctx;
 	return router_error(h, r->state);
 }
 
-static status api_ready(struct role *r)
+static status api_ready(struct role_process *r)
 {
 	return db_ping(r->services.db);
 }
 
-static void api_drain(struct role *r, deadline until)
+static void api_drain(struct role_process *r, deadline until)
 {
 	flow_drain(r->services.flow, until);
 }
 
-static void api_close(struct role *r)
+static void api_close(struct role_process *r)
 {
 	router_close(r->state);
 }

@@ -12,7 +12,7 @@
 #include "gateway/proxy.h"
 
 /* Options of a gateway that runs alone: --api, --web ADDR. */
-static struct str option(struct role *r, const char *name, struct str fallback)
+static struct str option(struct role_process *r, const char *name, struct str fallback)
 {
 	for (size_t i = 0; i + 1 < r->arg_count; i++)
 		if (!strcmp(r->args[i], name))
@@ -20,12 +20,12 @@ static struct str option(struct role *r, const char *name, struct str fallback)
 	return fallback;
 }
 
-static struct str socket_of(struct role *r, const char *role)
+static struct str socket_of(struct role_process *r, const char *role)
 {
 	return arena_printf(r->mem, "unix:%.*s/%s.sock", STR(r->run_dir), role);
 }
 
-static status gateway_open(struct role *r)
+static status gateway_open(struct role_process *r)
 {
 	struct str api = option(r, "--api", socket_of(r, "api"));
 	struct str web = option(r, "--web", socket_of(r, "web"));
@@ -47,7 +47,7 @@ static status gateway_open(struct role *r)
 
 static status gateway_handle(struct http *h, void *ctx)
 {
-	struct role *r = ctx;
+	struct role_process *r = ctx;
 	return proxy_handle(h, r->state);
 }
 
@@ -66,7 +66,7 @@ static status gateway_fail(struct http *h, void *ctx)
 			  json_text(h->mem, body, JSON_COMPACT));
 }
 
-static void gateway_metrics(struct role *r, struct buf *b)
+static void gateway_metrics(struct role_process *r, struct buf *b)
 {
 	struct proxy_stats s;
 	proxy_stats_get(r->state, &s);
@@ -76,7 +76,7 @@ static void gateway_metrics(struct role *r, struct buf *b)
 		   (unsigned long long)s.retries);
 }
 
-static void gateway_close(struct role *r)
+static void gateway_close(struct role_process *r)
 {
 	proxy_close(r->state);
 }

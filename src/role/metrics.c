@@ -38,7 +38,7 @@ static void line(struct buf *b, const char *role, const char *name, const char *
 		   help, name, type, name, role, value);
 }
 
-void metrics_write(struct role *r, struct buf *b)
+void metrics_write(struct role_process *r, struct buf *b)
 {
 	struct readings v = { .resident = read_resident() };
 	rt_stats_get(&v.rt);

@@ -10,7 +10,7 @@
 #include "model/model.h"
 
 /* TATARA_MODEL_FILE, else beside the binary, else where the source tree or a package keeps it. */
-static struct str weights_path(struct role *r)
+static struct str weights_path(struct role_process *r)
 {
 	struct str set = config_str(r->config, CONFIG_TATARA_MODEL_FILE);
 	if (set.len)
@@ -32,7 +32,7 @@ static struct str weights_path(struct role *r)
 	return places[0];
 }
 
-static status model_open(struct role *r)
+static status model_open(struct role_process *r)
 {
 	struct model_runtime_options o = {
 		.weights = weights_path(r),
@@ -47,11 +47,11 @@ static status model_open(struct role *r)
 
 static status model_handle(struct http *h, void *ctx)
 {
-	struct role *r = ctx;
+	struct role_process *r = ctx;
 	return model_runtime_handle(h, r->state);
 }
 
-static void model_close(struct role *r)
+static void model_close(struct role_process *r)
 {
 	model_runtime_close(r->state);
 }

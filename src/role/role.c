@@ -34,7 +34,7 @@ static status answer_text(struct http *h, int code, struct str text)
 	return http_reply(h, code, S("text/plain; charset=utf-8"), text);
 }
 
-static status answer_ready(struct http *h, struct role *r)
+static status answer_ready(struct http *h, struct role_process *r)
 {
 	if (r->draining)
 		return answer_text(h, 503, S("draining\n"));
@@ -44,7 +44,7 @@ static status answer_ready(struct http *h, struct role *r)
 	return answer_text(h, 200, S("ready\n"));
 }
 
-static status answer_health(struct http *h, struct role *r)
+static status answer_health(struct http *h, struct role_process *r)
 {
 	return http_reply(h, 200, S("application/json"),
 			  arena_printf(h->mem,
@@ -52,7 +52,7 @@ static status answer_health(struct http *h, struct role *r)
 				       (int)getpid(), TATARA_VERSION, r->type->name));
 }
 
-static status answer_metrics(struct http *h, struct role *r)
+static status answer_metrics(struct http *h, struct role_process *r)
 {
 	struct buf b = buf_make(h->mem, 1 << 20);
 	metrics_write(r, &b);
@@ -61,7 +61,7 @@ static status answer_metrics(struct http *h, struct role *r)
 
 static status handle(struct http *h, void *ctx)
 {
-	struct role *r = ctx;
+	struct role_process *r = ctx;
 	bool supervisor_answers = r->type->handle && strcmp(r->type->name, "gateway") == 0 &&
 				  r->supervised;
 	if (!supervisor_answers && h->method == HTTP_GET) {
@@ -79,7 +79,7 @@ static status handle(struct http *h, void *ctx)
 
 static status fail(struct http *h, void *ctx)
 {
-	struct role *r = ctx;
+	struct role_process *r = ctx;
 	if (r->type->fail)
 		return r->type->fail(h, r);
 	struct err e;
@@ -89,7 +89,7 @@ static status fail(struct http *h, void *ctx)
 
 /* --- start and end --- */
 
-static status open_listeners(struct role *r, int *fds)
+static status open_listeners(struct role_process *r, int *fds)
 {
 	for (size_t i = 0; i < r->listen_count; i++) {
 		if (listen_open(r->listen[i], &fds[i]))
@@ -99,7 +99,7 @@ static status open_listeners(struct role *r, int *fds)
 	return 0;
 }
 
-static status serve_http(struct role *r)
+static status serve_http(struct role_process *r)
 {
 	int fds[countof(r->listen)];
 	if (open_listeners(r, fds))
@@ -116,7 +116,7 @@ static status serve_http(struct role *r)
 	return http_serve(&o, fds, r->listen_count, &r->server);
 }
 
-static status open_role(struct role *r)
+static status open_role(struct role_process *r)
 {
 	if (r->type->needs_services) {
 		struct str name = arena_printf(r->mem, "%s-%d", r->type->name, (int)getpid());
@@ -129,7 +129,7 @@ static status open_role(struct role *r)
 	return r->type->open ? r->type->open(r) : 0;
 }
 
-static void end_role(struct role *r)
+static void end_role(struct role_process *r)
 {
 	int64_t ms = config_int(r->config, CONFIG_TATARA_DRAIN_SECONDS) * 1000;
 	deadline until = deadline_in_ms(ms);
@@ -142,7 +142,7 @@ static void end_role(struct role *r)
 		http_server_drain(r->server, until);
 }
 
-static void close_role(struct role *r)
+static void close_role(struct role_process *r)
 {
 	if (r->server)
 		http_server_close(r->server);
@@ -154,7 +154,7 @@ static void close_role(struct role *r)
 
 static status role_main(void *arg)
 {
-	struct role *r = arg;
+	struct role_process *r = arg;
 	if (open_role(r) || serve_http(r)) {
 		log_err(LOG_ERROR, "cannot start");
 		close_role(r);
@@ -169,7 +169,7 @@ static status role_main(void *arg)
 }
 
 /* Options of every role: --data DIR, --listen WHERE (repeatable), --env-file FILE, --supervised. */
-static status read_options(struct role *r, int argc, char **argv, struct str *data,
+static status read_options(struct role_process *r, int argc, char **argv, struct str *data,
 			   struct str *env_file)
 {
 	const char **rest = arena_array(r->mem, const char *, (size_t)argc + 1);
@@ -219,7 +219,7 @@ static enum log_level log_level_of(struct str name)
 	return LOG_INFO;
 }
 
-static status prepare(struct role *r, int argc, char **argv)
+static status prepare(struct role_process *r, int argc, char **argv)
 {
 	struct str data = { 0 }, env_file = { 0 };
 	if (read_options(r, argc, argv, &data, &env_file) ||
@@ -239,8 +239,8 @@ int role_run(const struct role_type *type, int argc, char **argv)
 {
 	static const int signals[] = { SIGTERM, SIGINT };
 	AUTO(arena) mem = { arena_open(64 << 10) };
-	struct role *r = arena_new(mem.p, struct role);
-	*r = (struct role){ .type = type, .mem = mem.p };
+	struct role_process *r = arena_new(mem.p, struct role_process);
+	*r = (struct role_process){ .type = type, .mem = mem.p };
 	crypt_init();
 	raise_fd_limit();
 	signal(SIGPIPE, SIG_IGN);

@@ -14,24 +14,24 @@
 struct arena;
 struct buf;
 struct config;
-struct role;
+struct role_process;
 
 struct role_type {
 	const char *name, *help, *replaces;
 	const char *listen; /* default when started alone */
 	/* Opens what the role needs into role->state; services are open when needs_services. */
-	status (*open)(struct role *);
+	status (*open)(struct role_process *);
 	http_handler handle; /* ctx is the role; NULL: health only */
 	http_handler fail;   /* answers the error record; NULL = JSON */
-	status (*ready)(struct role *); /* NULL = always; the error text is shown */
-	void (*metrics)(struct role *, struct buf *);
-	void (*drain)(struct role *, deadline);
-	void (*close)(struct role *);
+	status (*ready)(struct role_process *); /* NULL = always; the error text is shown */
+	void (*metrics)(struct role_process *, struct buf *);
+	void (*drain)(struct role_process *, deadline);
+	void (*close)(struct role_process *);
 	bool needs_services, needs_flow;
 	uint64_t body_limit; /* 0 = TATARA_HTTP_BODY_LIMIT_MB */
 };
 
-struct role {
+struct role_process {
 	const struct role_type *type;
 	struct arena *mem; /* lives as long as the process */
 	struct config *config;
@@ -73,5 +73,5 @@ struct db_options;
 status database_settings(struct arena *, const struct config *, struct str data_dir, struct db_options *out) NODISCARD;
 
 /* Prometheus text of the whole process: loop, memory, HTTP server, database. */
-void metrics_write(struct role *, struct buf *);
+void metrics_write(struct role_process *, struct buf *);
 status fetch_local(struct client *, struct arena *, struct str socket, struct str path, int *code, struct str *body) NODISCARD;

@@ -44,7 +44,7 @@ struct child {
 };
 
 struct serve {
-	struct role role; /* settings, directories, and the loop's own HTTP server */
+	struct role_process role; /* settings, directories, and the loop's own HTTP server */
 	struct client *client;
 	struct child child[CHILDREN_MAX];
 	size_t count;
@@ -384,7 +384,7 @@ static status find_self(struct serve *s)
 
 static status prepare(struct serve *s, int argc, char **argv)
 {
-	struct role *r = &s->role;
+	struct role_process *r = &s->role;
 	struct str data = { 0 }, secret;
 	if (read_options(s, argc, argv, &data) || find_self(s) ||
 	    data_dir_open(r->mem, data, &r->data_dir) || data_dir_lock(r->mem, r->data_dir) ||
@@ -405,7 +405,7 @@ int serve_run(int argc, char **argv, serve_started started)
 	static const struct role_type self_type = { .name = "serve" };
 	AUTO(arena) mem = { arena_open(64 << 10) };
 	struct serve *s = arena_new(mem.p, struct serve);
-	s->role = (struct role){ .type = &self_type, .mem = mem.p };
+	s->role = (struct role_process){ .type = &self_type, .mem = mem.p };
 	s->started = started;
 	crypt_init();
 	signal(SIGPIPE, SIG_IGN);

@@ -8,9 +8,9 @@
 #include "base/core.h"
 #include "base/str.h"
 
-struct role;
+struct role_process;
 
 /* Called in the supervisor's loop once all roles are ready, `url` is the public address. */
-typedef status (*serve_started)(struct role *, struct str url);
+typedef status (*serve_started)(struct role_process *, struct str url);
 /* started may be NULL. Returns the exit code. */
 int serve_run(int argc, char **argv, serve_started started);

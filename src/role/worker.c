@@ -15,17 +15,17 @@
 #include "store/broker/broker.h"
 #include "store/db/db.h"
 
-static status worker_open(struct role *r)
+static status worker_open(struct role_process *r)
 {
 	return fiber_background("maintenance", maintain_loop, &r->services);
 }
 
-static status worker_ready(struct role *r)
+static status worker_ready(struct role_process *r)
 {
 	return db_ping(r->services.db);
 }
 
-static void worker_drain(struct role *r, deadline until)
+static void worker_drain(struct role_process *r, deadline until)
 {
 	flow_drain(r->services.flow, until);
 }
