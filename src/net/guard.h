@@ -13,7 +13,8 @@ struct sockaddr;
 struct arena;
 struct guard;
 
-/* Lists hold "10.0.0.0/8", "host.example", ".suffix.example", "*", separated by commas or blanks. */
+/* "*" and names open every class but metadata, which only its exact address opens.
+ * Lists hold "10.0.0.0/8", "host.example", ".suffix.example", "*", separated by commas or blanks. */
 struct guard_options {
 	struct str allow_addresses;	/* SSRF_PROXY_ALLOW_PRIVATE_IPS */
 	struct str allow_domains;	/* SSRF_PROXY_ALLOW_PRIVATE_DOMAINS */

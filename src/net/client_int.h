@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * client_int: what client.c (the multi handles and their driver fiber) and transfer.c (one exchange)
+ * share.
+ */
+#pragma once
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/vec.h"
+#include "net/client.h"
+#include "rt/rt.h"
+#include <curl/curl.h>
+
+enum {
+	SPARE_MAX = 32,
+	CURL_BUFFER = 8 << 10,	/* of each running transfer: ten thousand must stay cheap */
+	PAUSE_AT = 32 << 10,	/* bytes that nobody has read yet stop a stream */
+	UPLOAD_CAP = 16 << 10,
+	HEADERS_MAX = 200,
+};
+
+/* Connections that passed the guard are never shared with requests that did not have to. */
+enum { POOL_DIRECT, POOL_GUARDED, POOL_COUNT };
+
+struct client {
+	struct arena *mem;
+	struct client_options o;
+	CURLM *multi[POOL_COUNT];
+	int64_t timer_at[POOL_COUNT];
+	int epoll_fd, kick_fd;
+	bool parked, dead;
+	struct group *group;
+	struct list transfers, resumed;
+	CURL *spare[SPARE_MAX];
+	size_t spare_len;
+};
+
+struct client_stream {
+	struct list node, resume_node;
+	struct client *client;
+	struct arena *mem;
+	const struct client_request *req;
+	CURL *easy;
+	CURLM *multi;
+	struct curl_slist *lines;
+	struct event changed;
+	bool head_done, done, paused, whole, denied, too_large, reading;
+	CURLcode code;
+	struct client_response head;
+	VEC(struct http_header) headers;
+	bool has_location;
+	deadline until;
+	int64_t moved; /* rt_now of the last byte in either direction */
+	/* body that has come and was not read: heap, and none while empty */
+	struct buf body;
+	size_t body_at;
+	/* body to send, filled by the fiber that owns the exchange */
+	char *upload;
+	size_t upload_at, upload_len;
+	bool upload_end, upload_wanted;
+	struct err *why; /* of the guard or of body_read */
+	char message[CURL_ERROR_SIZE];
+};
+
+/* client.c */
+CURL *client_take_easy(struct client *);
+void client_give_easy(struct client *, CURL *);
+/* Lets the driver fiber look again. */
+void client_kick(struct client *);
+/* Unpauses from the driver, where callbacks may run. */
+void client_resume(struct client_stream *);

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transfer: one exchange of the client. curl's callbacks run on the driver fiber, put what came
+ * into the record and wake the fiber that owns it; they never wait.
+ */
+#include "net/client_int.h"
+#include "net/guard.h"
+#include "net/http_parse.h"
+#include "net/url.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	CONNECT_MS = 10000,
+	READ_MS = 600000,
+	RESPONSE_MAX = 64 << 20,
+	HEADER_BYTES_MAX = 256 << 10,
+};
+
+/* --- callbacks of curl --- */
+
+static void keep_error(struct client_stream *t)
+{
+	if (t->why)
+		return;
+	t->why = arena_new(t->mem, struct err);
+	err_save(t->why);
+}
+
+static uint16_t port_of(const struct sockaddr *a)
+{
+	const void *p = a;
+	return ntohs(a->sa_family == AF_INET ? ((const struct sockaddr_in *)p)->sin_port
+					     : ((const struct sockaddr_in6 *)p)->sin6_port);
+}
+
+/* The last moment before a connection: the address is the one that connect() will get. */
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct client_stream *t = arg;
+	struct client *c = t->client;
+	bool direct = !c->o.proxy.len && !t->req->unix_socket.len;
+	if (purpose != CURLSOCKTYPE_IPCXN)
+		return CURL_SOCKET_BAD;
+	if (t->req->guarded && direct && c->o.guard) {
+		char *now = NULL; /* the present one of several redirects */
+		struct url u = { 0 };
+		curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &now);
+		if ((a->family != AF_INET && a->family != AF_INET6) ||
+		    url_parse(str_c(now), &u) ||
+		    guard_check(c->o.guard, u.host, &a->addr, port_of(&a->addr))) {
+			t->denied = true;
+			keep_error(t);
+			return CURL_SOCKET_BAD;
+		}
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
+}
+
+static void start_head(struct client_stream *t, struct str line)
+{
+	size_t sp = str_find_char(line, ' ');
+	int64_t code = 0;
+	if (sp == SIZE_MAX || str_to_i64(str_sub(line, sp + 1, 3), &code))
+		code = 0;
+	t->head.status = (int)code;
+	t->headers.len = 0;
+	t->has_location = false;
+}
+
+static struct str lower(struct arena *mem, struct str s)
+{
+	char *at = arena_text(mem, s.len + 1);
+	for (size_t i = 0; i < s.len; i++)
+		at[i] = s.at[i] >= 'A' && s.at[i] <= 'Z' ? (char)(s.at[i] | 32) : s.at[i];
+	return str_of(at, s.len);
+}
+
+static void finish_head(struct client_stream *t)
+{
+	int code = t->head.status;
+	bool interim = code >= 100 && code < 200;
+	bool followed = code >= 300 && code < 400 && t->has_location && t->req->redirects_max > 0;
+	if (interim || followed)
+		return;
+	t->head_done = true;
+	event_wake_all(&t->changed);
+}
+
+static size_t on_header(char *at, size_t size, size_t n, void *arg)
+{
+	struct client_stream *t = arg;
+	struct str line = str_trim(str_of(at, size * n));
+	t->moved = rt_now();
+	if (t->head_done) /* trailers */
+		return size * n;
+	if (str_starts(line, S("HTTP/"))) {
+		start_head(t, line);
+		return size * n;
+	}
+	if (!line.len) {
+		finish_head(t);
+		return size * n;
+	}
+	size_t colon = str_find_char(line, ':');
+	if (colon == SIZE_MAX || !colon)
+		return size * n;
+	if (t->headers.len == HEADERS_MAX) {
+		t->too_large = true;
+		return 0;
+	}
+	struct http_header h = { lower(t->mem, str_trim(str_sub(line, 0, colon))),
+				 arena_str(t->mem, str_trim(str_skip(line, colon + 1))) };
+	t->has_location |= str_eq(h.name, S("location"));
+	vec_push(t->mem, &t->headers, h);
+	return size * n;
+}
+
+static size_t on_data(char *at, size_t size, size_t n, void *arg)
+{
+	struct client_stream *t = arg;
+	size_t len = size * n;
+	t->moved = rt_now();
+	t->head_done = true;
+	if (!t->whole && t->body.len - t->body_at >= PAUSE_AT) {
+		t->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	buf_put(&t->body, str_of(at, len));
+	if (t->body.overflow) {
+		t->too_large = true;
+		return 0;
+	}
+	if (!t->whole)
+		event_wake_all(&t->changed);
+	return len;
+}
+
+static size_t on_upload(char *at, size_t size, size_t n, void *arg)
+{
+	struct client_stream *t = arg;
+	size_t have = t->upload_len - t->upload_at;
+	t->moved = rt_now();
+	if (t->why)
+		return CURL_READFUNC_ABORT;
+	if (!have && t->upload_end)
+		return 0;
+	if (!have) {
+		t->upload_wanted = true;
+		t->paused = true;
+		event_wake_all(&t->changed);
+		return CURL_READFUNC_PAUSE;
+	}
+	size_t take_n = MIN(have, size * n);
+	memcpy(at, t->upload + t->upload_at, take_n);
+	t->upload_at += take_n;
+	return take_n;
+}
+
+/* --- building the request --- */
+
+#define SET(option, value) ok &= curl_easy_setopt(t->easy, (option), (value)) == CURLE_OK
+
+static bool text_ok(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (((unsigned char)s.at[i] < 32 && s.at[i] != '\t') || s.at[i] == 127)
+			return false;
+	return true;
+}
+
+static status add_line(struct client_stream *t, struct str line)
+{
+	struct curl_slist *l = curl_slist_append(t->lines, arena_cstr(t->mem, line));
+	if (!l)
+		return err_set(ERR_INTERNAL, "curl_slist_append failed");
+	t->lines = l;
+	return 0;
+}
+
+static bool has_header(const struct client_request *r, struct str name)
+{
+	for (size_t i = 0; i < r->header_count; i++)
+		if (str_eq_nocase(r->headers[i].name, name))
+			return true;
+	return false;
+}
+
+static status set_headers(struct client_stream *t)
+{
+	const struct client_request *r = t->req;
+	for (size_t i = 0; i < r->header_count; i++) {
+		struct str name = r->headers[i].name, value = str_trim(r->headers[i].value);
+		if (!http_is_token(name) || !text_ok(value))
+			return err_set(ERR_INVALID, "header \"%.*s\" has a bad name or value",
+				       STR(name));
+		/* curl's way to say "present but empty" is a semicolon. */
+		struct str line = value.len ? arena_printf(t->mem, "%.*s: %.*s", STR(name), STR(value))
+					    : arena_printf(t->mem, "%.*s;", STR(name));
+		if (add_line(t, line))
+			return -1;
+	}
+	/* curl's own ideas: a form type for every POST, and a round trip before larger bodies. */
+	if (!has_header(r, S("content-type")) && add_line(t, S("Content-Type:")))
+		return -1;
+	if (!has_header(r, S("expect")) && add_line(t, S("Expect:")))
+		return -1;
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->lines);
+	return 0;
+}
+
+static status set_method(struct client_stream *t)
+{
+	const struct client_request *r = t->req;
+	struct str name = r->method_text.len ? r->method_text : http_method_name(r->method);
+	bool ok = true;
+	if (!http_is_token(name))
+		return err_set(ERR_INVALID, "the request method is malformed");
+	if (r->body_read) {
+		SET(CURLOPT_UPLOAD, 1L);
+		SET(CURLOPT_READFUNCTION, on_upload);
+		SET(CURLOPT_READDATA, t);
+		SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_length);
+	} else if (r->body.len || str_eq(name, S("POST")) || str_eq(name, S("PUT")) ||
+		   str_eq(name, S("PATCH"))) {
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDS, r->body.len ? r->body.at : "");
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
+	} else if (str_eq(name, S("HEAD"))) {
+		SET(CURLOPT_NOBODY, 1L);
+	} else {
+		SET(CURLOPT_HTTPGET, 1L);
+	}
+	bool natural = (str_eq(name, S("GET")) && !r->body.len && !r->body_read) ||
+		       (str_eq(name, S("POST")) && !r->body_read) || str_eq(name, S("HEAD"));
+	if (!natural)
+		SET(CURLOPT_CUSTOMREQUEST, arena_cstr(t->mem, name));
+	return ok ? 0 : err_set(ERR_INTERNAL, "the HTTP client refuses an option");
+}
+
+static status set_route(struct client_stream *t)
+{
+	const struct client_request *r = t->req;
+	const struct client_options *o = &t->client->o;
+	bool ok = true;
+	struct url u;
+	if (url_parse(r->url, &u))
+		return -1;
+	SET(CURLOPT_URL, arena_cstr(t->mem, r->url));
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	/* Never from the environment: only what the settings say. */
+	SET(CURLOPT_PROXY, r->guarded && o->proxy.len ? arena_cstr(t->mem, o->proxy) : "");
+	SET(CURLOPT_NOPROXY, "");
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (r->unix_socket.len)
+		SET(CURLOPT_UNIX_SOCKET_PATH, arena_cstr(t->mem, r->unix_socket));
+	SET(CURLOPT_FOLLOWLOCATION, r->redirects_max > 0 ? 1L : 0L);
+	SET(CURLOPT_MAXREDIRS, (long)r->redirects_max);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+	SET(CURLOPT_OPENSOCKETDATA, t);
+	SET(CURLOPT_SSL_VERIFYPEER, r->insecure ? 0L : 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, r->insecure ? 0L : 2L);
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (o->ca_file.len)
+		SET(CURLOPT_CAINFO, arena_cstr(t->mem, o->ca_file));
+	return ok ? 0 : err_set(ERR_INTERNAL, "the HTTP client refuses an option");
+}
+
+static status set_rest(struct client_stream *t)
+{
+	const struct client_request *r = t->req;
+	bool ok = true;
+	SET(CURLOPT_PRIVATE, t);
+	SET(CURLOPT_ERRORBUFFER, t->message);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT, 1L); /* an abandoned name lookup must not be waited for */
+	SET(CURLOPT_BUFFERSIZE, (long)CURL_BUFFER);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_ms ? r->connect_ms : CONNECT_MS));
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, t);
+	SET(CURLOPT_WRITEFUNCTION, on_data);
+	SET(CURLOPT_WRITEDATA, t);
+	if (t->whole && !has_header(r, S("accept-encoding")))
+		SET(CURLOPT_ACCEPT_ENCODING, "");
+	return ok ? 0 : err_set(ERR_INTERNAL, "the HTTP client refuses an option");
+}
+
+/* --- results --- */
+
+static status failure(struct client_stream *t)
+{
+	const char *text = t->message[0] ? t->message : curl_easy_strerror(t->code);
+	long proxy_code = 0;
+	if (t->why)
+		return err_restore(t->why);
+	if (t->too_large)
+		return err_set(ERR_TOO_LARGE, "the answer is larger than allowed");
+	curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_code);
+	if (proxy_code == 403)
+		return err_set(ERR_DENIED, "the proxy refuses requests to this address");
+	switch (t->code) {
+	case CURLE_OPERATION_TIMEDOUT:
+		return err_set(ERR_TIMEOUT, "connecting took too long");
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return err_set(ERR_INVALID, "the URL is not usable: %s", text);
+	case CURLE_TOO_MANY_REDIRECTS:
+		return err_set(ERR_UPSTREAM, "more than %d redirects", t->req->redirects_max);
+	default:
+		return err_set(ERR_UPSTREAM, "%s", text);
+	}
+}
+
+/* Fills the upload buffer when curl asks for more; runs in the owner's fiber. */
+static status pump(struct client_stream *t)
+{
+	size_t n = 0;
+	if (!t->upload_wanted || t->done)
+		return 0;
+	t->upload_wanted = false;
+	if (!t->upload)
+		t->upload = arena_text(t->mem, UPLOAD_CAP);
+	if (t->req->body_read(t->req->body_arg, t->upload, UPLOAD_CAP, &n))
+		return -1;
+	t->upload_at = 0;
+	t->upload_len = n;
+	t->upload_end = !n;
+	client_resume(t);
+	return 0;
+}
+
+static int64_t read_limit(const struct client_stream *t)
+{
+	return (t->req->read_ms ? t->req->read_ms : READ_MS) * 1000000;
+}
+
+/* Waits for any news; fails at the deadline, without news for too long, or when cancelled. */
+static status await(struct client_stream *t)
+{
+	if (pump(t))
+		return -1;
+	if (t->client->dead)
+		return err_set(ERR_CANCELLED, "the HTTP client is closing");
+	deadline quiet = t->moved + read_limit(t);
+	if (!event_wait(&t->changed, MIN(t->until, quiet)))
+		return 0;
+	if (err_code() != ERR_TIMEOUT)
+		return -1;
+	/* In fetches the driver does not wake us for each piece: look whether there were any. */
+	int64_t now = rt_now();
+	if (now < t->until && now < t->moved + read_limit(t) && now < deadline_current())
+		return 0;
+	return err_set(ERR_TIMEOUT, "the server did not answer in time");
+}
+
+static int64_t info_us(CURL *easy, CURLINFO what)
+{
+	curl_off_t v = 0;
+	curl_easy_getinfo(easy, what, &v);
+	return v;
+}
+
+static void fill_head(struct client_stream *t)
+{
+	char *url = NULL;
+	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+	t->head.url = arena_str(t->mem, str_c(url));
+	t->head.headers = t->headers.at;
+	t->head.header_count = t->headers.len;
+	t->head.connect_us = MAX(info_us(t->easy, CURLINFO_CONNECT_TIME_T),
+				 info_us(t->easy, CURLINFO_APPCONNECT_TIME_T));
+	t->head.first_byte_us = info_us(t->easy, CURLINFO_STARTTRANSFER_TIME_T);
+	t->head.total_us = info_us(t->easy, CURLINFO_TOTAL_TIME_T);
+}
+
+static status start(struct client_stream *t)
+{
+	if (set_route(t) || set_method(t) || set_rest(t) || set_headers(t))
+		return -1;
+	t->multi = t->client->multi[t->req->guarded ? POOL_GUARDED : POOL_DIRECT];
+	if (curl_multi_add_handle(t->multi, t->easy)) {
+		t->multi = NULL;
+		return err_set(ERR_INTERNAL, "curl_multi_add_handle failed");
+	}
+	return 0;
+}
+
+static status open_transfer(struct client *c, struct arena *mem, const struct client_request *r,
+			    bool whole, struct client_stream **out)
+{
+	struct client_stream *t = arena_new(mem, struct client_stream);
+	if (c->dead)
+		return err_set(ERR_CANCELLED, "the HTTP client is closing");
+	*out = t;
+	t->client = c;
+	t->mem = mem;
+	t->whole = whole;
+	struct client_request *copy = arena_new(mem, struct client_request);
+	*copy = *r;
+	t->req = copy;
+	uint64_t max = r->response_max ? r->response_max : RESPONSE_MAX;
+	t->body = buf_make(NULL, whole ? max : 0);
+	t->until = r->total_ms ? deadline_in_ms(r->total_ms) : DEADLINE_NONE;
+	t->moved = rt_now();
+	list_init(&t->resume_node);
+	list_push(&c->transfers, &t->node);
+	t->easy = client_take_easy(c);
+	if (!t->easy)
+		return err_set(ERR_INTERNAL, "curl_easy_init failed");
+	return start(t);
+}
+
+void client_stream_close(struct client_stream *t)
+{
+	if (!t)
+		return;
+	list_remove(&t->node);
+	list_remove(&t->resume_node);
+	if (t->multi)
+		curl_multi_remove_handle(t->multi, t->easy);
+	if (t->easy)
+		client_give_easy(t->client, t->easy);
+	curl_slist_free_all(t->lines);
+	buf_free(&t->body);
+	t->multi = NULL;
+	t->easy = NULL;
+	t->lines = NULL;
+}
+
+status client_stream_open(struct client *c, struct arena *mem, const struct client_request *r,
+			  struct client_stream **out)
+{
+	AUTO(client_stream) t = { NULL };
+	if (open_transfer(c, mem, r, false, &t.p))
+		return -1;
+	while (!t.p->head_done && !t.p->done)
+		if (await(t.p))
+			return -1;
+	if (t.p->done && t.p->code)
+		return failure(t.p);
+	fill_head(t.p);
+	*out = take(t.p);
+	return 0;
+}
+
+const struct client_response *client_stream_head(const struct client_stream *t)
+{
+	return &t->head;
+}
+
+status client_stream_read(struct client_stream *t, char *at, size_t cap, size_t *n)
+{
+	while (t->body_at == t->body.len && !t->done)
+		if (await(t))
+			return -1;
+	size_t have = t->body.len - t->body_at;
+	if (!have && t->code)
+		return failure(t);
+	*n = MIN(have, cap);
+	memcpy(at, t->body.at + t->body_at, *n);
+	t->body_at += *n;
+	if (t->body_at == t->body.len) {
+		buf_free(&t->body); /* a quiet stream holds no buffer */
+		t->body = buf_make(NULL, 0);
+		t->body_at = 0;
+	} else if (t->body_at >= PAUSE_AT) {
+		buf_consume(&t->body, t->body_at);
+		t->body_at = 0;
+	}
+	if (t->paused && !t->upload_wanted && t->body.len - t->body_at < PAUSE_AT / 2)
+		client_resume(t);
+	return 0;
+}
+
+status client_fetch(struct client *c, struct arena *mem, const struct client_request *r,
+		    struct client_response **out)
+{
+	AUTO(client_stream) t = { NULL };
+	if (open_transfer(c, mem, r, true, &t.p))
+		return -1;
+	while (!t.p->done)
+		if (await(t.p))
+			return -1;
+	if (t.p->code)
+		return failure(t.p);
+	fill_head(t.p);
+	t.p->head.body = arena_str(mem, buf_str(&t.p->body));
+	struct client_response *answer = arena_new(mem, struct client_response);
+	*answer = t.p->head;
+	*out = answer;
+	return 0;
+}
+
+struct str client_header(const struct client_response *r, struct str name)
+{
+	for (size_t i = 0; i < r->header_count; i++)
+		if (str_eq(r->headers[i].name, name))
+			return r->headers[i].value;
+	return S("");
+}
