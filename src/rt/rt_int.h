@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rt_int: what the files of rt share. Nobody else includes it.
+ *
+ * A fiber's life:
+ *
+ *    spawn --> READY --resume--> RUNNING --park--> WAITING
+ *                ^                  |  |              |
+ *                |                  |  +-fn returns-> DEAD (stack recycled by the loop)
+ *                +----yield---------+                 |
+ *                +----------------fiber_wake----------+
+ *
+ * READY: in loop.ready, exactly once. RUNNING: loop.running. WAITING: in loop.parked, and in what
+ * it waits for: at most one timer (its deadline), at most one event, or the slots of one fd. The
+ * first fiber_wake wins: it takes the fiber out of timer and event at once and says why (enum
+ * wake); later ones find it READY and do nothing. So what was handed to a fiber by waking it
+ * (a lock, a slot, a note) is never taken back by a timeout that comes before it runs.
+ *
+ * Cancelling marks a group and the groups opened below it, and wakes their WAITING members with
+ * WAKE_CANCEL, except those inside a shield or in a join ("masked"). Who is not waiting sees the
+ * mark when it begins its next wait.
+ */
+#pragma once
+#include "base/err.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "rt/rt.h"
+#include "rt/switch.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+enum fiber_state { FIBER_READY, FIBER_RUNNING, FIBER_WAITING, FIBER_DEAD };
+enum wake { WAKE_READY, WAKE_TIMEOUT, WAKE_CANCEL, WAKE_CLOSED };
+
+/* Lies at the top of its own stack's mapping, so that an idle fiber costs two pages. The rarely
+ * touched record is at the stack's side. */
+struct fiber {
+	struct err err;
+	struct context ctx;
+	struct loop *loop;
+	struct group *group;
+	const char *name;
+	fiber_fn fn;
+	void *arg;
+	uint8_t state, wake;
+	bool shielded; /* between shield_begin and shield_end */
+	bool masked;   /* this wait does not end by cancellation */
+	bool trimmed;
+	deadline until;
+	size_t timer; /* index in loop.timers + 1, 0 = none */
+	struct event *event;
+	struct fiber *prev, *next; /* in event, or in the list of free stacks */
+	struct list member, all, parked;
+	int64_t parked_at;
+	const char *wait; /* for the debugger */
+	int wait_fd;
+	struct log_context log;
+	void *local;
+	uint64_t id;
+	char *stack; /* lowest usable byte; the guard is below */
+	void *asan, *tsan;
+	unsigned valgrind;
+};
+
+struct group {
+	struct loop *loop;
+	struct group *parent; /* NULL: root, or opened inside a shield: then no cancel comes down */
+	struct list sibling, children, members;
+	size_t running;
+	size_t ended; /* and not yet told by group_wait_any */
+	deadline until;
+	bool cancelled, failed;
+	bool keep_going; /* a failure cancels nobody: background services */
+	struct err *err; /* the first failure */
+	struct event changed;
+};
+
+struct timer {
+	int64_t at;
+	uint64_t order; /* equal times fire in the order of their making */
+	struct fiber *fiber;
+};
+
+struct fd_slot {
+	struct fiber *reader, *writer;
+	uint32_t life;	/* tells events of an earlier owner of this number */
+	uint8_t armed;	/* directions epoll tells of; 0 = not registered */
+	uint8_t ready;	/* edges seen and not yet used */
+};
+
+struct post {
+	struct post *next;
+	void (*fn)(void *);
+	void *arg;
+	bool heap; /* freed by the loop before fn runs */
+};
+
+struct pool;
+struct watch;
+
+struct loop {
+	struct context ctx; /* of rt_run, while a fiber runs */
+	struct fiber *running;
+	struct rt_options opt;
+	struct list all, parked;
+	struct fiber **ready; /* ring */
+	size_t ready_cap, ready_at, ready_len;
+	struct timer *timers; /* binary heap */
+	size_t timers_cap, timers_len;
+	uint64_t timer_order, ids, random;
+	int64_t now; /* as of this turn */
+	_Atomic int64_t virtual_now;
+	int64_t virtual_start, wall_start; /* ns, ms */
+	struct group *root;
+	int epoll, mail_fd, signal_fd;
+	struct fd_slot *fds;
+	size_t fds_cap;
+	size_t fibers, fibers_peak, spawned, stack_bytes;
+	size_t outside_jobs, outside_procs; /* what a virtual clock must wait for */
+	size_t page, guard, mapping;	    /* bytes a stack, guard included */
+	bool guard_by_madvise;
+	struct fiber *free_hot, *free_cold; /* stacks: untrimmed, trimmed */
+	size_t free_hot_len, free_cold_len;
+	pthread_mutex_t mail_lock;
+	struct post *mail, **mail_end;
+	struct pool *pool;
+	struct lock signal_lock;
+	struct watch *watch;
+	_Atomic uint64_t switches;
+	_Atomic bool idle;
+	_Atomic uint64_t stalls;
+	void *alt_stack;
+	stack_t old_alt;
+	struct sigaction old_segv, old_bus;
+	/* annotations only: the stack of rt_run */
+	void *asan, *tsan;
+	const void *stack_bottom;
+	size_t stack_size;
+	/* the main fiber's result */
+	fiber_fn main_fn;
+	void *main_arg;
+	status result;
+	struct err result_err;
+};
+
+/* The loop of this thread, NULL outside; clock: the same, and the owner's on its pool threads. */
+extern _Thread_local struct loop *rt_loop __attribute__((visibility("hidden")));
+extern _Thread_local struct loop *rt_clock __attribute__((visibility("hidden")));
+
+/* Zeroed; aborts when there is none. */
+void *mem_zero(size_t n);
+void *mem_grow(void *old, size_t n);
+/* The running fiber; asserts that there is one: waiting outside a fiber is a bug. */
+struct fiber *fiber_self(void);
+
+/* fiber.c */
+struct fiber *fiber_make(struct loop *, const char *name, fiber_fn, void *arg);
+void fiber_resume(struct loop *, struct fiber *);
+/* Waits for fiber_wake or the time; masked: cancellation does not end it. */
+enum wake fiber_park(struct fiber *, const char *what, deadline, bool masked);
+bool fiber_wake(struct fiber *, enum wake);
+/* 0, or the error record for why a wait ended early. */
+status wake_status(enum wake);
+/* Fails when this fiber's group was cancelled (and no shield is up). */
+status wait_begin(struct fiber *) NODISCARD;
+void fiber_trim(struct fiber *);
+void fiber_trim_free(struct loop *);
+void fiber_free_all(struct loop *);
+void stacks_setup(struct loop *);
+bool fiber_in_guard(const struct fiber *, const void *);
+
+/* group.c */
+struct group *group_make(struct loop *, struct group *parent, deadline);
+status spawn_into(struct group *, struct fiber *from, const char *name, fiber_fn, void *arg) NODISCARD;
+void group_member_ended(struct fiber *, status);
+void group_free(struct group *);
+
+/* loop.c */
+int64_t clock_real(void);
+void ready_push(struct loop *, struct fiber *);
+void timer_add(struct loop *, struct fiber *, deadline);
+void timer_remove(struct loop *, struct fiber *);
+/* As loop_post, but the caller keeps the node. */
+void loop_post_node(struct loop *, struct post *);
+
+/* sync.c: the caller hands something over when it returns true. */
+bool event_hand(struct event *);
+void event_leave(struct fiber *);
+/* Neither deadline nor cancellation ends it. */
+void event_wait_masked(struct event *);
+
+/* pool.c */
+struct pool *pool_open(struct loop *, int threads);
+void pool_close(struct pool *); /* joins; tasks still point at it: free it after the mail */
+size_t pool_queued(struct pool *);
+
+/* signal.c, watch.c */
+void signal_close(struct loop *);
+void crash_setup(struct loop *);
+void crash_restore(struct loop *);
+void watch_open(struct loop *);
+void watch_close(struct loop *);
+void watch_busy(struct loop *); /* the loop goes from waiting to work */
