@@ -68,6 +68,45 @@ status account_update(struct accounts *, const struct account *) NODISCARD;
 /* The first workspace: what commands without --workspace act on. ERR_NOT_FOUND before set-up. */
 status tenant_first(struct accounts *, struct arena *, struct str *tenant_id) NODISCARD;
 
+/* A member of the workspace with the role there; ERR_NOT_FOUND for others. */
+status account_of_tenant(struct accounts *, struct arena *, struct str tenant_id, struct str account_id, struct account **out) NODISCARD;
+/* Of any account, for lists; both empty when it is gone. */
+status account_name_of(struct accounts *, struct arena *, struct str account_id, struct str *name, struct str *email) NODISCARD;
+/* ERR_DENIED when it is another. */
+status account_check_password(struct accounts *, struct arena *, struct str account_id, struct str password) NODISCARD;
+status role_parse(struct str, enum role *) NODISCARD;
+
+/* --- workspaces --- */
+struct tenant {
+	struct str id, name, plan, status;
+	enum role role; /* of the asking account */
+	bool current;
+	int64_t created_ms;
+};
+status tenant_list(struct accounts *, struct arena *, struct str account_id, struct tenant **out, size_t *n) NODISCARD;
+/* ERR_NOT_FOUND unless the account is a member. */
+status tenant_get(struct accounts *, struct arena *, struct str tenant_id, struct str account_id, struct tenant **out) NODISCARD;
+status tenant_rename(struct accounts *, struct str tenant_id, struct str name) NODISCARD;
+status tenant_switch(struct accounts *, struct str tenant_id, struct str account_id) NODISCARD;
+
+/* --- invitations: a token that lets the invited person choose a password, for 72 hours --- */
+status invite_make(struct accounts *, struct arena *, struct str tenant_id, const struct account *, struct str *token) NODISCARD;
+struct invite {
+	struct str account_id, email, tenant_id;
+};
+/* ERR_NOT_FOUND when unknown or over. */
+status invite_get(struct accounts *, struct arena *, struct str token, struct invite **out) NODISCARD;
+/* Sets name, password, language and timezone, ends the token. */
+status invite_accept(struct accounts *, struct arena *, struct str token, const struct account_new *, struct str timezone, struct account **out) NODISCARD;
+
+/* --- what a person may choose --- */
+bool email_valid(struct str);
+/* The interface languages, "en-US"; language_timezone is "" for an unknown one. */
+bool language_valid(struct str);
+struct str language_timezone(struct str language);
+/* Region/City as in the tz database, or UTC; looks at the installed database when there is one. */
+bool timezone_valid(struct str);
+
 /* --- keys: hashed, with a visible prefix --- */
 struct api_key {
 	struct str id, tenant_id, app_id, type; /* type: app, dataset */
@@ -78,6 +117,8 @@ struct api_key {
 status key_create(struct accounts *, struct arena *, struct str tenant_id, struct str app_id, struct str type, struct api_key **out, struct str *token) NODISCARD;
 status key_list(struct accounts *, struct arena *, struct str tenant_id, struct str app_id, struct str type, struct api_key **out, size_t *n) NODISCARD;
 status key_remove(struct accounts *, struct str tenant_id, struct str id) NODISCARD;
+/* All keys of an app that goes. */
+status key_remove_app(struct accounts *, struct str tenant_id, struct str app_id) NODISCARD;
 /* Bearer token to key; cached for a few seconds; last_used written once a minute.
  * 401 unauthorized "Access token is invalid". */
 status key_check(struct accounts *, struct arena *, struct str token, struct str type, struct api_key **out) NODISCARD;

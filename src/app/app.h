@@ -29,17 +29,26 @@ struct app {
 	struct json *model_config;	/* easy apps: the object of workflow.md 1.8, else NULL */
 	struct str model_config_id;
 	int64_t version;		/* grows with every change: cache key */
+	/* Of the published version, for lists. */
+	struct str workflow_created_by, workflow_updated_by;
+	int64_t workflow_created_ms, workflow_updated_ms;
 };
 struct app_new {
 	struct str name, mode, description, icon_type, icon, icon_background, created_by;
 	const struct json *model_config; /* NULL = the default of the mode */
 };
+/* What a new easy app of this mode starts with; workflow modes have none (NULL). */
+struct json *app_default_model_config(struct arena *, struct str mode, struct str provider, struct str model);
+/* Fills the members that every model config has; unknown ones stay. */
+struct json *app_full_model_config(struct arena *, const struct json *config);
+bool app_mode_valid(struct str mode);
+bool app_mode_is_graph(struct str mode); /* workflow, advanced-chat */
 status app_create(struct apps *, struct arena *, struct str tenant_id, const struct app_new *, struct app **out) NODISCARD;
 /* ERR_NOT_FOUND also for another workspace's. Cached for a moment: hot path of every API call. */
 status app_get(struct apps *, struct arena *, struct str tenant_id, struct str id, struct app **out) NODISCARD;
 status app_by_site_code(struct apps *, struct arena *, struct str code, struct app **out) NODISCARD;
 struct app_list {
-	struct str mode, name; /* filters, empty = all */
+	struct str mode, name, created_by; /* filters, empty = all */
 	int64_t page, limit;
 };
 status app_list(struct apps *, struct arena *, struct str tenant_id, const struct app_list *, struct app **out, size_t *n, int64_t *total) NODISCARD;
@@ -53,18 +62,37 @@ struct workflow {
 	struct json *graph, *features;		   /* as imported, unknown keys kept */
 	struct json *environment_variables;	   /* secrets in plain; export hides them */
 	struct json *conversation_variables;
+	struct json *extra; /* unknown keys of the workflow block of an app file, or NULL */
 	int64_t created_ms, updated_ms;
 };
 status workflow_draft(struct apps *, struct arena *, struct str tenant_id, struct str app_id, struct workflow **out) NODISCARD;
-/* hash: of the draft the editor had; 409 draft_workflow_not_sync when stale. */
+/* Secrets given as WORKFLOW_SECRET_KEEP or all stars keep their value. NULL members keep theirs.
+ * hash: of the draft the editor had; 409 draft_workflow_not_sync when stale. */
 status workflow_save_draft(struct apps *, struct arena *, struct str tenant_id, struct str app_id, const struct workflow *, struct str hash, struct str account_id, struct workflow **out) NODISCARD;
+#define WORKFLOW_SECRET_KEEP "[__HIDDEN__]"
+#define WORKFLOW_SECRET_MASK "********************"
+/* sha256 of graph and features, the same for equal trees. */
+struct str workflow_hash(struct arena *, const struct json *graph, const struct json *features);
 status workflow_publish(struct apps *, struct arena *, struct str tenant_id, struct str app_id, struct str name, struct str comment, struct str account_id, struct workflow **out) NODISCARD;
 /* The published version of the app (cached by id), or ERR_NOT_FOUND. */
 status workflow_published(struct apps *, struct arena *, const struct app *, struct workflow **out) NODISCARD;
 status workflow_by_id(struct apps *, struct arena *, struct str tenant_id, struct str app_id, struct str id, struct workflow **out) NODISCARD;
-status workflow_versions(struct apps *, struct arena *, struct str tenant_id, struct str app_id, int64_t page, int64_t limit, struct workflow **out, size_t *n, bool *more) NODISCARD;
+/* The draft first, then the newest; named: only those with a name. */
+status workflow_versions(struct apps *, struct arena *, struct str tenant_id, struct str app_id, bool named, int64_t page, int64_t limit, struct workflow **out, size_t *n, bool *more) NODISCARD;
+/* at == NULL keeps. ERR_NOT_FOUND for the draft. */
+status workflow_mark(struct apps *, struct str tenant_id, struct str app_id, struct str id, struct str name, struct str comment, struct str account_id) NODISCARD;
+/* ERR_BAD_REQUEST for the draft and the version in use. */
+status workflow_remove(struct apps *, struct str tenant_id, struct str app_id, struct str id) NODISCARD;
 
 /* --- app files (workflow.md 1) --- */
+/* The version we write and report, and the newest one we read without asking back. */
+#define DSL_VERSION "0.5.0"
+#define DSL_VERSION_NEWEST "0.6.0"
+enum { DSL_SIZE_MAX = 10 << 20 };
+/* What of an app file cannot run here: array of texts. */
+struct json *dsl_warnings(struct arena *, const struct json *file);
+/* The text behind a yaml-url, guarded; the error says what went wrong. */
+status app_import_fetch(struct apps *, struct arena *, struct str url, struct str *yaml) NODISCARD;
 struct import_result {
 	struct str id, status, app_id, app_mode, current_dsl_version, imported_dsl_version, error;
 	struct json *warnings; /* array of texts: what will not run and why */
@@ -83,7 +111,9 @@ struct site {
 	struct str app_id, code, title, icon_type, icon, icon_background, description, default_language;
 	struct str chat_color_theme, copyright, privacy_policy, custom_disclaimer, input_placeholder;
 	bool chat_color_theme_inverted, show_workflow_steps, use_icon_as_answer_icon, prompt_public;
+	int64_t created_ms, updated_ms;
 };
+/* The caller has the app of its workspace already. */
 status site_get(struct apps *, struct arena *, struct str app_id, struct site **out) NODISCARD;
 status site_update(struct apps *, struct arena *, const struct site *) NODISCARD;
 status site_reset_code(struct apps *, struct arena *, struct str app_id, struct str *code) NODISCARD;

@@ -1,0 +1,2 @@
+-- $1 hash.
+DELETE FROM sessions WHERE token_hash = $1

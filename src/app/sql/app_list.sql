@@ -1,0 +1,12 @@
+-- $1 tenant, $2 mode or '', $3 name pattern or '', $4 creator or '', $5 limit, $6 offset. Columns as
+-- app_get.
+SELECT a.id, a.tenant_id, a.name, a.description, a.mode, a.icon_type, a.icon, a.icon_background,
+	a.workflow_id, a.created_by, a.updated_by, a.enable_site, a.enable_api,
+	a.use_icon_as_answer_icon, a.max_active_requests, a.created_ms, a.updated_ms, a.model_config,
+	a.model_config_id, a.version, s.code, w.created_by, w.updated_by, w.created_ms, w.updated_ms
+FROM apps a
+LEFT JOIN sites s ON s.app_id = a.id
+LEFT JOIN workflows w ON w.id = a.workflow_id
+WHERE a.tenant_id = $1 AND ($2 = '' OR a.mode = $2)
+	AND ($3 = '' OR LOWER(a.name) LIKE $3 ESCAPE '!') AND ($4 = '' OR a.created_by = $4)
+ORDER BY a.created_ms DESC, a.id DESC LIMIT $5 OFFSET $6

@@ -1,0 +1,2 @@
+-- $1 tenant, $2 app.
+DELETE FROM sites WHERE tenant_id = $1 AND app_id = $2

@@ -1,0 +1,6 @@
+-- $1 tenant, $2 app. Columns: workflow_columns of workflow.c.
+SELECT id, tenant_id, app_id, version, graph, features, environment_variables,
+	conversation_variables, dsl, hash, marked_name, marked_comment, created_by, updated_by,
+	created_ms, updated_ms
+FROM workflows
+WHERE tenant_id = $1 AND app_id = $2 AND version = 'draft'
