@@ -38,6 +38,7 @@ struct model_usage {
 	double latency, first_token, generate; /* seconds; first_token < 0: unknown */
 	struct str prompt_unit_price, completion_unit_price, price_unit, currency; /* decimals as text */
 	struct str prompt_price, completion_price, total_price;
+	bool estimated; /* the server reported no counts: about four ASCII bytes a token */
 };
 /* The usage object of platform.md 2.3 / workflow.md 7.4 (key order as recorded). */
 struct json *model_usage_json(struct arena *, const struct model_usage *);
@@ -70,6 +71,7 @@ status models_chat(struct models *, struct arena *, const struct model_request *
  * as capable of vision and tools when their record says so. */
 struct model_features {
 	bool vision, tools, schema;
+	bool quotes_only; /* the bundled quote model: cites its context, follows no instructions */
 	int64_t context_size; /* 0 = unknown */
 };
 status models_features(struct models *, struct arena *, struct str tenant_id, struct str provider, struct str name, struct model_features *out) NODISCARD;
