@@ -228,7 +228,8 @@ static status scalar_value(struct reader *r, const yaml_event_t *e, struct json 
 	struct str s = arena_str(r->mem, str_of((const char *)e->data.scalar.value,
 						e->data.scalar.length));
 	*merge = false;
-	if (!tag && e->data.scalar.plain_implicit) {
+	/* "!" alone asks for the implicit type, even of a quoted text. */
+	if (tag ? strcmp((const char *)tag, "!") == 0 : e->data.scalar.plain_implicit) {
 		*merge = yaml_resolve(s, out) == YAML_KIND_MERGE;
 		return 0;
 	}
@@ -236,8 +237,7 @@ static status scalar_value(struct reader *r, const yaml_event_t *e, struct json 
 			      .len = (uint32_t)s.len,
 			      .cap = (uint32_t)s.len,
 			      .text = s.at };
-	if (!tag || strcmp((const char *)tag, "!") == 0 || known_tag(tag, "str") ||
-	    known_tag(tag, "timestamp"))
+	if (!tag || known_tag(tag, "str") || known_tag(tag, "timestamp"))
 		return 0;
 	static const char *const typed[] = { "int", "float", "bool", "null" };
 	for (size_t i = 0; i < countof(typed); i++) {

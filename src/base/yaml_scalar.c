@@ -114,29 +114,6 @@ static struct str without_sign(struct str s, bool *minus)
 	return *minus || (s.len && s.at[0] == '+') ? str_skip(s, 1) : s;
 }
 
-static bool resolve_int(struct str text, struct json *out)
-{
-	bool minus, ok;
-	struct str s = without_sign(text, &minus);
-	struct sum n = { 0 };
-	if (!s.len || !is_digit(s.at[0]))
-		return false;
-	if (str_starts(s, S("0b"))) {
-		ok = based_int(str_skip(s, 2), 2, "01_", &n);
-	} else if (str_starts(s, S("0x"))) {
-		ok = based_int(str_skip(s, 2), 16, "0123456789abcdefABCDEF_", &n);
-	} else if (s.at[0] == '0') {
-		ok = based_int(s, 8, "01234567_", &n);
-	} else {
-		size_t head = run_of(s, "0123456789_");
-		ok = based_int(str_sub(s, 0, head), 10, "0123456789_", &n) &&
-		     (head == s.len || sixties(str_skip(s, head), &n));
-	}
-	if (ok)
-		*out = signed_value(&n, minus);
-	return ok;
-}
-
 /* The text without underscores goes to the ordinary reader. */
 static bool plain_float(struct str s, struct json *out)
 {
@@ -156,22 +133,54 @@ static bool plain_float(struct str s, struct json *out)
 	return true;
 }
 
-/* [0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]* */
+static bool resolve_int(struct str text, struct json *out)
+{
+	bool minus, ok;
+	struct str s = without_sign(text, &minus);
+	struct sum n = { 0 };
+	if (!s.len || !is_digit(s.at[0]))
+		return false;
+	if (str_starts(s, S("0b"))) {
+		ok = based_int(str_skip(s, 2), 2, "01_", &n);
+	} else if (str_starts(s, S("0x"))) {
+		ok = based_int(str_skip(s, 2), 16, "0123456789abcdefABCDEF_", &n);
+	} else if (s.at[0] == '0') {
+		ok = based_int(s, 8, "01234567_", &n);
+	} else {
+		size_t head = run_of(s, "0123456789_");
+		ok = based_int(str_sub(s, 0, head), 10, "0123456789_", &n) &&
+		     (head == s.len || sixties(str_skip(s, head), &n));
+	}
+	if (!ok)
+		return false;
+	*out = signed_value(&n, minus);
+	/* Adding up digits is not exact past 2^53; the ordinary reader is. */
+	if (out->type == JSON_FLOAT && s.at[0] != '0' && !str_has(s, S(":")))
+		return plain_float(text, out);
+	return true;
+}
+
+/* [0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]*, added up from the right as Python's loader does. */
 static bool sixties_float(struct str s, bool minus, struct json *out)
 {
 	size_t point = str_find_char(s, '.'), head = run_of(s, "0123456789_");
+	size_t last = str_rfind_char(s, ':');
 	struct sum n = { 0 };
-	if (point == SIZE_MAX || head > point || !based_int(str_sub(s, 0, head), 10, "0123456789_", &n) ||
-	    !sixties(str_sub(s, head, point - head), &n))
+	struct json part;
+	if (point == SIZE_MAX || last > point || head > last ||
+	    run_of(str_skip(s, point + 1), "0123456789_") != s.len - point - 1 ||
+	    !based_int(str_sub(s, 0, head), 10, "0123456789_", &n) ||
+	    !sixties(str_sub(s, head, point - head), &n) ||
+	    !plain_float(str_skip(s, last + 1), &part))
 		return false;
-	double scale = 0.1, v = n.rough;
-	for (size_t i = point + 1; i < s.len; i++) {
-		if (s.at[i] == '_')
-			continue;
-		if (!is_digit(s.at[i]))
+	double v = part.number, base = 60;
+	for (struct str rest = str_sub(s, 0, last); rest.at; base *= 60) {
+		size_t colon = str_rfind_char(rest, ':');
+		struct str word = colon == SIZE_MAX ? rest : str_skip(rest, colon + 1);
+		if (!plain_float(word, &part))
 			return false;
-		v += scale * (s.at[i] - '0');
-		scale /= 10;
+		v += part.number * base;
+		rest = colon == SIZE_MAX ? (struct str){ NULL, 0 } : str_sub(rest, 0, colon);
 	}
 	*out = (struct json){ .type = JSON_FLOAT, .number = minus ? -v : v };
 	return true;

@@ -81,8 +81,10 @@ static bool needs_quotes(struct str s)
 	double d;
 	if (yaml_resolve(s, &v) != YAML_KIND_STR)
 		return true;
-	/* Numbers of YAML 1.2 (1e3, 0o17) are texts here but not to every reader. */
-	return str_starts(s, S("0o")) || str_to_double(s, &d) == 0;
+	/* Numbers of YAML 1.2 (1e3, 0o17) are texts here but not to every reader, and some choke on
+	 * what only begins like a number (0x_). */
+	size_t sign = s.len && (s.at[0] == '-' || s.at[0] == '+');
+	return (s.len > sign && s.at[sign] == '0') || str_to_double(s, &d) == 0;
 }
 
 static void put_scalar(struct writer *w, struct str s, yaml_scalar_style_t style, bool plain)
