@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real server under test: `tatara serve` on a free port with a data directory of its own."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import requests
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BINARY = os.environ.get("TATARA_BIN", os.path.join(ROOT, "build/tatara"))
+SHARED = os.environ.get("TATARA_SHARED", os.path.join(os.path.dirname(ROOT), "shared"))
+GOLDEN = os.path.join(SHARED, "golden")
+CORPUS = os.path.join(SHARED, "corpus")
+EMAIL, PASSWORD = "admin@example.com", "Golden-2026"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """start() waits until every role is ready; stop() checks that it ended by itself."""
+
+    def __init__(self, env=None, data=None):
+        self.data = data or tempfile.mkdtemp(prefix="tatara-e2e-")
+        self.port = free_port()
+        self.url = "http://127.0.0.1:%d" % self.port
+        self.env = dict(os.environ, TATARA_LOG_FORMAT="json", **(env or {}))
+        self.process = None
+        self.log = os.path.join(self.data, "server.log")
+
+    def start(self, wait=30):
+        self.process = subprocess.Popen(
+            [BINARY, "serve", "--data", self.data, "--listen", "127.0.0.1:%d" % self.port],
+            env=self.env, stdout=open(self.log, "ab"), stderr=subprocess.STDOUT)
+        self.wait_ready(wait)
+        return self
+
+    def wait_ready(self, wait=30):
+        end = time.time() + wait
+        while time.time() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError("server ended: " + self.read_log()[-3000:])
+            try:
+                if requests.get(self.url + "/ready", timeout=2).status_code == 200:
+                    return
+            except requests.RequestException:
+                pass
+            time.sleep(0.05)
+        raise RuntimeError("not ready: " + self.read_log()[-3000:])
+
+    def read_log(self):
+        try:
+            with open(self.log, encoding="utf-8", errors="replace") as f:
+                return f.read()
+        except OSError:
+            return ""
+
+    def roles(self):
+        return requests.get(self.url + "/health", timeout=5).json()["roles"]
+
+    def kill_role(self, name):
+        pid = self.roles()[name]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def stop(self, sig=signal.SIGTERM, wait=30):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(sig)
+            try:
+                self.process.wait(wait)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise RuntimeError("did not end on signal %d" % sig)
+        return self.process.returncode if self.process else 0
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    # --- the command line ---
+
+    def run(self, *args, stdin=None, check=True):
+        r = subprocess.run([BINARY, *args, "--data", self.data], input=stdin, text=True,
+                           capture_output=True, env=self.env, timeout=120)
+        if check and r.returncode:
+            raise RuntimeError("tatara %s: %s%s" % (" ".join(args), r.stdout, r.stderr))
+        return r
+
+    def json(self, *args, stdin=None):
+        return json.loads(self.run(*args, "--json", stdin=stdin).stdout)
+
+    def setup(self):
+        self.run("setup", "--email", EMAIL, "--name", "admin", "--password-stdin", stdin=PASSWORD + "\n")
+        return self
+
+    def add_mock_model(self, name="mock", provider="openai_api_compatible", default=True):
+        args = ["model", "add", "--type", "llm", "--provider", provider, "--name", name,
+                "--base-url", "http://127.0.0.1:9912/v1", "--key-stdin"]
+        self.run(*args, *(["--default"] if default else []), stdin="sk-mock\n")
+
+    def import_app(self, path, publish=True):
+        """(app id, key)"""
+        app = self.json("app", "import", path)
+        if publish and app["mode"] in ("workflow", "advanced-chat"):
+            self.run("app", "publish", app["id"])
+        return app["id"], self.json("key", "create", "--app", app["id"])["token"]
+
+
+class Apps:
+    """Golden apps of one server, imported when first asked for."""
+
+    def __init__(self, server):
+        self.server = server
+        self.known = {}
+
+    def get(self, name, publish=True):
+        key = name if publish else "unpublished " + name
+        if key not in self.known:
+            folder = CORPUS if os.path.exists(os.path.join(CORPUS, name + ".yml")) else GOLDEN + "/apps"
+            self.known[key] = self.server.import_app(os.path.join(folder, name + ".yml"), publish)
+        return self.known[key]
+
+    def id(self, name, publish=True):
+        return self.get(name, publish)[0]
+
+    def key(self, name, publish=True):
+        return self.get(name, publish)[1]
+
+
+def events(response):
+    """The events of a stream as dictionaries; pings as {"event": "ping"}."""
+    out = []
+    for block in response.content.decode().split("\n\n"):
+        if block.startswith("data: "):
+            out.append(json.loads(block[6:]))
+        elif block.strip() == "event: ping":
+            out.append({"event": "ping"})
+        elif block.strip():
+            raise AssertionError("no event: %r" % block[:200])
+    return out

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recorded requests of the Service API, replayed in order; every case is one test."""
+import base64
+import json
+import os
+import re
+import time
+
+import pytest
+import requests
+from golden import Replay
+from tatara import EMAIL, GOLDEN, PASSWORD, Apps
+
+# Which app a case talks to. "*" is the file's own; a key that starts a case's name wins.
+APPS = {
+    "app-info": {"*": "chat"}, "app-meta": {"*": "chat"}, "app-parameters": {"*": "chat"}, "app-site": {"*": "chat"},
+    "chat-messages": {"*": "chat", "wrong mode: completion": "completion", "wrong mode: workflow": "wf_echo",
+                      "chatflow blocking": "cf_llm", "chatflow blocking, run fails": "cf_error",
+                      "chatflow with workflow_id": "cf_plain", "unpublished": "unpublished cf_plain",
+                      "agent-chat": "agent_fc", "file: ": "chat_vision", "file: app takes no files": "chat_plain",
+                      "blank": "chat", "unconfigured model": "absent"},
+    "chat-messages-stop": {"*": "chat_plain", "wrong mode": "wf_echo"},
+    "completion-messages": {"*": "completion", "wrong mode": "chat_plain", "stop: wrong mode": "chat_plain"},
+    "workflows-run": {"*": "wf_echo", "run fails": "wf_error", "missing required": "wf_echo", "input: ": "wf_inputs",
+                      "file input: ": "wf_file", "wrong mode: chat": "chat_plain", "wrong mode: chatflow": "cf_plain",
+                      "unpublished": "unpublished wf_echo", "by id: of another": "wf_inputs",
+                      "by id: wrong mode": "chat_plain", "stop: wrong mode": "chat_plain"},
+    "workflow-runs": {"*": "wf_echo", "failed run": "wf_error", "run of another app": "wf_inputs",
+                      "wrong mode": "chat_plain", "logs: failed": "wf_error", "logs: chat app": "chat_plain"},
+    "messages": {"*": "chat", "wrong mode": "wf_echo", "agent": "agent_fc", "message with a file": "chat_vision",
+                 "chatflow message": "cf_plain"},
+    "messages-suggested": {"*": "chat", "disabled": "chat_plain"},
+    "conversations": {"*": "chat_plain", "wrong mode": "wf_echo", "delete: wrong mode": "wf_echo"},
+    "conversation-variables": {"*": "cf_convvar", "wrong mode": "wf_echo", "plain chat app": "chat_plain"},
+    "feedbacks": {"*": "chat_plain"},
+    "model-errors": {"*": "chat_plain"},
+    "root": {"*": "chat"},
+}
+
+# Cases whose part comes later or whose recorded answer is a fault that we do not repeat:
+# (file, case) -> the status we give instead, or None when the case is not replayed; why.
+OTHER = {
+    ("*", "JSON array body"): (400, "a body that is no object is the caller's error"),
+    ("root", "index"): (404, "unknown paths are JSON"),
+    ("root", "index without slash"): (404, "unknown paths are JSON"),
+    ("root", "unknown path"): (404, "unknown paths are JSON"),
+    ("root", "trailing slash"): (404, "unknown paths are JSON"),
+    ("root", "bad uuid in path"): (404, "unknown paths are JSON"),
+    ("conversations", "delete: other user"): (404, "nobody deletes another's conversation"),
+    ("conversations", "delete"): (204, "the recorded server had deleted it one case earlier"),
+    ("conversations", "delete again"): (404, "an unknown conversation is not found"),
+    ("conversations", "delete: bad uuid"): (404, "unknown paths are JSON"),
+    ("conversation-variables", "by name"): (200, "the recorded server fails with 500"),
+    ("workflow-runs", "bad uuid"): (404, "an id that cannot exist is not found"),
+    ("chat-messages", "agent-chat blocking"): (None, "mode agent-chat"),
+    ("messages", "agent messages with thoughts"): (None, "mode agent-chat"),
+    ("app-info", "app agent_fc"): (None, "mode agent-chat"),
+    ("app-meta", "app agent_fc"): (None, "mode agent-chat"),
+    ("app-parameters", "app agent_fc"): (None, "mode agent-chat"),
+    ("app-site", "app agent_fc"): (None, "mode agent-chat"),
+}
+# Texts of the recorded validators and of Python errors: code and status are what counts.
+FREE_TEXT = re.compile(r"validation error for|invalid literal|You have requested this URI|PluginInvokeError"
+                       r"|Traceback|Internal Server Error|not supported value type")
+
+
+def load(name):
+    with open(os.path.join(GOLDEN, "service-api", name + ".json"), encoding="utf-8") as f:
+        return json.load(f)["cases"]
+
+
+def cases():
+    return [(f, i) for f in APPS for i in range(len(load(f)))]
+
+
+class Session:
+    """Replays whole files, each once, and keeps what each case found."""
+
+    def __init__(self, server, apps):
+        self.server, self.apps, self.results = server, apps, {}
+
+    def headers(self, key):
+        return {"Authorization": "Bearer " + key}
+
+    def chat(self, app, user, query, **more):
+        r = requests.post(self.server.url + "/v1/chat-messages", headers=self.headers(self.apps.key(app)),
+                          json=dict({"inputs": {}, "user": user, "query": query, "response_mode": "blocking"}, **more))
+        assert r.status_code == 200, r.text
+        return r.json()
+
+    def app_of(self, file, case):
+        if case["case"].startswith("app "):
+            return case["case"][4:]
+        if case["case"].startswith("unpublished"):
+            return "unpublished " + ("cf_plain" if "chatflow" in case["case"] or file == "chat-messages" else "wf_echo")
+        table = APPS[file]
+        best = max((k for k in table if k != "*" and case["case"].startswith(k)), key=len, default="*")
+        return table[best]
+
+    def key(self, name):
+        if name.startswith("unpublished "):
+            return self.apps.key(name[12:], publish=False)
+        return self.apps.key(name)
+
+    def request(self, file, case, replay):
+        q = case["request"]
+        headers = {k: v for k, v in q.get("headers", {}).items()}
+        if headers.get("Authorization") == "Bearer <app_key>":
+            key = "app-unknownunknownunknownunknow" if case["case"] == "unknown key" else self.key(self.app_of(file, case))
+            headers["Authorization"] = "Bearer " + key
+        elif headers.get("Authorization", "").startswith("Bearer <dataset"):
+            headers["Authorization"] = "Bearer dataset-unknownunknownunknownunknow"
+        body = None
+        if "body" in q:
+            body = json.dumps(replay.fill(q["body"])).encode()
+        elif "body_raw" in q:
+            body = replay.fill(q["body_raw"]).encode()
+        url = self.server.url + replay.fill(q["path"])
+        return requests.request(q["method"], url, data=body, headers=headers, timeout=60, allow_redirects=False)
+
+    def run(self, file):
+        if file in self.results:
+            return self.results[file]
+        replay = Replay()
+        getattr(self, "before_" + file.replace("-", "_"), lambda r: None)(replay)
+        out = []
+        for case in load(file):
+            out.append(self.one(file, case, replay))
+        self.results[file] = out
+        return out
+
+    def one(self, file, case, replay):
+        other = OTHER.get((file, case["case"])) or OTHER.get(("*", case["case"]))
+        if other and other[0] is None:
+            return None
+        # Ids of golden apps are known by name in all files.
+        for name in set(re.findall(r"<app_id:([^>]+)>", json.dumps(case))):
+            if not name.startswith(("unpublished", "<")) and os.path.exists(GOLDEN + "/apps/%s.yml" % name):
+                replay.bound["<app_id:%s>" % name] = self.apps.id(name)
+        r = self.request(file, case, replay)
+        if other:
+            return [] if r.status_code == other[0] else ["want status %d (%s), got %d: %s" % (other + (r.status_code, r.text[:300]))]
+        return self.compare(case, r, replay)
+
+    def compare(self, case, r, replay):
+        want = case["response"]
+        out = []
+        if r.status_code != want["status"]:
+            return ["want status %d, got %d: %s" % (want["status"], r.status_code, r.text[:500])]
+        for h, v in want.get("headers", {}).items():
+            if h in ("content-type", "www-authenticate", "content-disposition", "cache-control"):
+                if r.headers.get(h) != v:
+                    out.append("header %s: want %r, got %r" % (h, v, r.headers.get(h)))
+        if "body" in want:
+            ignore = [r"body\.message"] if FREE_TEXT.search(str(want["body"])) else []
+            try:
+                got = r.json()
+            except ValueError:
+                return out + ["no JSON: %r" % r.text[:300]]
+            out += replay.compare(want["body"], got, "body", ignore)
+        return out
+
+    # --- the state that the recorder had made before a file ---
+
+    def before_messages(self, replay):
+        a = self.chat("chat", "u8", "first")
+        self.chat("chat", "u8", "second", conversation_id=a["conversation_id"])
+        requests.post("%s/v1/messages/%s/feedbacks" % (self.server.url, a["message_id"]),
+                      headers=self.headers(self.apps.key("chat")), json={"rating": "like", "user": "u8"})
+        replay.bound["<conversation_id#1>"] = a["conversation_id"]
+        b = self.chat("chat_vision", "u8", "with file", files=[
+            {"type": "image", "transfer_method": "remote_url", "url": "http://127.0.0.1:9913/pixel.png"}])
+        replay.bound["<conversation_id#3>"] = b["conversation_id"]
+        replay.bound["<conversation_id#4>"] = self.chat("cf_plain", "u8", "flow")["conversation_id"]
+
+    def before_conversations(self, replay):
+        made = [self.chat("chat_plain", "u9", "number %d" % i)["conversation_id"] for i in range(5)]
+        key = self.headers(self.apps.key("chat_plain"))
+        for _ in range(100):
+            data = requests.get(self.server.url + "/v1/conversations?user=u9", headers=key).json()["data"]
+            if all(c["name"] == "Mock title" for c in data):
+                break
+            time.sleep(0.05)
+        for i, c in enumerate(reversed(made)):
+            replay.bound["<conversation_id#%d>" % (i + 1)] = c
+
+    def before_conversation_variables(self, replay):
+        replay.bound["<id#1>"] = self.chat("cf_convvar", "u7", "one")["conversation_id"]
+        replay.bound["<id#2>"] = self.chat("chat_plain", "u1", "x")["conversation_id"]
+
+    def before_feedbacks(self, replay):
+        a = self.chat("chat_plain", "u1", "rate me")
+        replay.bound["<id#1>"] = a["message_id"]
+        replay.bound["<conversation_id#1>"] = a["conversation_id"]
+
+    def before_messages_suggested(self, replay):
+        replay.bound["<id#1>"] = self.chat("chat", "u1", "hello")["message_id"]
+        replay.bound["<id#2>"] = self.chat("chat_plain", "u1", "hello")["message_id"]
+
+    def before_workflow_runs(self, replay):
+        for i in range(12):
+            r = requests.post(self.server.url + "/v1/workflows/run", headers=self.headers(self.apps.key("wf_echo")),
+                              json={"inputs": {"city": "Oslo"}, "user": "u1", "response_mode": "blocking"})
+            replay.bound["<log_id#1>"] = r.json()["workflow_run_id"]
+        replay.bound["<iso8601Z>"] = "2020-01-01T00:00:00Z"
+
+    def before_workflows_run(self, replay):
+        draft = self.console_draft("wf_echo")
+        replay.bound["<id#1>"] = draft
+
+    def console_draft(self, app):
+        """The id of the app's draft, as the console shows it."""
+        c = console(self.server)
+        return c.get("%s/console/api/apps/%s/workflows/draft" % (self.server.url, self.apps.id(app))).json()["id"]
+
+
+def console(server):
+    """A signed-in session of the console API."""
+    s = requests.Session()
+    r = s.post(server.url + "/console/api/login",
+               json={"email": EMAIL, "password": base64.b64encode(PASSWORD.encode()).decode(), "remember_me": True})
+    assert r.status_code == 200, r.text
+    s.headers["X-CSRF-Token"] = s.cookies["csrf_token"]
+    return s
+
+
+@pytest.fixture(scope="module")
+def session(server):
+    # Its own apps: other tests must not add to the lists that are compared here.
+    return Session(server, Apps(server))
+
+
+@pytest.mark.parametrize("file,index", cases(), ids=lambda v: str(v) if isinstance(v, int) else v)
+def test_case(session, file, index):
+    case = load(file)[index]
+    problems = session.run(file)[index]
+    if problems is None:
+        return
+    assert not problems, "%s / %s\n%s" % (file, case["case"], "\n".join(problems[:12]))
