@@ -7,6 +7,8 @@
  * `extern const struct sql sql_<folder>_<name>`; parameters are $1, $2, ... in both dialects;
  * `name.pg.sql` beside `name.sql` overrides it for PostgreSQL.
  *
+ * Parameters that are TEXT must not contain NUL bytes (ERR_INVALID): PostgreSQL cannot store them.
+ *
  * Types used in schemas, same in both: TEXT, BIGINT, DOUBLE PRECISION, BYTEA. Ids are TEXT (UUID),
  * times are BIGINT milliseconds since 1970, booleans BIGINT 0/1, JSON is TEXT.
  */
@@ -17,6 +19,8 @@
 
 struct arena;
 
+/* Lives as long as the program: connections remember what they prepared by its address. A statement
+ * that is put together at run time has name NULL: it is prepared, run and forgotten. */
 struct sql {
 	const char *name;     /* "account/find_by_email" */
 	const char *sqlite;
@@ -80,8 +84,11 @@ struct db_options {
 	bool sqlite_sync_full;	   /* fsync each group commit; false: a power cut (not a crash of ours) may lose the last moments */
 	int64_t statement_timeout_ms; /* 0 = 30,000 */
 };
+/* In a fiber; the db belongs to that loop. The server need not answer yet (PostgreSQL). */
 status db_open(const struct db_options *, struct db **out) NODISCARD;
+/* Nobody may wait in it any more. NULL is fine. */
 void db_close(struct db *);
+DEFINE_AUTO(db, struct db, db_close)
 bool db_is_postgres(const struct db *);
 
 /* One statement that only reads. */
@@ -104,6 +111,10 @@ size_t db_batch_add(struct db_batch *, const struct sql *, const struct db_value
  * (disk), ERR_UNAVAILABLE (server away; not applied), ERR_IO. On success each statement's rows. */
 status db_commit(struct db *, struct db_batch *) NODISCARD;
 const struct db_rows *db_batch_rows(const struct db_batch *, size_t index);
+
+/* fn(arg) runs in the committing fiber after the batch was applied; it must not fail nor wait. */
+void db_batch_after(struct db_batch *, void (*fn)(void *), void *arg);
+size_t db_batch_len(const struct db_batch *);
 
 /* One statement as its own batch. rows may be NULL. */
 status db_write(struct db *, struct arena *, const struct sql *, const struct db_value *params, size_t n, int64_t expect, struct db_rows **rows) NODISCARD;

@@ -1,0 +1,2 @@
+-- A message to all listeners.
+SELECT pg_notify('tatara', $1)

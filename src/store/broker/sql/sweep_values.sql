@@ -1,0 +1,3 @@
+-- Removes what is expired.
+-- $1 now
+DELETE FROM broker_values WHERE expires_at <= $1

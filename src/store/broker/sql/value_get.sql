@@ -1,0 +1,4 @@
+-- A small value that is not expired.
+-- $1 name, $2 now
+-- columns: value
+SELECT value FROM broker_values WHERE name = $1 AND expires_at > $2
