@@ -136,6 +136,8 @@ static void hold(struct http_conn *c)
 
 static status put(struct http_conn *c, struct str s)
 {
+	if (!s.len)
+		return 0;
 	if (!c->out)
 		c->out = pool_block(&c->server->outs, OUT_CAP);
 	if (s.len <= OUT_CAP - c->out_len) {
@@ -211,6 +213,8 @@ struct head {
 
 static void add(struct head *h, struct str s)
 {
+	if (!s.len)
+		return;
 	if (s.len > sizeof h->at - h->len) {
 		h->rc |= put(h->c, str_of(h->at, h->len));
 		h->len = 0;
@@ -382,10 +386,8 @@ void http_conn_refuse(struct http_conn *c, int code)
 	c->x.q = NULL;
 }
 
-/* A job on the thread pool: a cold file must not stop the loop. Owns duplicates of both ends, and
- * belongs to the pool and to the fiber that reads the result: the later one frees it. */
+/* A job on the thread pool: a cold file must not stop the loop. Owns duplicates of both ends. */
 struct file_job {
-	int owners;
 	int to, from;
 	off_t offset;
 	size_t want, sent;
@@ -395,8 +397,6 @@ struct file_job {
 static void file_job_free(void *arg)
 {
 	struct file_job *j = arg;
-	if (__atomic_sub_fetch(&j->owners, 1, __ATOMIC_ACQ_REL))
-		return;
 	close(j->to);
 	close(j->from);
 	free(j);
@@ -428,7 +428,7 @@ static status send_file_piece(struct http_conn *c, int fd, int64_t offset, size_
 {
 	struct file_job *j = calloc(1, sizeof *j);
 	ASSERT(j);
-	*j = (struct file_job){ .owners = 1, .to = fcntl(c->fd, F_DUPFD_CLOEXEC, 3),
+	*j = (struct file_job){ .to = fcntl(c->fd, F_DUPFD_CLOEXEC, 3),
 				.from = fcntl(fd, F_DUPFD_CLOEXEC, 3), .offset = offset,
 				.want = want };
 	if (j->to < 0 || j->from < 0) {
@@ -436,15 +436,14 @@ static status send_file_piece(struct http_conn *c, int fd, int64_t offset, size_
 		file_job_free(j);
 		return -1;
 	}
-	j->owners = 2;
-	status rc = pool_run(file_job_run, j, file_job_free);
-	if (!rc)
-		*n = j->sent;
-	bool full = !rc && j->full;
+	if (pool_run(file_job_run, j, file_job_free))
+		return -1; /* the job is the pool's now */
+	*n = j->sent;
+	bool full = j->full;
 	file_job_free(j);
 	if (full)
-		rc = fd_wait(c->fd, WAIT_WRITE, deadline_in_ms(c->server->o.write_timeout_ms));
-	return rc;
+		return fd_wait(c->fd, WAIT_WRITE, deadline_in_ms(c->server->o.write_timeout_ms));
+	return 0;
 }
 
 static status send_file(struct http *q, int code, struct str type, int fd, int64_t offset,

@@ -463,6 +463,8 @@ status client_stream_read(struct client_stream *t, char *at, size_t cap, size_t 
 	if (!have && t->code)
 		return failure(t);
 	*n = MIN(have, cap);
+	if (!*n)
+		return 0;
 	memcpy(at, t->body.at + t->body_at, *n);
 	t->body_at += *n;
 	if (t->body_at == t->body.len) {
