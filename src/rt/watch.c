@@ -154,9 +154,10 @@ static bool sem_until(sem_t *s, int64_t ns)
 
 static void report(struct watch *w, int64_t ns)
 {
+	bool answered = !pthread_kill(w->target, SIGURG) &&
+			sem_until(&w->answered, ANSWER_MS * INT64_C(1000000));
 	atomic_fetch_add(&w->loop->stalls, 1);
-	if (pthread_kill(w->target, SIGURG) ||
-	    !sem_until(&w->answered, ANSWER_MS * INT64_C(1000000))) {
+	if (!answered) {
 		log_warn("loop stalled for more than %d ms; it does not answer",
 			 (int)(ns / 1000000));
 		return;
