@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * files: signed links to uploads. Whoever holds a link may read that one file until it expires; the
+ * signature stands for the check of tenant and user, so the row is found by its id alone.
+ */
+#include "api/service/service.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "flow/file.h"
+#include "sql_files.h"
+#include "store/db/db.h"
+
+static status find(struct call *c, struct upload **out)
+{
+	struct db_rows *rows;
+	if (DB_READ(c->s->db, c->mem, &sql_files_upload_tenant, &rows, db_text(c->param[0])))
+		return -1;
+	if (!rows->count)
+		return err_set(ERR_NOT_FOUND, "File not found or signature is invalid");
+	return upload_get(c->s->flow, c->mem, db_str_at(rows, 0, 0), c->param[0], out);
+}
+
+static status get_preview(struct call *c)
+{
+	struct upload *u;
+	struct str flag = http_query(c->http, S("as_attachment"));
+	bool attachment = false;
+	if (flag.len && str_to_bool(flag, &attachment))
+		return err_set(ERR_INVALID, "as_attachment: Input should be a valid boolean");
+	if (!file_check_signature(c->s->flow, c->param[0], http_query(c->http, S("timestamp")),
+				  http_query(c->http, S("nonce")), http_query(c->http, S("sign"))))
+		return err_set(ERR_NOT_FOUND, "File not found or signature is invalid");
+	return find(c, &u) ? -1 : send_upload(c, u, attachment);
+}
+
+static const struct route routes[] = {
+	{ HTTP_GET, "/files/{file_id:uuid}/file-preview", AUTH_NONE, 0, 0, get_preview, 0 },
+	{ HTTP_GET, "/files/{file_id:uuid}/image-preview", AUTH_NONE, 0, 0, get_preview, 0 },
+};
+const struct route_table file_routes = { "files", routes, countof(routes) };

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run: starts chat turns, completions and workflow runs, and stops them. A run belongs to the
+ * server: when the client leaves, it goes on and its answer is stored.
+ */
+#include "account/account.h"
+#include "api/service/service.h"
+#include "app/app.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "flow/file.h"
+
+/* What every run request has. */
+struct run_body {
+	const struct json *inputs, *files;
+	struct str query, conversation_id, parent_id, workflow_id;
+	bool streaming, auto_name;
+};
+
+static status read_inputs(struct call *c, struct run_body *b)
+{
+	b->inputs = json_get(c->body, S("inputs"));
+	if (!b->inputs)
+		return err_set(ERR_INVALID, "inputs: Field required");
+	if (b->inputs->type != JSON_OBJ)
+		return err_set(ERR_INVALID, "inputs: Input should be a valid dictionary");
+	b->files = json_get(c->body, S("files"));
+	if (b->files && b->files->type != JSON_ARR && b->files->type != JSON_NULL)
+		return err_set(ERR_INVALID, "files: Input should be a valid list");
+	return 0;
+}
+
+static status read_response_mode(struct call *c, struct run_body *b)
+{
+	struct str mode;
+	if (body_text(c, S("response_mode"), &mode))
+		return -1;
+	b->streaming = str_eq(mode, S("streaming"));
+	if (mode.at && !b->streaming && !str_eq(mode, S("blocking")))
+		return err_set(ERR_INVALID, "response_mode: Input should be 'blocking' or 'streaming'");
+	return 0;
+}
+
+static status read_chat_ids(struct call *c, struct run_body *b)
+{
+	if (body_text(c, S("conversation_id"), &b->conversation_id) || body_text(c, S("workflow_id"), &b->workflow_id) ||
+	    body_text(c, S("parent_message_id"), &b->parent_id))
+		return -1;
+	b->conversation_id = str_trim(b->conversation_id);
+	if (b->conversation_id.len && !id_is_uuid(b->conversation_id))
+		return err_set(ERR_INVALID, "conversation_id must be a valid UUID");
+	if (b->parent_id.len && !id_is_uuid(b->parent_id))
+		return err_set(ERR_INVALID, "parent_message_id must be a valid UUID");
+	if (!from_site(c))
+		b->parent_id = S(CHAT_PARENT_TIME);
+	else if (!b->parent_id.len)
+		b->parent_id = (struct str){ 0 };
+	b->auto_name = json_get_bool(c->body, S("auto_generate_name"), !from_site(c));
+	return 0;
+}
+
+/* So many runs of an app at a time; 0 = as many as come. */
+static status check_active(struct call *c)
+{
+	int64_t limit = c->app->max_active_requests;
+	int64_t highest = config_int(c->s->config, CONFIG_APP_MAX_ACTIVE_REQUESTS);
+	if (limit <= 0)
+		limit = config_int(c->s->config, CONFIG_APP_DEFAULT_ACTIVE_REQUESTS);
+	if (highest > 0 && (limit <= 0 || limit > highest))
+		limit = highest;
+	if (limit <= 0 || flow_active(c->s->flow, c->app->id) < limit)
+		return 0;
+	return err_set(ERR_BUSY, "Too many requests. Please try again later. The current maximum concurrent requests "
+				 "allowed for %.*s is %lld.", STR(c->app->id), (long long)limit);
+}
+
+static status published(struct call *c, struct workflow **out)
+{
+	if (!c->app->workflow_id.len)
+		return err_set(ERR_INVALID, "Workflow not published");
+	if (!workflow_published(c->s->apps, c->mem, c->app, out))
+		return 0;
+	return err_code() == ERR_NOT_FOUND ? err_set(ERR_INVALID, "Workflow not published") : -1;
+}
+
+static status by_id(struct call *c, struct str id, struct workflow **out)
+{
+	if (!id_is_uuid(id))
+		return err_set(ERR_BAD_REQUEST, "Invalid workflow_id format: '%.*s'. ", STR(str_sub(id, 0, 100)));
+	if (workflow_by_id(c->s->apps, c->mem, c->app->tenant_id, c->app->id, id, out))
+		return err_code() == ERR_NOT_FOUND ? err_set(ERR_NOT_FOUND, "Workflow not found with id: %.*s", STR(id)) : -1;
+	if (str_eq((*out)->version, S("draft")))
+		return err_set(ERR_BAD_REQUEST, "Cannot use draft workflow version. Workflow ID: %.*s. Please use a "
+						"published workflow version or leave workflow_id empty.", STR(id));
+	return 0;
+}
+
+static void unref_graph(void *graph)
+{
+	flow_graph_unref(graph);
+}
+
+static status load_workflow(struct call *c, struct str id, struct workflow **wf, struct flow_graph **graph)
+{
+	if (id.len ? by_id(c, id, wf) : published(c, wf))
+		return -1;
+	struct str key = arena_printf(c->mem, "%.*s:%.*s", STR((*wf)->id), STR((*wf)->hash));
+	if (flow_graph_load(c->s->flow, key, (*wf)->graph, graph))
+		return -1;
+	arena_defer(c->mem, unref_graph, *graph);
+	return 0;
+}
+
+static struct chat_request request_of(struct call *c, const struct run_body *b)
+{
+	return (struct chat_request){
+		.scope = call_scope(c), .mode = c->app->mode, .from = call_from(c), .query = b->query,
+		.inputs = b->inputs, .files = b->files, .conversation_id = b->conversation_id,
+		.parent_message_id = b->parent_id, .auto_name = b->auto_name, .config = c->app->model_config,
+	};
+}
+
+static status turn_and_reply(struct call *c, const struct chat_request *q, bool streaming)
+{
+	struct chat_turn *turn;
+	if (chat_turn(c->s->chats, c->mem, q, &turn))
+		return -1;
+	struct stream_run run = stream_of_turn(turn, call_form(c));
+	return stream_reply(c, &run, streaming);
+}
+
+/* Parts of the request that only chats have. */
+static status read_chat(struct call *c, struct run_body *b)
+{
+	const struct json *query = json_get(c->body, S("query"));
+	if (!query)
+		return err_set(ERR_INVALID, "query: Field required");
+	if (query->type != JSON_STR)
+		return err_set(ERR_INVALID, "query: Input should be a valid string");
+	b->query = json_as_str(query, S(""));
+	return read_inputs(c, b) || read_response_mode(c, b) || read_chat_ids(c, b) ? -1 : 0;
+}
+
+status run_chat(struct call *c)
+{
+	struct run_body b = { 0 };
+	if (need_body_user(c, true) || need_chat_app(c) || read_chat(c, &b))
+		return -1;
+	if (str_eq(c->app->mode, S("agent-chat"))) {
+		if (!b.streaming)
+			return err_set(ERR_INVALID, "Agent Chat App does not support blocking mode");
+		return err_public(ERR_INVALID, "app_unavailable", 400, "Agent apps cannot be run by this version.");
+	}
+	struct chat_request q = request_of(c, &b);
+	if (!str_eq(c->app->mode, S("advanced-chat")))
+		return check_active(c) ? -1 : turn_and_reply(c, &q, b.streaming);
+	struct workflow *wf;
+	if (load_workflow(c, b.workflow_id, &wf, &q.graph) || check_active(c))
+		return -1;
+	q.workflow_id = wf->id;
+	q.config = wf->features;
+	q.environment = wf->environment_variables;
+	q.conversation = wf->conversation_variables;
+	return turn_and_reply(c, &q, b.streaming);
+}
+
+status run_completion(struct call *c)
+{
+	struct run_body b = { 0 };
+	if (need_body_user(c, true) || need_completion_app(c) || read_inputs(c, &b) || body_text(c, S("query"), &b.query) ||
+	    read_response_mode(c, &b) || check_active(c))
+		return -1;
+	b.parent_id = S(CHAT_PARENT_TIME);
+	struct chat_request q = request_of(c, &b);
+	if (!q.query.at)
+		q.query = S("");
+	return turn_and_reply(c, &q, b.streaming);
+}
+
+status run_more_like_this(struct call *c, const struct message *m, bool streaming)
+{
+	if (!json_get_bool(json_get(c->app->model_config, S("more_like_this")), S("enabled"), false))
+		return err_public(ERR_DENIED, "app_more_like_this_disabled", 403,
+				  "The 'More like this' feature is disabled. Please refresh your page.");
+	struct run_body b = { .inputs = m->inputs, .query = m->query, .parent_id = S(CHAT_PARENT_TIME) };
+	struct chat_request q = request_of(c, &b);
+	return check_active(c) ? -1 : turn_and_reply(c, &q, streaming);
+}
+
+/* The run of a workflow app: checked inputs and files, then flow has it. */
+static status start_workflow(struct call *c, const struct workflow *wf, struct flow_graph *graph, const struct run_body *b, struct flow_start *start)
+{
+	struct json *inputs, *files = NULL, *extra = json_obj(c->mem);
+	struct file_rules rules;
+	if (flow_check_inputs(c->s->flow, c->mem, c->app->tenant_id, flow_graph_variables(graph), b->inputs, &inputs))
+		return -1;
+	if (json_len(b->files) && chat_file_rules(wf->features, &rules) &&
+	    files_from_input(c->s->flow, c->mem, c->app->tenant_id, b->files, &rules, &files))
+		return -1;
+	json_set_str(c->mem, extra, S("from"), call_from(c));
+	struct str user = c->end_user->session_id, run_id = id_uuid7(c->mem);
+	struct chat_system sys = { .user = user, .app_id = c->app->id, .workflow_id = wf->id, .run_id = run_id, .files = files };
+	*start = (struct flow_start){
+		.info = { .run_id = run_id, .task_id = id_uuid(c->mem), .tenant_id = c->app->tenant_id, .app_id = c->app->id,
+			  .workflow_id = wf->id, .app_mode = c->app->mode, .from = S("app-run"), .created_by = c->end_user->id,
+			  .user = user, .extra = extra, .created_ms = clock_ms() },
+		.graph = graph, .inputs = inputs, .system = chat_system_json(c->mem, &sys),
+		.environment = wf->environment_variables,
+	};
+	struct str started;
+	return flow_run_start(c->s->flow, c->mem, start, &started);
+}
+
+status run_workflow(struct call *c, struct str workflow_id)
+{
+	struct run_body b = { 0 };
+	struct workflow *wf;
+	struct flow_graph *graph;
+	struct flow_start start;
+	if (need_body_user(c, true) || need_workflow_app(c) || read_inputs(c, &b) || read_response_mode(c, &b) ||
+	    load_workflow(c, workflow_id, &wf, &graph) || check_active(c) || start_workflow(c, wf, graph, &b, &start))
+		return -1;
+	struct stream_run run = stream_of_run(&start.info, call_form(c));
+	return stream_reply(c, &run, b.streaming || from_site(c));
+}
+
+/* --- stops: succeed for unknown tasks too --- */
+
+status run_stop_chat(struct call *c)
+{
+	if (need_body_user(c, true) || need_chat_app(c) ||
+	    flow_stop(c->s->flow, c->app->id, c->param[0], c->end_user->session_id))
+		return -1;
+	return reply_ok(c);
+}
+
+status run_stop_completion(struct call *c)
+{
+	if (need_body_user(c, true) || need_completion_app(c) ||
+	    flow_stop(c->s->flow, c->app->id, c->param[0], c->end_user->session_id))
+		return -1;
+	return reply_ok(c);
+}
+
+status run_stop_workflow(struct call *c)
+{
+	if (need_body_user(c, true) || need_workflow_app(c) || flow_stop(c->s->flow, c->app->id, c->param[0], (struct str){ 0 }))
+		return -1;
+	return reply_ok(c);
+}

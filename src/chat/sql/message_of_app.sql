@@ -1,0 +1,9 @@
+-- One message of an app, whoever wrote it: for the console. tenant, app, id
+SELECT m.id, m.tenant_id, m.app_id, m.conversation_id, m.mode, m.inputs, m.query, m.prompt, m.answer,
+  m.status, m.error, m.message_tokens, m.answer_tokens, m.total_price, m.currency, m.latency,
+  m.metadata, m.files, m.parent_message_id, m.workflow_run_id, m.invoke_from, m.created_by,
+  m.by_account, m.created_ms, f.rating, f.content, a.rating
+FROM messages m
+LEFT JOIN message_feedbacks f ON f.message_id = m.id AND f.from_source = 'user'
+LEFT JOIN message_feedbacks a ON a.message_id = m.id AND a.from_source = 'admin'
+WHERE m.tenant_id = $1 AND m.app_id = $2 AND m.id = $3

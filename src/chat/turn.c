@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * turn: one question and its answer. Checks first, then one batch stores conversation and message,
+ * then the run starts. A chatflow runs its published graph; an easy app runs a graph of three nodes
+ * made here, so that journal, stop and recovery are the same for all.
+ *
+ *	check -> conversation -> inputs, files -> moderation -> prompt -> store -> run -> name
+ */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "chat/chat_int.h"
+#include "chat/prompt.h"
+#include "flow/file.h"
+#include "model/model.h"
+#include "sql_chat.h"
+
+enum {
+	HISTORY_TOKENS_UNKNOWN = 2000, /* of a model whose context size nobody told */
+	MAX_TOKENS_LEAST = 16,
+	IMAGE_LIMIT_DEFAULT = 3,
+};
+
+/* What is known of a turn while it is being prepared. */
+struct turn {
+	struct chats *c;
+	struct arena *mem;
+	const struct chat_request *q;
+	const struct json *config; /* after the conversation's own was considered */
+	struct conversation *conv; /* NULL: a new one */
+	struct json *inputs, *files;
+	struct str query;
+	struct prompt_out prompt;
+	struct json *parameters, *features;
+	int64_t now;
+	struct chat_turn *out;
+	struct json *variables;
+};
+
+static bool is_easy(const struct chat_request *q)
+{
+	return !str_eq(q->mode, S("advanced-chat"));
+}
+
+struct json *chat_form_variables(struct arena *mem, const struct json *config)
+{
+	struct json *rows = json_arr(mem);
+	json_each(json_get(config, S("user_input_form")), item) {
+		json_each_member(item, m) {
+			if (str_eq(m->name, S("external_data_tool")) || !json_is(&m->value, JSON_OBJ))
+				continue;
+			struct json *row = json_obj(mem);
+			json_each_member(&m->value, field)
+				if (!str_eq(field->name, S("default")))
+					json_set(mem, row, field->name, &field->value);
+			json_set_str(mem, row, S("type"), m->name);
+			json_push(mem, rows, row);
+		}
+	}
+	return rows;
+}
+
+struct str chat_introduction(struct arena *mem, const struct json *config, const struct json *inputs)
+{
+	struct str text = json_get_str(config, S("opening_statement"));
+	if (!text.len)
+		return S("");
+	/* Here, unlike in prompts, a missing value is shown as nothing. */
+	struct json *values = json_obj(mem);
+	json_each_member(inputs, m) {
+		if (m->value.type == JSON_NULL)
+			json_set_str(mem, values, m->name, S(""));
+		else
+			json_set(mem, values, m->name, &m->value);
+	}
+	return prompt_fill(mem, text, values, NULL);
+}
+
+bool chat_file_rules(const struct json *config, struct file_rules *out)
+{
+	const struct json *upload = json_get(config, S("file_upload"));
+	const struct json *image = json_get(upload, S("image"));
+	bool enabled = json_get_bool(upload, S("enabled"), false);
+	if (!enabled && !json_get_bool(image, S("enabled"), false))
+		return false;
+	*out = (struct file_rules){
+		.types = json_get(upload, S("allowed_file_types")),
+		.extensions = json_get(upload, S("allowed_file_extensions")),
+		.methods = json_get(upload, S("allowed_file_upload_methods")),
+		.number_limit = json_get_int(upload, S("number_limits"),
+					     json_get_int(image, S("number_limits"), IMAGE_LIMIT_DEFAULT)),
+	};
+	if (!out->methods)
+		out->methods = json_get(image, S("transfer_methods"));
+	return true;
+}
+
+struct json *chat_system_json(struct arena *mem, const struct chat_system *s)
+{
+	struct json *o = json_obj(mem), *none = json_arr(mem);
+	json_set(mem, o, S("files"), s->files ? s->files : none);
+	json_set_str(mem, o, S("user_id"), s->user);
+	json_set_str(mem, o, S("app_id"), s->app_id);
+	json_set_str(mem, o, S("workflow_id"), s->workflow_id);
+	json_set_str(mem, o, S("workflow_run_id"), s->run_id);
+	if (!s->query.at) {
+		json_set_int(mem, o, S("timestamp"), clock_s());
+		return o;
+	}
+	json_set_str(mem, o, S("query"), s->query);
+	json_set_str(mem, o, S("conversation_id"), s->conversation_id);
+	json_set_int(mem, o, S("dialogue_count"), s->dialogue_count);
+	return o;
+}
+
+static struct str without_nul(struct arena *mem, struct str t)
+{
+	if (str_find_char(t, '\0') == SIZE_MAX)
+		return t;
+	char *p = arena_text(mem, t.len);
+	size_t n = 0;
+	for (size_t i = 0; i < t.len; i++)
+		if (t.at[i])
+			p[n++] = t.at[i];
+	return str_of(p, n);
+}
+
+static status find_conversation(struct turn *t)
+{
+	const struct chat_request *q = t->q;
+	t->config = q->config;
+	if (!q->conversation_id.len)
+		return 0;
+	if (conversation_get(t->c, t->mem, &q->scope, q->conversation_id, &t->conv))
+		return -1;
+	if (is_easy(q) && !q->fixed_config && t->conv->config)
+		t->config = t->conv->config;
+	return 0;
+}
+
+static status check_inputs(struct turn *t)
+{
+	const struct chat_request *q = t->q;
+	/* An easy app's conversation keeps the inputs it began with. */
+	if (is_easy(q) && t->conv) {
+		t->inputs = t->conv->inputs;
+		return 0;
+	}
+	const struct json *rows = is_easy(q) ? chat_form_variables(t->mem, t->config) : flow_graph_variables(q->graph);
+	return flow_check_inputs(t->c->flow, t->mem, q->scope.tenant_id, rows, q->inputs, &t->inputs);
+}
+
+static status check_files(struct turn *t)
+{
+	struct file_rules rules;
+	t->files = json_arr(t->mem);
+	if (!json_len(t->q->files) || !chat_file_rules(t->config, &rules))
+		return 0;
+	if (files_from_input(t->c->flow, t->mem, t->q->scope.tenant_id, t->q->files, &rules, &t->files))
+		return -1;
+	json_each(t->files, file)
+		json_set_str(t->mem, file, S("message_file_id"), id_uuid(t->mem));
+	return 0;
+}
+
+/* Images as the model takes them; everything else is left out, as is all when it cannot see. */
+static status image_parts(struct turn *t, bool vision, struct json **out)
+{
+	struct json *parts = json_arr(t->mem);
+	struct str detail = json_get_str(json_path(t->config, "file_upload.image"), S("detail"));
+	json_each(t->files, file) {
+		if (!vision || !str_eq(json_get_str(file, S("type")), S("image")))
+			continue;
+		struct str url;
+		if (file_for_model(t->c->flow, t->mem, file, &url))
+			return -1;
+		struct json *image = json_obj(t->mem), *part = json_obj(t->mem);
+		json_set_str(t->mem, image, S("url"), url);
+		json_set_str(t->mem, image, S("detail"), detail.len ? detail : S("low"));
+		json_set_str(t->mem, part, S("type"), S("image_url"));
+		json_set(t->mem, part, S("image_url"), image);
+		json_push(t->mem, parts, part);
+	}
+	*out = parts;
+	return 0;
+}
+
+static int64_t tokens_of(const struct json *messages)
+{
+	int64_t sum = 0;
+	json_each(messages, m)
+		sum += memory_tokens(json_get_str(m, S("content")));
+	return sum;
+}
+
+static status load_history(struct turn *t, const struct model_features *f, int64_t prompt_tokens, struct json **out)
+{
+	*out = json_arr(t->mem);
+	if (!t->conv || str_eq(t->q->mode, S("completion")))
+		return 0;
+	int64_t budget = HISTORY_TOKENS_UNKNOWN;
+	if (f->context_size) {
+		budget = f->context_size - prompt_tokens - json_get_int(t->parameters, S("max_tokens"), 0);
+		budget = MAX(budget, 1);
+	}
+	struct memory_options o = { .tenant_id = t->q->scope.tenant_id, .conversation_id = t->conv->id,
+				    .except_message_id = t->out->message_id, .tokens = budget, .with_files = f->vision };
+	return memory_load(t->c, t->mem, &o, out);
+}
+
+/* A prompt that leaves less room than asked for gets what is left (8.1 step 8). */
+static void lower_max_tokens(struct turn *t, const struct model_features *f)
+{
+	int64_t asked = json_get_int(t->parameters, S("max_tokens"), 0);
+	int64_t left = f->context_size - tokens_of(t->prompt.messages);
+	if (f->context_size && asked && asked > left)
+		json_set_int(t->mem, t->parameters, S("max_tokens"), MAX(left, MAX_TOKENS_LEAST));
+}
+
+static void merge_stops(struct turn *t)
+{
+	const struct json *given = json_get(t->parameters, S("stop"));
+	if (!json_len(given) && t->prompt.stop)
+		json_set(t->mem, t->parameters, S("stop"), t->prompt.stop);
+}
+
+static status build_prompt(struct turn *t)
+{
+	const struct json *model = json_get(t->config, S("model"));
+	struct model_features f;
+	if (models_features(t->c->models, t->mem, t->q->scope.tenant_id, json_get_str(model, S("provider")),
+			    json_get_str(model, S("name")), &f))
+		return -1;
+	const struct json *given = json_get(model, S("completion_params"));
+	t->parameters = json_is(given, JSON_OBJ) ? json_copy(t->mem, given) : json_obj(t->mem);
+	struct prompt_in in = { .config = t->config, .inputs = t->inputs, .query = t->query,
+				.chat_app = !str_eq(t->q->mode, S("completion")) };
+	struct json *images, *history;
+	if (image_parts(t, f.vision, &images))
+		return -1;
+	in.images = images;
+	struct prompt_out without = { 0 };
+	if (prompt_build(t->mem, &in, &without) || load_history(t, &f, tokens_of(without.messages), &history))
+		return -1;
+	in.history = history;
+	if (prompt_build(t->mem, &in, &t->prompt))
+		return -1;
+	merge_stops(t);
+	lower_max_tokens(t, &f);
+	return 0;
+}
+
+static void add_node(struct arena *mem, struct json *nodes, const char *id, struct json *data)
+{
+	struct json *n = json_obj(mem);
+	json_set_str(mem, n, S("id"), str_c(id));
+	json_set(mem, n, S("data"), data);
+	json_push(mem, nodes, n);
+}
+
+static void add_edge(struct arena *mem, struct json *edges, const char *from, const char *to)
+{
+	struct json *e = json_obj(mem);
+	json_set_str(mem, e, S("id"), arena_printf(mem, "%s-%s", from, to));
+	json_set_str(mem, e, S("source"), str_c(from));
+	json_set_str(mem, e, S("target"), str_c(to));
+	json_set_str(mem, e, S("sourceHandle"), S("source"));
+	json_set_str(mem, e, S("targetHandle"), S("target"));
+	json_push(mem, edges, e);
+}
+
+static struct json *typed(struct arena *mem, const char *type, const char *title)
+{
+	struct json *d = json_obj(mem);
+	json_set_str(mem, d, S("type"), str_c(type));
+	json_set_str(mem, d, S("title"), str_c(title));
+	return d;
+}
+
+/* start -> model-call -> answer. */
+static struct json *easy_graph(struct turn *t)
+{
+	struct arena *mem = t->mem;
+	const struct json *model = json_get(t->config, S("model"));
+	struct json *graph = json_obj(mem), *nodes = json_arr(mem), *edges = json_arr(mem);
+	struct json *start = typed(mem, "start", "Start"), *call = typed(mem, "model-call", "Model");
+	struct json *answer = typed(mem, "answer", "Answer");
+	json_set(mem, start, S("variables"), json_arr(mem));
+	json_set(mem, call, S("provider"), json_get(model, S("provider")));
+	json_set(mem, call, S("name"), json_get(model, S("name")));
+	json_set_str(mem, call, S("mode"), t->prompt.completion ? S("completion") : S("chat"));
+	json_set(mem, call, S("messages"), t->prompt.messages);
+	json_set(mem, call, S("parameters"), t->parameters);
+	json_set(mem, call, S("features"), json_obj(mem));
+	json_set_str(mem, answer, S("answer"), S("{{#model.text#}}"));
+	add_node(mem, nodes, "start", start);
+	add_node(mem, nodes, "model", call);
+	add_node(mem, nodes, "answer", answer);
+	add_edge(mem, edges, "start", "model");
+	add_edge(mem, edges, "model", "answer");
+	json_set(mem, graph, S("nodes"), nodes);
+	json_set(mem, graph, S("edges"), edges);
+	return graph;
+}
+
+/* The prompt as the console's log shows it: text and, apart, images. */
+static struct json *shown_prompt(struct arena *mem, const struct json *messages)
+{
+	struct json *out = json_arr(mem);
+	json_each(messages, m) {
+		struct json *row = json_obj(mem), *files = json_arr(mem);
+		const struct json *content = json_get(m, S("content"));
+		struct str text = json_as_str(content, S(""));
+		json_each(content, part)
+			if (str_eq(json_get_str(part, S("type")), S("text")))
+				text = json_get_str(part, S("text"));
+		json_set(mem, row, S("role"), json_get(m, S("role")));
+		json_set_str(mem, row, S("text"), text);
+		json_set(mem, row, S("files"), files);
+		json_push(mem, out, row);
+	}
+	return out;
+}
+
+static struct str compact(struct arena *mem, const struct json *v)
+{
+	return json_text(mem, v, JSON_COMPACT);
+}
+
+static void store_conversation(struct turn *t, struct db_batch *b)
+{
+	const struct chat_request *q = t->q;
+	struct arena *mem = t->mem;
+	if (t->conv) {
+		DB_ADD(b, &sql_chat_conversation_next_turn, 1, db_text(q->scope.tenant_id), db_text(t->conv->id), db_int(t->now));
+		return;
+	}
+	struct str name = q->auto_name ? name_of_query(mem, t->query) : S("New conversation");
+	struct str config = is_easy(q) ? compact(mem, t->config) : (struct str){ 0 };
+	DB_ADD(b, &sql_chat_conversation_add, DB_ANY, db_text(t->out->conversation_id), CHAT_OWNER(&q->scope),
+	       db_text(q->mode), db_text(name), db_int(0), db_text(chat_introduction(mem, t->config, t->inputs)),
+	       db_text(compact(mem, t->inputs)), db_text_or_null(config), db_text(q->from), CHAT_USER(&q->scope), db_int(t->now));
+}
+
+static void store_message(struct turn *t, struct db_batch *b)
+{
+	const struct chat_request *q = t->q;
+	struct arena *mem = t->mem;
+	struct json *prompt = t->prompt.messages ? shown_prompt(mem, t->prompt.messages) : json_arr(mem);
+	bool with_run = !is_easy(q) && !t->out->direct.at;
+	DB_ADD(b, &sql_chat_message_add, DB_ANY, db_text(t->out->message_id), CHAT_OWNER(&q->scope),
+	       db_text(t->out->conversation_id), db_text(q->mode), db_text(compact(mem, t->inputs)), db_text(t->query),
+	       db_text(compact(mem, prompt)), db_text(compact(mem, t->files)), db_text_or_null(q->parent_message_id),
+	       db_text_or_null(with_run ? t->out->run_id : (struct str){ 0 }), db_text(q->from), CHAT_USER(&q->scope),
+	       db_int(t->now));
+	json_each(t->files, file)
+		if (str_eq(json_get_str(file, S("transfer_method")), S("local_file")))
+			DB_ADD(b, &sql_chat_message_file_add, DB_ANY, db_text(json_get_str(file, S("message_file_id"))),
+			       CHAT_OWNER(&q->scope), db_text(t->out->message_id), db_text(json_get_str(file, S("related_id"))),
+			       db_int(t->now));
+	if (t->out->direct.at)
+		DB_ADD(b, &sql_chat_message_finish, 1, db_text(q->scope.tenant_id), db_text(t->out->message_id),
+		       db_text(t->out->direct), db_text(S("normal")), db_null(), db_int(0), db_int(0), db_text(S("0")),
+		       db_text(S("USD")), db_float(0), db_text(compact(mem, chat_metadata(mem, q->mode, NULL))), db_int(t->now));
+}
+
+static status store(struct turn *t)
+{
+	struct db_batch *b = db_batch_open(t->mem);
+	store_conversation(t, b);
+	store_message(t, b);
+	if (!is_easy(t->q) && !t->conv)
+		t->variables = variable_define(t->mem, b, &t->q->scope, t->out->conversation_id, t->q->conversation, t->now);
+	if (!db_commit(t->c->db, b))
+		return 0;
+	/* Removed between the check and now. */
+	return err_code() == ERR_STALE ? err_set(ERR_NOT_FOUND, "Conversation Not Exists.") : -1;
+}
+
+static struct json *extra_of(struct turn *t)
+{
+	struct json *extra = json_obj(t->mem);
+	json_set_str(t->mem, extra, S("from"), t->q->from);
+	if (t->q->created_by)
+		json_set(t->mem, extra, S("created_by"), t->q->created_by);
+	if (t->out->moderation)
+		json_set(t->mem, extra, S("moderation"), moderation_json(t->mem, t->out->moderation));
+	return extra;
+}
+
+static status start_run(struct turn *t, struct flow_graph *graph, const struct json *graph_json)
+{
+	const struct chat_request *q = t->q;
+	struct chat_system sys = { .user = q->scope.user.session, .app_id = q->scope.app_id, .workflow_id = q->workflow_id,
+				   .run_id = t->out->run_id, .query = t->query, .conversation_id = t->out->conversation_id,
+				   .files = t->files, .dialogue_count = t->conv ? t->conv->dialogue_count + 1 : 1 };
+	struct flow_start start = {
+		.info = { .run_id = t->out->run_id, .task_id = t->out->task_id, .tenant_id = q->scope.tenant_id,
+			  .app_id = q->scope.app_id, .workflow_id = q->workflow_id, .app_mode = q->mode,
+			  .from = str_eq(q->from, S("debugger")) ? S("debugging") : S("app-run"),
+			  .created_by = q->scope.user.id, .by_account = q->scope.user.by_account,
+			  .user = q->scope.user.session, .conversation_id = t->out->conversation_id,
+			  .message_id = t->out->message_id, .extra = extra_of(t), .created_ms = t->now },
+		.graph = graph, .graph_json = graph_json,
+		.inputs = is_easy(q) ? json_obj(t->mem) : t->inputs,
+		.system = chat_system_json(t->mem, &sys), .environment = q->environment, .conversation = t->variables,
+	};
+	struct str run_id;
+	return flow_run_start(t->c->flow, t->mem, &start, &run_id);
+}
+
+static void unref_graph(void *graph)
+{
+	flow_graph_unref(graph);
+}
+
+static status run_easy(struct turn *t)
+{
+	struct json *graph_json = easy_graph(t);
+	struct flow_graph *graph;
+	if (flow_graph_load(t->c->flow, (struct str){ 0 }, graph_json, &graph))
+		return -1;
+	arena_defer(t->mem, unref_graph, graph);
+	return start_run(t, graph, graph_json);
+}
+
+/* A stored message whose run did not start must say so. */
+static status start_failed(struct turn *t)
+{
+	struct err why;
+	err_save(&why);
+	struct shield shield = shield_begin(5000);
+	struct json *empty = chat_metadata(t->mem, t->q->mode, NULL);
+	if (DB_WRITE(t->c->db, t->mem, &sql_chat_message_finish, DB_ANY, NULL, db_text(t->q->scope.tenant_id),
+		     db_text(t->out->message_id), db_text(S("")), db_text(S("error")), db_text(str_c(why.text)), db_int(0),
+		     db_int(0), db_text(S("0")), db_text(S("USD")), db_float(0), db_text(compact(t->mem, empty)), db_int(clock_ms())))
+		err_clear(); /* the first failure is the one to tell */
+	shield_end(shield);
+	return err_restore(&why);
+}
+
+static status run_chatflow(struct turn *t)
+{
+	if (t->conv && variable_prepare(t->c, t->mem, &t->q->scope, t->conv->id, t->q->conversation, &t->variables))
+		return -1;
+	return start_run(t, t->q->graph, t->q->graph_json);
+}
+
+static status prepare(struct turn *t)
+{
+	if (!t->query.len && !str_eq(t->q->mode, S("completion")))
+		return err_set(ERR_INVALID, "query is required");
+	if (find_conversation(t) || check_inputs(t) || check_files(t))
+		return -1;
+	if (t->conv)
+		t->out->conversation_id = t->conv->id;
+	t->out->moderation = moderation_load(t->mem, t->config);
+	t->out->direct = moderation_input(t->mem, t->out->moderation, t->inputs, t->query);
+	return is_easy(t->q) && !t->out->direct.at ? build_prompt(t) : 0;
+}
+
+status chat_turn(struct chats *c, struct arena *mem, const struct chat_request *q, struct chat_turn **out)
+{
+	struct turn t = { .c = c, .mem = mem, .q = q, .query = without_nul(mem, q->query), .now = clock_ms() };
+	struct chat_turn *o = arena_new(mem, struct chat_turn);
+	*o = (struct chat_turn){ .mode = q->mode, .run_id = id_uuid(mem), .task_id = id_uuid(mem),
+				 .message_id = id_uuid7(mem), .conversation_id = id_uuid7(mem), .created_ms = t.now };
+	t.out = o;
+	if (prepare(&t) || store(&t))
+		return -1;
+	if (!o->direct.at && (is_easy(q) ? run_easy(&t) : run_chatflow(&t)))
+		return start_failed(&t);
+	if (!t.conv && q->auto_name && !str_eq(q->mode, S("completion")))
+		name_later(c, q->scope.tenant_id, o->conversation_id, t.query);
+	*out = o;
+	return 0;
+}
