@@ -9,7 +9,7 @@ struct url {
 	bool tls;
 	struct str host; /* without brackets for IPv6 literals */
 	uint16_t port;	 /* 80 or 443 when absent */
-	struct str path; /* with query, at least "/" */
+	struct str path; /* with query, at least "/"; starts with "?" when the URL has no path */
 	struct str user; /* user:password part, usually empty */
 };
 status url_parse(struct str, struct url *out) NODISCARD;

@@ -216,13 +216,13 @@ static void test_streams(struct stage *s)
 	size_t total = 0, got;
 	CHECK(!client_stream_open(s->client, s->mem, &r, &t));
 	CHECK(!fiber_sleep_ms(300));
-	CHECK(talk_resident() - before < 4096);
+	CHECK(talk_resident() - before < FLAT_KB);
 	do {
 		CHECK(!client_stream_read(t, piece, sizeof piece, &got));
 		total += got;
 	} while (got);
 	CHECK(total == 64 << 20);
-	CHECK(talk_resident() - before < 4096);
+	CHECK(talk_resident() - before < FLAT_KB);
 	client_stream_close(t);
 	/* Leaving early, and being cancelled, end the exchange on the server. */
 	CHECK(!client_stream_open(s->client, s->mem, &r, &t));

@@ -219,7 +219,7 @@ static void test_slow_clients(struct stage *s)
 	for (int i = 0; i < 40 && !s->seen.timeout; i++)
 		CHECK(!fiber_sleep_ms(50));
 	CHECK(s->seen.timeout == 1);
-	CHECK(talk_resident() - before < 4096);
+	CHECK(talk_resident() - before < FLAT_KB);
 	talk_close(deaf);
 }
 
@@ -295,7 +295,7 @@ static void test_uploads(struct stage *s)
 		CHECK(str_has(upload(s, chunked), S("HTTP/1.1 413")));
 		CHECK(s->seen.body <= 1 << 20); /* the limit of this server */
 	}
-	CHECK(talk_resident() - before < 4096);
+	CHECK(talk_resident() - before < FLAT_KB);
 }
 
 static void test_drain(struct stage *s)
