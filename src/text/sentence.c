@@ -99,6 +99,12 @@ static bool western_end(struct str p, size_t stop, size_t next, uint32_t c)
 	return c != '.' || !is_abbreviation(str_sub(p, 0, stop));
 }
 
+/* After a quotation that holds whole sentences the outer sentence usually goes on ("... to itta"). */
+static bool starts_anew(struct str p, size_t i)
+{
+	return i >= p.len || p.at[i] == '\n' || p.at[i] == ' ' || bracket(utf8_next(p, &i)) > 0;
+}
+
 static void split_paragraph(struct splitter *s, struct str p)
 {
 	size_t start = 0, i = 0;
@@ -110,6 +116,7 @@ static void split_paragraph(struct splitter *s, struct str p)
 		bool wide = is_wide_stop(c);
 		if (!wide && c != '.' && c != '!' && c != '?')
 			continue;
+		bool quoted = depth > 0;
 		size_t after = i;
 		while (after < p.len) {
 			size_t k = after;
@@ -119,7 +126,8 @@ static void split_paragraph(struct splitter *s, struct str p)
 			depth = MAX(0, depth + bracket(d));
 			after = k;
 		}
-		if (wide ? depth > 0 : !western_end(p, stop, after, c))
+		if (wide ? depth > 0 || (quoted && !starts_anew(p, after))
+			 : !western_end(p, stop, after, c))
 			continue;
 		add(s, p.at + start, p.at + after);
 		start = i = after;
