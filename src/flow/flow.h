@@ -73,6 +73,7 @@ struct flow_options {
 	const unsigned char *seal_key;
 	struct str process_name; /* who holds leases: "api-1234" */
 	struct flow_hooks hooks;
+	int64_t lease_ms;	     /* how long a run of a dead process waits for another; 0 = 15 s */
 };
 status flow_open(const struct flow_options *, struct flow **out) NODISCARD;
 /* Takes over runs whose process died, and answers stop messages; runs until cancelled. */

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine: runs a graph (workflow.md section 3). One dispatcher fiber handles results in order;
+ * node bodies run in fibers of their own unless their type never waits. Everything here runs on
+ * one loop, so what happens between two waits is atomic with respect to other events.
+ */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "flow/run.h"
+
+/* --- text to clients, with what they had before a crash swallowed --- */
+
+static void put_chunk(struct flow_run *run, const struct str *parts, size_t n, struct str text)
+{
+	buf_put(&run->answer, text);
+	event_chunk(run, parts, n, text);
+}
+
+/*
+ * After a take-over the text that clients already have is produced once more by the replay and by
+ * model calls that were in the middle: what equals it is dropped, what differs replaces it.
+ */
+static void emit_text(void *ctx, uint32_t node, const struct str *parts, size_t n, struct str text)
+{
+	struct engine *e = ctx;
+	struct flow_run *run = e->run;
+	struct str rest = str_skip(run->known, run->known_at);
+	(void)node;
+	if (!rest.len) {
+		if (text.len || !run->replaying)
+			put_chunk(run, parts, n, text);
+		return;
+	}
+	size_t same = MIN(rest.len, text.len);
+	if (str_eq(str_sub(rest, 0, same), str_sub(text, 0, same))) {
+		run->known_at += same;
+		buf_put(&run->answer, str_sub(text, 0, same));
+		if (text.len > same)
+			put_chunk(run, parts, n, str_skip(text, same));
+		return;
+	}
+	run->known = S("");
+	run->known_at = 0;
+	buf_put(&run->answer, text);
+	event_replace(run, buf_str(&run->answer));
+}
+
+void node_emit(struct node_run *nr, struct str name, struct str piece, bool last)
+{
+	struct engine *e = nr->engine;
+	struct str parts[2] = { nr->node->id, name };
+	if (!e->over && !e->run->stop)
+		coordinator_chunk(&e->coordinator, parts, 2, piece, last);
+}
+
+/* --- life of an engine --- */
+
+void engine_init(struct engine *e, struct flow_run *run, struct arena *mem, struct pool *pool,
+		 uint32_t root)
+{
+	*e = (struct engine){ .run = run, .graph = run->graph, .mem = mem, .pool = pool };
+	list_init(&e->finished);
+	schedule_init(&e->schedule, mem, e->graph, root);
+	coordinator_init(&e->coordinator, mem, e->graph, root, &e->schedule, pool, emit_text, e);
+	e->outputs = json_obj(mem);
+}
+
+static void free_execution(void *p)
+{
+	struct arena *mem = p;
+	arena_close(mem);
+}
+
+static void poke(struct engine *e)
+{
+	e->poked = true;
+	event_wake_all(&e->wake);
+}
+
+/* The dispatcher that may commit sits at the top; it must hear of events below as well. */
+static void poke_all(struct engine *e)
+{
+	for (; e; e = e->parent)
+		poke(e);
+}
+
+void engine_close(struct engine *e)
+{
+	e->over = true;
+	group_close(take(e->group));
+}
+
+/* --- running one node --- */
+
+static void take_error(struct execution *x)
+{
+	const struct err *last = err_last();
+	struct node_result *r = &x->result;
+	if (!r->error.len)
+		r->error = arena_str(x->mem, err_text());
+	if (!r->error_type.len)
+		r->error_type = S("WorkflowNodeError");
+	if (!r->error_slug.len)
+		r->error_slug = arena_str(x->mem, err_slug(last));
+	if (!r->error_http)
+		r->error_http = err_http(last);
+	x->failed = true;
+}
+
+static status run_body(struct execution *x)
+{
+	x->result = (struct node_result){ 0 };
+	x->failed = false;
+	x->run.attempt = x->attempt;
+	if (!x->node->row)
+		return node_fail(&x->run, "WorkflowNodeError",
+				 "Node type %.*s cannot be run by this server yet", STR(x->node->type));
+	return x->node->row->exec(&x->run);
+}
+
+static bool may_retry(const struct execution *x)
+{
+	const struct graph_node *n = x->node;
+	return n->row && n->row->flags & NODE_RETRY && n->retry.enabled && x->attempt < n->retry.max;
+}
+
+/* The body with its retries; other nodes go on while it waits between two. */
+static void attempt_all(struct execution *x)
+{
+	struct flow_run *run = x->engine->run;
+	while (run_body(x)) {
+		take_error(x);
+		if (err_code() == ERR_CANCELLED || !may_retry(x))
+			return;
+		x->attempt++;
+		run->exceptions += !x->engine->parent;
+		event_node_finished(x, FLOW_NODE_RETRY, S("retry"), x->result.error, x->attempt);
+		poke_all(x->engine);
+		if (fiber_sleep_ms(x->node->retry.interval_ms)) {
+			take_error(x);
+			return;
+		}
+		run->starts++;
+		run->steps += !x->engine->parent;
+	}
+}
+
+static status execution_main(void *p)
+{
+	struct execution *x = p;
+	attempt_all(x);
+	x->engine->executing--;
+	list_push(&x->engine->finished, &x->link);
+	poke(x->engine);
+	return 0;
+}
+
+static struct execution *execution_new(struct engine *e, const struct graph_node *n, bool own_mem)
+{
+	struct arena *mem = e->mem;
+	if (own_mem) {
+		mem = arena_open(0);
+		arena_defer(e->mem, free_execution, mem);
+	}
+	struct execution *x = arena_new(mem, struct execution);
+	x->engine = e;
+	x->node = n;
+	x->mem = mem;
+	x->own_mem = own_mem;
+	x->started_ms = clock_ms();
+	x->started_ns = rt_now();
+	x->run = (struct node_run){ .mem = mem, .node = n, .data = n->data, .pool = e->pool,
+				    .flow = e->run->flow, .info = &e->run->info, .inputs = e->run->inputs,
+				    .result = &x->result, .engine = e };
+	return x;
+}
+
+/* A node that had started before a crash keeps its id; its start was counted and shown. */
+static void announce(struct execution *x)
+{
+	struct engine *e = x->engine;
+	struct resumed_node *r = e->parent ? NULL : map_remove(&e->run->resumed, x->node->id);
+	if (r) {
+		x->id = r->exec_id;
+		x->attempt = r->attempt;
+		x->started_ms = r->started_ms;
+		return;
+	}
+	x->id = id_uuid(x->mem);
+	e->run->starts++;
+	e->run->steps += !e->parent;
+	if (!(x->node->row && x->node->row->flags & NODE_SILENT))
+		event_node_started(x);
+}
+
+/* --- handling a result (3.3, 3.4) --- */
+
+static void on_edge(void *ctx, uint32_t edge)
+{
+	struct engine *e = ctx;
+	coordinator_edge(&e->coordinator, edge);
+}
+
+static void merge_outputs(struct engine *e, const struct json *outputs)
+{
+	json_each_member(outputs, m) {
+		struct json *have = json_get(e->outputs, m->name);
+		if (have && str_eq(m->name, S("answer")) && have->type == JSON_STR &&
+		    m->value.type == JSON_STR) {
+			struct str joined = arena_printf(e->mem, "%.*s%.*s", STR(json_as_str(have, S(""))),
+							 STR(json_as_str(&m->value, S(""))));
+			json_set_str(e->mem, e->outputs, m->name, joined);
+		} else {
+			json_set(e->mem, e->outputs, m->name, &m->value);
+		}
+	}
+}
+
+static void add_usage(struct flow_run *run, const struct node_result *r)
+{
+	run->tokens += r->tokens;
+	if (r->usage) {
+		model_usage_add(run->mem, &run->usage, r->usage);
+		run->has_usage = true;
+	}
+	json_each(r->resources, item) json_push(run->mem, run->resources, item);
+}
+
+static status apply(struct engine *e, const struct graph_node *n, struct node_result *r, bool exception)
+{
+	json_each_member(r->outputs, m) pool_set(e->pool, n->id, m->name, &m->value, VAR_INFER);
+	add_usage(e->run, r);
+	coordinator_done(&e->coordinator, n->index, !exception);
+	if (n->kind == NODE_BRANCH) {
+		/* A plain node whose strategy made it a branch goes on along "source". */
+		struct str handle = exception ? S("fail-branch") : r->handle;
+		if (!handle.len && n->row && n->row->kind != NODE_BRANCH)
+			handle = S("source");
+		if (schedule_done(&e->schedule, n->index, true, handle, on_edge, e))
+			return -1;
+	} else if (schedule_done(&e->schedule, n->index, false, S(""), on_edge, e)) {
+		return -1;
+	}
+	if (n->row && n->row->kind == NODE_RESPONSE)
+		merge_outputs(e, r->outputs);
+	return 0;
+}
+
+status engine_replay(struct engine *e, const struct graph_node *n, struct node_result *r, bool exception)
+{
+	if (!schedule_take(&e->schedule, n->index))
+		return err_set(ERR_INTERNAL, "node %.*s finished before it could start", STR(n->id));
+	return apply(e, n, r, exception);
+}
+
+static void end_with(struct engine *e, const struct node_result *r)
+{
+	e->over = true;
+	e->error = r->error.len ? r->error : S("Unknown error");
+	e->error_type = r->error_type;
+	e->error_slug = r->error_slug;
+	e->error_http = r->error_http;
+}
+
+/* Conversation variables that the node changed become durable before it counts as finished. */
+static status save_writes(struct execution *x)
+{
+	struct flow *f = x->run.flow;
+	struct json *changed = json_obj(x->mem);
+	json_each(x->result.writes, w)
+		if (str_eq(json_as_str(json_at(w, 0), S("")), S("conversation")))
+			json_set(x->mem, changed, json_as_str(json_at(w, 1), S("")), json_at(w, 2));
+	if (!changed->len || !f->options.hooks.save_variables)
+		return 0;
+	return f->options.hooks.save_variables(f->options.hooks.ctx, x->mem, x->run.info, changed);
+}
+
+static void on_success(struct execution *x)
+{
+	struct engine *e = x->engine;
+	if (apply(e, x->node, &x->result, false)) {
+		take_error(x);
+		e->run->exceptions += !e->parent;
+		event_node_finished(x, FLOW_NODE_FINISHED, S("failed"), x->result.error, 0);
+		end_with(e, &x->result);
+		return;
+	}
+	if (!(x->node->row->flags & NODE_SILENT))
+		event_node_finished(x, FLOW_NODE_FINISHED, S("succeeded"), S(""), 0);
+}
+
+static void on_failure(struct execution *x)
+{
+	struct engine *e = x->engine;
+	const struct graph_node *n = x->node;
+	struct node_result *r = &x->result;
+	e->run->exceptions += !e->parent;
+	if (n->strategy == STRATEGY_NONE) {
+		event_node_finished(x, FLOW_NODE_FINISHED, S("failed"), r->error, 0);
+		end_with(e, r);
+		return;
+	}
+	bool defaults = n->strategy == STRATEGY_DEFAULT_VALUE;
+	r->outputs = json_obj(x->mem);
+	if (defaults)
+		json_each_member(n->defaults, m) json_set(x->mem, r->outputs, m->name, &m->value);
+	json_set_str(x->mem, r->outputs, S("error_message"), r->error);
+	json_set_str(x->mem, r->outputs, S("error_type"), r->error_type);
+	if (!r->metadata)
+		r->metadata = json_obj(x->mem);
+	json_set_str(x->mem, r->metadata, S("error_strategy"),
+		     defaults ? S("default-value") : S("fail-branch"));
+	r->tokens = 0;
+	r->usage = NULL;
+	r->handle = defaults ? S("") : S("fail-branch");
+	if (apply(e, n, r, true)) {
+		take_error(x);
+		end_with(e, r);
+	}
+	event_node_finished(x, FLOW_NODE_FINISHED, S("exception"), S("Unknown error"), 0);
+}
+
+static void check_limits(struct engine *e)
+{
+	struct flow_run *run = e->run;
+	double elapsed = (double)(rt_now() - run->started_ns) / 1e9 + (double)run->elapsed_before_ms / 1e3;
+	if (e->over)
+		return;
+	if (run->starts > run->flow->steps_max) {
+		e->error = arena_printf(run->mem, "Aborted: Maximum execution steps exceeded: %lld > %lld",
+					(long long)run->starts, (long long)run->flow->steps_max);
+		e->over = true;
+	} else if (elapsed > (double)run->flow->time_max_s) {
+		e->error = arena_printf(run->mem, "Aborted: Maximum execution time exceeded: %.2fs > %llds",
+					elapsed, (long long)run->flow->time_max_s);
+		e->over = true;
+	}
+}
+
+static status handle(struct execution *x)
+{
+	if (!x->failed && x->result.writes && save_writes(x)) {
+		if (err_code() == ERR_CANCELLED)
+			return -1;
+		take_error(x);
+	}
+	if (x->failed)
+		on_failure(x);
+	else
+		on_success(x);
+	check_limits(x->engine);
+	poke_all(x->engine->parent);
+	return 0;
+}
+
+/* --- the dispatcher --- */
+
+static status start_node(struct engine *e, const struct graph_node *n)
+{
+	bool inline_node = !n->row || n->row->flags & NODE_INLINE;
+	struct execution *x = execution_new(e, n, !inline_node);
+	announce(x);
+	if (inline_node) {
+		attempt_all(x);
+		return handle(x);
+	}
+	if (!e->group)
+		e->group = group_open(DEADLINE_NONE);
+	e->executing++;
+	if (group_spawn(e->group, "flow-node", execution_main, x)) {
+		e->executing--;
+		take_error(x);
+		return handle(x);
+	}
+	return 0;
+}
+
+static status handle_finished(struct engine *e)
+{
+	struct list *l;
+	while (!e->over && (l = list_pop(&e->finished)))
+		if (handle(container_of(l, struct execution, link)))
+			return -1;
+	return 0;
+}
+
+/* Waits until something happens. The top engine writes the journal first when that is due. */
+static status wait_for_work(struct engine *e)
+{
+	struct flow_run *run = e->run;
+	int64_t left = run->flow->time_max_s * 1000 - run->elapsed_before_ms;
+	deadline until = run->started_ns + left * 1000000 + 1000000;
+	if (!e->parent && journal_due(run, &until))
+		return journal_commit(run, false);
+	if (event_wait(&e->wake, until)) {
+		if (err_code() != ERR_TIMEOUT || deadline_current() <= rt_now())
+			return -1;
+		check_limits(e);
+	}
+	return 0;
+}
+
+status engine_loop(struct engine *e)
+{
+	uint32_t node;
+	while (!e->over && !e->run->stop) {
+		e->poked = false;
+		if (handle_finished(e))
+			return -1;
+		if (e->over || e->run->stop)
+			break;
+		if (schedule_next(&e->schedule, &node)) {
+			if (start_node(e, &e->graph->nodes[node]))
+				return -1;
+			continue;
+		}
+		if (!e->executing && list_empty(&e->finished))
+			break;
+		if (!e->poked && list_empty(&e->finished) && wait_for_work(e))
+			return -1;
+	}
+	return 0;
+}
+
+status engine_sub(struct node_run *nr, struct engine *sub, struct pool *pool, uint32_t root)
+{
+	struct engine *parent = nr->engine;
+	engine_init(sub, parent->run, nr->mem, pool, root);
+	sub->parent = parent;
+	status st = engine_loop(sub);
+	if (st == 0 && parent->run->stop)
+		st = err_set(ERR_CANCELLED, "Stopped by user.");
+	struct err why;
+	err_save(&why);
+	engine_close(sub);
+	return st ? err_restore(&why) : 0;
+}

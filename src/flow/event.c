@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * event: the data object of each event as JSON text (workflow.md 9.3), keys in recorded order.
+ * Printed once into the run's memory and shared by journal and followers; written by hand because
+ * it is the hottest path of a run.
+ */
+#include "base/clock.h"
+#include "flow/run.h"
+
+static void key(struct buf *b, struct str name)
+{
+	if (b->at[b->len - 1] != '{')
+		buf_putc(b, ',');
+	buf_putc(b, '"');
+	buf_put(b, name);
+	buf_puts(b, "\":");
+}
+
+static void put_str(struct buf *b, struct str name, struct str value)
+{
+	key(b, name);
+	json_write_string(b, value, JSON_COMPACT);
+}
+
+static void put_or_null(struct buf *b, struct str name, struct str value)
+{
+	key(b, name);
+	if (value.len)
+		json_write_string(b, value, JSON_COMPACT);
+	else
+		buf_puts(b, "null");
+}
+
+static void put_int(struct buf *b, struct str name, int64_t v)
+{
+	key(b, name);
+	buf_int(b, v);
+}
+
+static void put_float(struct buf *b, struct str name, double v)
+{
+	key(b, name);
+	json_write_float(b, v);
+}
+
+static void put_raw(struct buf *b, struct str name, struct str text)
+{
+	key(b, name);
+	buf_put(b, text);
+}
+
+static void put_json(struct buf *b, struct str name, const struct json *v, struct str absent)
+{
+	key(b, name);
+	if (v)
+		json_write(b, v, JSON_COMPACT);
+	else
+		buf_put(b, absent);
+}
+
+static struct buf *begin(struct flow_run *run)
+{
+	buf_clear(&run->scratch);
+	buf_putc(&run->scratch, '{');
+	return &run->scratch;
+}
+
+static struct str finish(struct flow_run *run)
+{
+	buf_putc(&run->scratch, '}');
+	return arena_str(run->mem, buf_str(&run->scratch));
+}
+
+static void append(struct flow_run *run, enum flow_event_type type, struct str data, struct str replay)
+{
+	struct run_event e = { .type = type, .time_ms = clock_ms(), .data = data, .replay = replay };
+	journal_append(run, e);
+}
+
+/* --- files among values --- */
+
+struct json *event_files(struct arena *mem, const struct json *outputs)
+{
+	struct json *files = json_arr(mem);
+	json_each_member(outputs, m) {
+		if (var_is_file(&m->value))
+			json_push(mem, files, &m->value);
+		json_each(&m->value, item)
+			if (var_is_file(item))
+				json_push(mem, files, item);
+	}
+	return files;
+}
+
+/* --- run --- */
+
+void event_workflow_started(struct flow_run *run)
+{
+	struct buf *b = begin(run);
+	put_str(b, S("id"), run->info.run_id);
+	put_str(b, S("workflow_id"), run->info.workflow_id);
+	key(b, S("inputs"));
+	buf_putc(b, '{');
+	json_each_member(run->inputs, m) {
+		if (str_eq(m->name, S("sys.conversation_id")) || str_eq(m->name, S("sys.timestamp")))
+			continue;
+		if (b->at[b->len - 1] != '{')
+			buf_putc(b, ',');
+		json_write_string(b, m->name, JSON_COMPACT);
+		buf_putc(b, ':');
+		json_write(b, &m->value, JSON_COMPACT);
+	}
+	buf_putc(b, '}');
+	put_int(b, S("created_at"), run->info.created_ms / 1000);
+	append(run, FLOW_WORKFLOW_STARTED, finish(run), S(""));
+}
+
+static void put_creator(struct flow_run *run, struct buf *b)
+{
+	struct arena *mem = run->mem;
+	const struct json *given = json_get(run->info.extra, S("created_by"));
+	if (json_is(given, JSON_OBJ)) {
+		put_json(b, S("created_by"), given, S("null"));
+		return;
+	}
+	struct json *o = json_obj(mem);
+	json_set_str(mem, o, S("id"), run->info.created_by);
+	json_set_str(mem, o, run->info.by_account ? S("name") : S("user"), run->info.user);
+	put_json(b, S("created_by"), o, S("null"));
+}
+
+void event_workflow_finished(struct flow_run *run)
+{
+	const struct flow_result *r = &run->result;
+	struct buf *b = begin(run);
+	put_str(b, S("id"), run->info.run_id);
+	put_str(b, S("workflow_id"), run->info.workflow_id);
+	put_str(b, S("status"), r->status);
+	put_json(b, S("outputs"), r->outputs, S("{}"));
+	put_or_null(b, S("error"), r->error);
+	put_float(b, S("elapsed_time"), r->elapsed);
+	put_int(b, S("total_tokens"), r->total_tokens);
+	put_int(b, S("total_steps"), r->total_steps);
+	put_creator(run, b);
+	put_int(b, S("created_at"), run->info.created_ms / 1000);
+	put_int(b, S("finished_at"), r->finished_ms / 1000);
+	put_int(b, S("exceptions_count"), r->exceptions);
+	put_json(b, S("files"), r->files, S("[]"));
+	append(run, FLOW_WORKFLOW_FINISHED, finish(run), S(""));
+}
+
+/* --- nodes --- */
+
+static void put_node(struct buf *b, const struct execution *x)
+{
+	put_str(b, S("id"), x->id);
+	put_str(b, S("node_id"), x->node->id);
+	put_str(b, S("node_type"), x->node->type);
+	put_str(b, S("title"), x->node->title);
+	put_int(b, S("index"), 1);
+	put_raw(b, S("predecessor_node_id"), S("null"));
+}
+
+static void put_container(struct buf *b, const struct execution *x)
+{
+	put_or_null(b, S("iteration_id"), x->engine->iteration_id);
+	put_or_null(b, S("loop_id"), x->engine->loop_id);
+}
+
+void event_node_started(struct execution *x)
+{
+	struct flow_run *run = x->engine->run;
+	struct buf *b = begin(run);
+	put_node(b, x);
+	put_raw(b, S("inputs"), S("null"));
+	put_raw(b, S("inputs_truncated"), S("false"));
+	put_int(b, S("created_at"), x->started_ms / 1000);
+	put_raw(b, S("extras"), S("{}"));
+	put_container(b, x);
+	put_raw(b, S("agent_strategy"), S("null"));
+	append(run, FLOW_NODE_STARTED, finish(run), S(""));
+}
+
+/* What another process needs to go on after this node without running it again. */
+static struct str replay_text(struct execution *x)
+{
+	struct flow_run *run = x->engine->run;
+	const struct node_result *r = &x->result;
+	if (x->engine->parent)
+		return S("");
+	struct buf *b = begin(run);
+	if (r->handle.len)
+		put_str(b, S("handle"), r->handle);
+	if (r->error.len)
+		put_str(b, S("error"), r->error);
+	if (r->tokens)
+		put_int(b, S("tokens"), r->tokens);
+	if (r->usage)
+		put_json(b, S("usage"), model_usage_json(x->mem, r->usage), S("null"));
+	if (r->resources)
+		put_json(b, S("resources"), r->resources, S("[]"));
+	if (r->writes)
+		put_json(b, S("writes"), r->writes, S("[]"));
+	if (b->len == 1)
+		return S("");
+	return finish(run);
+}
+
+/* The metadata with the place in the container, or null. */
+static const struct json *metadata_of(struct execution *x)
+{
+	const struct engine *e = x->engine;
+	struct json *m = x->result.metadata;
+	if (e->parent) {
+		bool iteration = e->iteration_id.len != 0;
+		if (!m)
+			m = json_obj(x->mem);
+		if (!json_get(m, iteration ? S("iteration_id") : S("loop_id"))) {
+			json_set_str(x->mem, m, iteration ? S("iteration_id") : S("loop_id"),
+				     iteration ? e->iteration_id : e->loop_id);
+			json_set_int(x->mem, m, iteration ? S("iteration_index") : S("loop_index"),
+				     e->round);
+		}
+	}
+	return m && m->len ? m : NULL;
+}
+
+void event_node_finished(struct execution *x, enum flow_event_type type, struct str state,
+			 struct str error, int64_t retry_index)
+{
+	struct flow_run *run = x->engine->run;
+	const struct node_result *r = &x->result;
+	struct str replay = type == FLOW_NODE_FINISHED ? replay_text(x) : S("");
+	struct buf *b = begin(run);
+	put_node(b, x);
+	put_json(b, S("inputs"), r->inputs, S("{}"));
+	put_raw(b, S("inputs_truncated"), S("false"));
+	put_json(b, S("process_data"), r->process, S("{}"));
+	put_raw(b, S("process_data_truncated"), S("false"));
+	put_json(b, S("outputs"), r->outputs, S("{}"));
+	put_raw(b, S("outputs_truncated"), S("false"));
+	put_str(b, S("status"), state);
+	put_or_null(b, S("error"), error);
+	put_float(b, S("elapsed_time"), (double)(rt_now() - x->started_ns) / 1e9);
+	put_json(b, S("execution_metadata"), metadata_of(x), S("null"));
+	put_int(b, S("created_at"), x->started_ms / 1000);
+	put_int(b, S("finished_at"), clock_s());
+	put_json(b, S("files"), event_files(x->mem, r->outputs), S("[]"));
+	put_container(b, x);
+	if (type == FLOW_NODE_RETRY)
+		put_int(b, S("retry_index"), retry_index);
+	append(run, type, finish(run), replay);
+}
+
+/* --- text --- */
+
+void event_chunk(struct flow_run *run, const struct str *selector, size_t parts, struct str text)
+{
+	struct buf *b = begin(run);
+	struct run_event e = { .type = FLOW_CHUNK, .time_ms = clock_ms() };
+	put_str(b, S("text"), text);
+	key(b, S("from_variable_selector"));
+	size_t from = b->len;
+	buf_putc(b, '[');
+	for (size_t i = 0; i < parts; i++) {
+		if (i)
+			buf_putc(b, ',');
+		json_write_string(b, selector[i], JSON_COMPACT);
+	}
+	buf_putc(b, ']');
+	size_t len = b->len - from;
+	e.data = finish(run);
+	e.selector = str_sub(e.data, from, len);
+	e.text = arena_str(run->mem, text);
+	journal_append(run, e);
+}
+
+void event_replace(struct flow_run *run, struct str text)
+{
+	struct buf *b = begin(run);
+	struct run_event e = { .type = FLOW_REPLACE, .time_ms = clock_ms() };
+	put_str(b, S("text"), text);
+	e.data = finish(run);
+	e.text = arena_str(run->mem, text);
+	journal_append(run, e);
+}

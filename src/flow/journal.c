@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal: the events of a run, in memory for followers of this process and in batches in the
+ * database. Texts are shown at once and stored soon after; events that say that something is done
+ * are shown only after their batch is committed. A row holds several events, one a line:
+ *
+ *   {"s":7,"t":"node_finished","m":1764000000000,"n":<bytes of d>,"d":{...},"r":{...}}
+ *
+ * The first batch of a run also holds its row and its graph, the last one the row's end state, so
+ * that a short run is a single batch. Each later batch carries the fence of the holder and fails as
+ * a whole when another process has taken the run.
+ */
+#include "base/clock.h"
+#include "base/err.h"
+#include "flow/run.h"
+#include "sql_flow.h"
+#include "store/broker/broker.h"
+#include "store/db/db.h"
+
+enum { CHUNK_WAIT_MS = 50, CHUNK_WAIT_MAX_MS = 1000, RUNS_AT_FULL_RATE = 200 };
+
+static const struct {
+	struct str name;
+	bool commit_first; /* shown only after its batch is committed */
+} event_rows[FLOW_EVENT_COUNT] = {
+	[FLOW_WORKFLOW_STARTED] = { S_INIT("workflow_started"), true },
+	[FLOW_WORKFLOW_FINISHED] = { S_INIT("workflow_finished"), true },
+	[FLOW_WORKFLOW_PAUSED] = { S_INIT("workflow_paused"), true },
+	[FLOW_NODE_STARTED] = { S_INIT("node_started"), false },
+	[FLOW_NODE_FINISHED] = { S_INIT("node_finished"), true },
+	[FLOW_NODE_RETRY] = { S_INIT("node_retry"), true },
+	[FLOW_ITERATION_STARTED] = { S_INIT("iteration_started"), false },
+	[FLOW_ITERATION_NEXT] = { S_INIT("iteration_next"), false },
+	[FLOW_ITERATION_COMPLETED] = { S_INIT("iteration_completed"), true },
+	[FLOW_LOOP_STARTED] = { S_INIT("loop_started"), false },
+	[FLOW_LOOP_NEXT] = { S_INIT("loop_next"), false },
+	[FLOW_LOOP_COMPLETED] = { S_INIT("loop_completed"), true },
+	[FLOW_CHUNK] = { S_INIT("text_chunk"), false },
+	[FLOW_REPLACE] = { S_INIT("text_replace"), false },
+	[FLOW_AGENT_LOG] = { S_INIT("agent_log"), false },
+};
+
+struct str flow_event_name(enum flow_event_type t)
+{
+	return event_rows[t].name;
+}
+
+bool event_needs_commit(enum flow_event_type t)
+{
+	return event_rows[t].commit_first;
+}
+
+bool flow_event_parse(struct str name, enum flow_event_type *out)
+{
+	for (size_t i = 0; i < FLOW_EVENT_COUNT; i++)
+		if (str_eq(event_rows[i].name, name)) {
+			*out = (enum flow_event_type)i;
+			return true;
+		}
+	return false;
+}
+
+/* --- in memory --- */
+
+static int64_t last_seq(const struct flow_run *run)
+{
+	return run->base + (int64_t)run->events.len;
+}
+
+static const struct run_event *event_at(const struct flow_run *run, int64_t seq)
+{
+	return &run->events.at[seq - run->base - 1];
+}
+
+static void show(struct flow_run *run, int64_t seq)
+{
+	if (seq <= run->shown)
+		return;
+	run->shown = seq;
+	event_wake_all(&run->changed);
+}
+
+void journal_append(struct flow_run *run, struct run_event e)
+{
+	vec_push(run->mem, &run->events, e);
+	if (event_needs_commit(e.type)) {
+		run->done_waits = true;
+	} else if (run->stored && run->shown == last_seq(run) - 1) {
+		show(run, last_seq(run));
+	}
+	if (!run->chunk_since) {
+		run->chunk_since = rt_now();
+		/* The dispatcher may sleep without a time for this one. */
+		if (run->top) {
+			run->top->poked = true;
+			event_wake_all(&run->top->wake);
+		}
+	}
+}
+
+bool journal_due(const struct flow_run *run, deadline *due)
+{
+	if (run->committed == last_seq(run))
+		return false;
+	if (run->done_waits || !run->stored)
+		return true;
+	/* With very many runs at once the database gets fewer and larger batches. */
+	int64_t runs = (int64_t)run->flow->active, wait = CHUNK_WAIT_MS;
+	if (runs > RUNS_AT_FULL_RATE)
+		wait = MIN(CHUNK_WAIT_MS * runs / RUNS_AT_FULL_RATE, CHUNK_WAIT_MAX_MS);
+	deadline at = run->chunk_since + wait * 1000000;
+	if (rt_now() >= at)
+		return true;
+	*due = MIN(*due, at);
+	return false;
+}
+
+/* --- to the database --- */
+
+static void put_line(struct buf *b, int64_t seq, const struct run_event *e)
+{
+	buf_puts(b, "{\"s\":");
+	buf_int(b, seq);
+	buf_puts(b, ",\"t\":\"");
+	buf_put(b, event_rows[e->type].name);
+	buf_puts(b, "\",\"m\":");
+	buf_int(b, e->time_ms);
+	buf_puts(b, ",\"n\":");
+	buf_int(b, (int64_t)e->data.len);
+	buf_puts(b, ",\"d\":");
+	buf_put(b, e->data);
+	if (e->replay.len) {
+		buf_puts(b, ",\"r\":");
+		buf_put(b, e->replay);
+	}
+	buf_puts(b, "}\n");
+}
+
+/* The texts of the row's end, NULL while running. */
+struct row_end {
+	struct str status, error, outputs, result;
+};
+
+static struct row_end row_end(struct flow_run *run, struct arena *mem)
+{
+	const struct flow_result *r = &run->result;
+	struct json *o = json_obj(mem);
+	json_set_str(mem, o, S("answer"), r->answer);
+	json_set(mem, o, S("files"), r->files);
+	json_set(mem, o, S("usage"), r->usage);
+	json_set(mem, o, S("resources"), r->resources);
+	if (r->error_slug.len)
+		json_set_str(mem, o, S("slug"), r->error_slug);
+	if (r->error_http)
+		json_set_int(mem, o, S("http"), r->error_http);
+	struct row_end e = { .status = r->status, .result = json_text(mem, o, JSON_COMPACT) };
+	if (r->error.len)
+		e.error = r->error;
+	if (r->outputs && (r->outputs->len || !r->error.len))
+		e.outputs = json_text(mem, r->outputs, JSON_COMPACT);
+	return e;
+}
+
+static struct str version_of(const struct flow_info *i)
+{
+	struct str v = json_get_str(i->extra, S("version"));
+	return v.len ? v : S("draft");
+}
+
+static struct db_value text(struct str s)
+{
+	return db_text(s.at ? s : S(""));
+}
+
+static void add_row(struct flow_run *run, struct arena *mem, struct db_batch *batch, bool final)
+{
+	const struct flow_info *i = &run->info;
+	const struct flow_result *r = &run->result;
+	struct row_end e = { .status = S("running") };
+	if (final)
+		e = row_end(run, mem);
+	if (!map_has(&run->flow->stored_graphs, run->graph->hash))
+		DB_ADD(batch, &sql_flow_graph_add, DB_ANY, db_text(run->graph->hash),
+		    db_text(run->graph->text));
+	DB_ADD(batch, &sql_flow_run_add, 1, db_text(i->run_id), db_text(i->task_id), text(i->tenant_id),
+	    text(i->app_id), text(i->workflow_id), text(i->app_mode), text(i->from),
+	    text(i->created_by), db_int(i->by_account), text(i->user), text(i->conversation_id),
+	    text(i->message_id), db_text(version_of(i)),
+	    db_text(i->extra ? json_text(mem, i->extra, JSON_COMPACT) : S("{}")),
+	    db_text(run->graph->hash), db_text(json_text(mem, run->inputs, JSON_COMPACT)),
+	    text(run->start_text), db_text(e.status), db_text_or_null(e.error),
+	    db_text_or_null(e.outputs), db_text_or_null(e.result), db_float(r->elapsed),
+	    db_int(r->total_tokens), db_int(r->total_steps), db_int(r->exceptions),
+	    db_int(i->created_ms), db_int(r->finished_ms), db_text(run->flow->owner),
+	    db_int(clock_ms() + run->flow->lease_ms));
+}
+
+static void add_end(struct flow_run *run, struct arena *mem, struct db_batch *batch)
+{
+	const struct flow_result *r = &run->result;
+	struct row_end e = row_end(run, mem);
+	DB_ADD(batch, &sql_flow_run_finish, 1, db_text(run->info.run_id), db_int(run->fence),
+	    db_text(e.status), db_text_or_null(e.error), db_text_or_null(e.outputs),
+	    db_text_or_null(e.result), db_float(r->elapsed), db_int(r->total_tokens),
+	    db_int(r->total_steps), db_int(r->exceptions), db_int(r->finished_ms));
+}
+
+static void add_lines(struct flow_run *run, struct arena *mem, struct db_batch *batch, int64_t last)
+{
+	size_t bytes = 0;
+	for (int64_t seq = run->committed + 1; seq <= last; seq++)
+		bytes += event_at(run, seq)->data.len + event_at(run, seq)->replay.len + 96;
+	struct buf lines = buf_make(mem, bytes + 1024);
+	(void)buf_reserve(&lines, bytes);
+	for (int64_t seq = run->committed + 1; seq <= last; seq++)
+		put_line(&lines, seq, event_at(run, seq));
+	struct db_value first = db_int(run->committed + 1), end = db_int(last);
+	if (run->stored)
+		DB_ADD(batch, &sql_flow_journal_add, 1, db_text(run->info.run_id), first, end,
+		    db_text(buf_str(&lines)), db_int(run->fence));
+	else
+		DB_ADD(batch, &sql_flow_journal_first, 1, db_text(run->info.run_id), first, end,
+		    db_text(buf_str(&lines)));
+}
+
+static status commit_once(struct flow_run *run, bool final)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	int64_t last = last_seq(run);
+	struct db_batch *batch = db_batch_open(mem.p);
+	bool was_stored = run->stored;
+	if (!was_stored)
+		add_row(run, mem.p, batch, final);
+	if (last > run->committed)
+		add_lines(run, mem.p, batch, last);
+	if (final && was_stored)
+		add_end(run, mem.p, batch);
+	/* Events that come while this waits belong to the next batch. */
+	run->done_waits = false;
+	run->chunk_since = 0;
+	if (db_commit(run->flow->options.db, batch)) {
+		run->done_waits = true;
+		return -1;
+	}
+	if (!was_stored) {
+		struct flow *f = run->flow;
+		struct str hash = arena_str(f->mem, run->graph->hash);
+		if (!map_has(&f->stored_graphs, hash))
+			map_set(&f->stored_graphs, hash, f);
+		run->stored = true;
+	}
+	run->committed = last;
+	return 0;
+}
+
+/* After a commit: everything up to it, and the texts right behind it. */
+static void show_committed(struct flow_run *run)
+{
+	int64_t seq = MAX(run->committed, run->shown);
+	while (seq < last_seq(run) && !event_needs_commit(event_at(run, seq + 1)->type))
+		seq++;
+	show(run, seq);
+	event_wake_all(&run->changed);
+}
+
+enum { COMMIT_TRIES = 6 };
+
+status journal_commit(struct flow_run *run, bool final)
+{
+	/* A cancelled run gives up between two batches, never in the middle of one. */
+	struct shield s = shield_begin(60000);
+	int64_t pause = 20;
+	status st = -1;
+	for (int i = 0; i < COMMIT_TRIES; i++) {
+		st = commit_once(run, final);
+		if (st == 0 || !err_retryable(err_last()) || err_code() == ERR_STALE)
+			break;
+		struct err why;
+		err_save(&why);
+		if (i + 1 < COMMIT_TRIES && fiber_sleep_ms(pause))
+			break;
+		err_restore(&why);
+		pause *= 4;
+	}
+	if (st == 0) {
+		show_committed(run);
+		if (run->watched) {
+			struct str topic = arena_printf(run->mem, "flow.run.%.*s", STR(run->info.run_id));
+			if (topic_publish(run->flow->options.broker, topic, S("")))
+				err_clear(); /* a hint only: followers look by themselves as well */
+		}
+	} else if (err_code() == ERR_STALE) {
+		run->lost = true;
+	}
+	shield_end(s);
+	return st;
+}
+
+/* --- from the database --- */
+
+static status parse_line(struct arena *mem, struct str line, struct stored_event *out)
+{
+	struct json *o;
+	if (json_parse(mem, line, &o))
+		return err_wrap("journal line");
+	out->seq = json_get_int(o, S("s"), 0);
+	out->event.time_ms = json_get_int(o, S("m"), 0);
+	size_t len = (size_t)json_get_int(o, S("n"), 0), at = str_find(line, S(",\"d\":"));
+	if (!flow_event_parse(json_get_str(o, S("t")), &out->event.type) || at == SIZE_MAX ||
+	    at + 5 + len > line.len)
+		return err_set(ERR_INTERNAL, "journal line of an unknown form");
+	out->event.data = str_sub(line, at + 5, len);
+	const struct json *d = json_get(o, S("d"));
+	if (out->event.type == FLOW_CHUNK || out->event.type == FLOW_REPLACE)
+		out->event.text = json_get_str(d, S("text"));
+	if (out->event.type == FLOW_CHUNK)
+		out->event.selector =
+			json_text(mem, json_get(d, S("from_variable_selector")), JSON_COMPACT);
+	const struct json *r = json_get(o, S("r"));
+	if (r)
+		out->event.replay = json_text(mem, r, JSON_COMPACT);
+	return 0;
+}
+
+status journal_read(struct flow *f, struct arena *mem, struct str run_id, int64_t after_seq,
+		    struct stored_event **out, size_t *n)
+{
+	struct db_rows *rows;
+	if (DB_READ(f->options.db, mem, &sql_flow_journal_read, &rows, db_text(run_id),
+		    db_int(after_seq)))
+		return -1;
+	VEC(struct stored_event) list = { 0 };
+	for (size_t i = 0; i < rows->count; i++) {
+		struct str rest = db_str_at(rows, i, 2);
+		while (rest.len) {
+			struct stored_event e = { 0 };
+			struct str line = str_cut(&rest, '\n');
+			if (!line.len)
+				continue;
+			if (parse_line(mem, line, &e))
+				return -1;
+			if (e.seq > after_seq)
+				vec_push(mem, &list, e);
+		}
+	}
+	*out = list.at;
+	*n = list.len;
+	return 0;
+}

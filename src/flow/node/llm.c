@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * llm: one call of a language model (workflow.md 7.4), and model-call, the same without a template:
+ * easy apps bring finished messages. Texts stream as they come.
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "flow/flow.h"
+#include "flow/node/prompt.h"
+#include "flow/repair.h"
+#include "flow/run.h"
+#include "model/model.h"
+
+status node_llm_check(struct arena *mem, struct graph_node *n)
+{
+	(void)mem;
+	const struct json *t = json_get(n->data, S("prompt_template"));
+	if (!json_is(json_get(n->data, S("model")), JSON_OBJ))
+		return err_set(ERR_INVALID, "model: is required");
+	if (!t || (t->type != JSON_ARR && t->type != JSON_OBJ))
+		return err_set(ERR_INVALID, "prompt_template: is required");
+	struct str format = json_get_str(n->data, S("reasoning_format"));
+	if (format.len && !str_eq(format, S("tagged")) && !str_eq(format, S("separated")))
+		return err_set(ERR_INVALID, "reasoning_format: unknown value '%.*s'", STR(format));
+	return 0;
+}
+
+static status sink(void *arg, struct str piece)
+{
+	struct node_run *run = arg;
+	if (run->engine->over || run->engine->run->stop)
+		return err_set(ERR_CANCELLED, "Stopped by user.");
+	node_emit(run, S("text"), piece, false);
+	return 0;
+}
+
+/* The class names that workflows test. */
+static status call_failed(struct node_run *run)
+{
+	struct node_result *r = run->result;
+	enum err_code code = err_code();
+	struct str slug = err_slug(err_last());
+	r->error = arena_str(run->mem, err_text());
+	r->error_slug = arena_str(run->mem, slug);
+	r->error_http = err_http(err_last());
+	if (code == ERR_NOT_FOUND || str_eq(slug, S("model_currently_not_support")))
+		r->error_type = S("ModelNotExistError");
+	else if (str_eq(slug, S("provider_not_initialize")))
+		r->error_type = S("ProviderTokenNotInitError");
+	else if (code == ERR_BUSY)
+		r->error_type = S("RateLimitExceeded");
+	else
+		r->error_type = S("PluginInvokeError");
+	return -1;
+}
+
+static void set_usage(struct node_run *run, const struct model_answer *a)
+{
+	struct arena *mem = run->mem;
+	struct json *meta = json_obj(mem);
+	run->result->usage = &a->usage;
+	run->result->tokens = a->usage.total_tokens;
+	json_set_int(mem, meta, S("total_tokens"), a->usage.total_tokens);
+	json_set_str(mem, meta, S("total_price"), a->usage.total_price);
+	json_set_str(mem, meta, S("currency"), a->usage.currency);
+	run->result->metadata = meta;
+}
+
+static void set_process(struct node_run *run, const struct json *shown, bool completion,
+			const struct model_request *q, const struct model_answer *a)
+{
+	struct arena *mem = run->mem;
+	struct json *p = json_obj(mem);
+	json_set_str(mem, p, S("model_mode"), completion ? S("completion") : S("chat"));
+	json_set(mem, p, S("prompts"), shown);
+	json_set(mem, p, S("usage"), model_usage_json(mem, &a->usage));
+	json_set_str(mem, p, S("finish_reason"), a->finish_reason);
+	json_set_str(mem, p, S("model_provider"), q->provider.len ? q->provider : a->provider);
+	json_set_str(mem, p, S("model_name"), q->name.len ? q->name : a->name);
+	run->result->process = p;
+}
+
+/* --- structured output --- */
+
+/* Models are asked for texts where the schema says boolean: several refuse the type. */
+static void booleans_to_text(struct arena *mem, struct json *schema, int depth)
+{
+	if (depth > JSON_DEPTH_MAX)
+		return;
+	if (str_eq(json_get_str(schema, S("type")), S("boolean")))
+		json_set_str(mem, schema, S("type"), S("string"));
+	json_each_member(schema, m) booleans_to_text(mem, &m->value, depth + 1);
+	json_each(schema, item) booleans_to_text(mem, item, depth + 1);
+}
+
+static struct json *schema_of(struct node_run *run)
+{
+	const struct json *s = json_get(json_get(run->data, S("structured_output")), S("schema"));
+	struct json *copy;
+	if (!json_get_bool(run->data, S("structured_output_enabled"), false) || !json_is(s, JSON_OBJ))
+		return NULL;
+	copy = json_copy(run->mem, s);
+	booleans_to_text(run->mem, copy, 0);
+	return copy;
+}
+
+static status set_structured(struct node_run *run, struct str text)
+{
+	struct json *v;
+	const struct json *found = NULL;
+	struct str thoughts;
+	text = prompt_split_thoughts(run->mem, text, &thoughts);
+	if (json_repair(run->mem, text, &v) == 0) {
+		if (v->type == JSON_OBJ)
+			found = v;
+		json_each(v, item)
+			if (!found && item->type == JSON_OBJ)
+				found = item;
+	}
+	if (!found)
+		return node_fail(run, "LLMNodeError", "Failed to parse structured output: %.*s", STR(text));
+	node_output(run, S("structured_output"), found);
+	return 0;
+}
+
+/* --- exec --- */
+
+status node_llm_exec(struct node_run *run)
+{
+	struct arena *mem = run->mem;
+	const struct json *model = json_get(run->data, S("model"));
+	struct model_features features = { 0 };
+	struct prompt p = { .features = &features };
+	struct json *schema = schema_of(run);
+	struct model_answer *a;
+	struct model_request q = {
+		.tenant_id = run->info->tenant_id,
+		.provider = json_get_str(model, S("provider")),
+		.name = json_get_str(model, S("name")),
+		.parameters = json_get(model, S("completion_params")),
+		.user = run->info->user,
+	};
+	if (models_features(run->flow->options.models, mem, q.tenant_id, q.provider, q.name, &features))
+		return call_failed(run);
+	if (prompt_build(run, &p))
+		return -1;
+	if (schema && features.schema)
+		q.schema = schema;
+	else if (schema)
+		prompt_add_schema(mem, &p, schema);
+	q.messages = p.messages;
+	q.completion = p.completion;
+	if (models_chat(run->flow->options.models, mem, &q, sink, run, &a))
+		return call_failed(run);
+	node_emit(run, S("text"), S(""), true);
+	struct str text = a->text, thoughts = S("");
+	if (str_eq(json_get_str(run->data, S("reasoning_format")), S("separated")))
+		text = prompt_split_thoughts(mem, a->text, &thoughts);
+	set_usage(run, a);
+	set_process(run, p.shown, p.completion, &q, a);
+	node_output(run, S("text"), json_str(mem, text));
+	node_output(run, S("reasoning_content"), json_str(mem, thoughts));
+	node_output(run, S("usage"), model_usage_json(mem, &a->usage));
+	node_output(run, S("finish_reason"), json_str(mem, a->finish_reason));
+	return schema ? set_structured(run, a->text) : 0;
+}
+
+status node_model_call_exec(struct node_run *run)
+{
+	struct arena *mem = run->mem;
+	struct model_answer *a;
+	struct model_request q = {
+		.tenant_id = run->info->tenant_id,
+		.provider = json_get_str(run->data, S("provider")),
+		.name = json_get_str(run->data, S("name")),
+		.messages = json_get(run->data, S("messages")),
+		.parameters = json_get(run->data, S("parameters")),
+		.user = run->info->user,
+		.completion = str_eq(json_get_str(run->data, S("mode")), S("completion")),
+	};
+	if (!json_len(q.messages))
+		return node_fail(run, "NoPromptFoundError", "model-call: messages is empty");
+	if (models_chat(run->flow->options.models, mem, &q, sink, run, &a))
+		return call_failed(run);
+	node_emit(run, S("text"), S(""), true);
+	set_usage(run, a);
+	node_output(run, S("text"), json_str(mem, a->text));
+	node_output(run, S("usage"), model_usage_json(mem, &a->usage));
+	node_output(run, S("finish_reason"), json_str(mem, a->finish_reason));
+	return 0;
+}

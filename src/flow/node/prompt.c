@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prompt: templates, context, memory, query and files become the messages of one model call. See
+ * prompt.h; the steps are numbered as in workflow.md 7.4.
+ */
+#include "flow/node/prompt.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "flow/file.h"
+#include "flow/run.h"
+
+enum { HISTORY_MAX = 500, TOKENS_WITHOUT_CONTEXT = 2000 };
+
+/* --- 1: every named variable must exist --- */
+
+static status need_variables(struct node_run *run, struct str text)
+{
+	struct template t;
+	struct var v;
+	template_parse(run->mem, text, &t);
+	for (size_t i = 0; i < t.len; i++)
+		if (t.parts[i].variable && !pool_get(run->pool, t.parts[i].parts, t.parts[i].count, &v))
+			return node_fail(run, "VariableNotFoundError", "Variable #%.*s# not found",
+					 STR(t.parts[i].text));
+	return 0;
+}
+
+static status no_jinja(struct node_run *run, const struct json *item)
+{
+	if (str_eq(json_get_str(item, S("edition_type")), S("jinja2")))
+		return node_fail(run, "LLMNodeError",
+				 "A prompt in Jinja2 needs the template engine, which this server lacks");
+	return 0;
+}
+
+static status check_prompt(struct node_run *run, const struct json *item)
+{
+	return no_jinja(run, item) || need_variables(run, json_get_str(item, S("text"))) ? -1 : 0;
+}
+
+static status check_variables(struct node_run *run)
+{
+	const struct json *t = json_get(run->data, S("prompt_template"));
+	if (json_is(t, JSON_OBJ)) {
+		if (check_prompt(run, t))
+			return -1;
+	} else {
+		json_each(t, item)
+			if (check_prompt(run, item))
+				return -1;
+	}
+	return need_variables(run, json_get_str(json_get(run->data, S("memory")), S("query_prompt_template")));
+}
+
+/* --- 2: context --- */
+
+static status add_context_item(struct node_run *run, struct buf *b, const struct json *item)
+{
+	struct arena *mem = run->mem;
+	if (item->type == JSON_STR) {
+		buf_put(b, json_as_str(item, S("")));
+		buf_putc(b, '\n');
+		return 0;
+	}
+	if (!json_get(item, S("content")))
+		return node_fail(run, "InvalidContextStructureError", "Invalid context structure: %.*s",
+				 STR(selector_python(mem, item)));
+	struct str summary = json_get_str(item, S("summary"));
+	if (summary.len) {
+		buf_put(b, summary);
+		buf_putc(b, '\n');
+	}
+	buf_put(b, json_get_str(item, S("content")));
+	buf_putc(b, '\n');
+	const struct json *meta = json_get(item, S("metadata"));
+	if (str_eq(json_get_str(meta, S("_source")), S("knowledge"))) {
+		if (!run->result->resources)
+			run->result->resources = json_arr(mem);
+		struct json *citation = json_copy(mem, meta);
+		json_remove(citation, S("_source"));
+		json_set(mem, citation, S("content"), json_get(item, S("content")));
+		json_push(mem, run->result->resources, citation);
+	}
+	return 0;
+}
+
+static status read_context(struct node_run *run, struct str *out)
+{
+	const struct json *c = json_get(run->data, S("context"));
+	struct var v;
+	*out = S("");
+	if (!json_get_bool(c, S("enabled"), false) ||
+	    !pool_get_json(run->pool, json_get(c, S("variable_selector")), &v))
+		return 0;
+	if (v.value.type == JSON_STR) {
+		*out = json_as_str(&v.value, S(""));
+	} else if (v.value.type == JSON_ARR) {
+		struct buf b = buf_make(run->mem, 0);
+		json_each(&v.value, item)
+			if (add_context_item(run, &b, item))
+				return -1;
+		*out = str_trim(buf_str(&b));
+	}
+	if (out->len)
+		node_input(run, S("#context#"), json_str(run->mem, *out));
+	return 0;
+}
+
+static struct str replace(struct arena *mem, struct str text, struct str what, struct str by)
+{
+	struct buf b = buf_make(mem, 0);
+	size_t at;
+	if (str_find(text, what) == SIZE_MAX)
+		return text;
+	while ((at = str_find(text, what)) != SIZE_MAX) {
+		buf_put(&b, str_sub(text, 0, at));
+		buf_put(&b, by);
+		text = str_skip(text, at + what.len);
+	}
+	buf_put(&b, text);
+	return buf_str(&b);
+}
+
+/* --- messages --- */
+
+static void push(struct node_run *run, struct prompt *p, struct str role, const struct json *content)
+{
+	struct json *m = json_obj(run->mem);
+	json_set_str(run->mem, m, S("role"), role);
+	json_set(run->mem, m, S("content"), content);
+	json_push(run->mem, p->messages, m);
+}
+
+static struct json *text_part(struct arena *mem, struct str text)
+{
+	struct json *part = json_obj(mem);
+	json_set_str(mem, part, S("type"), S("text"));
+	json_set_str(mem, part, S("text"), text);
+	return part;
+}
+
+/* An image for a model that sees, else nothing: other kinds of parts no protocol here knows. */
+static status file_part(struct node_run *run, const struct prompt *p, const struct json *file,
+			struct str detail, struct json *parts)
+{
+	struct arena *mem = run->mem;
+	struct str url;
+	if (!p->features->vision || !str_eq(json_get_str(file, S("type")), S("image")))
+		return 0;
+	if (file_for_model(run->flow, mem, file, &url))
+		return node_fail(run, "FileFetchError", "%.*s", STR(err_text()));
+	struct json *part = json_obj(mem), *image = json_obj(mem);
+	json_set_str(mem, image, S("url"), url);
+	json_set_str(mem, image, S("detail"), detail.len ? detail : S("high"));
+	json_set_str(mem, part, S("type"), S("image_url"));
+	json_set(mem, part, S("image_url"), image);
+	json_push(mem, parts, part);
+	return 0;
+}
+
+static struct str role_of(const struct json *item)
+{
+	struct str role = json_get_str(item, S("role"));
+	bool known = str_eq(role, S("system")) || str_eq(role, S("user")) || str_eq(role, S("assistant"));
+	return known ? role : S("user");
+}
+
+/* 3: one prompt item: its text, and the files that it names as a second message. */
+static status add_item(struct node_run *run, struct prompt *p, const struct json *item, struct str context,
+		       struct str detail)
+{
+	struct arena *mem = run->mem;
+	struct str text = json_get_str(item, S("text"));
+	struct json *files = json_arr(mem);
+	struct template t;
+	if (context.len)
+		text = replace(mem, text, S("{#context#}"), context);
+	template_parse(mem, text, &t);
+	struct buf b = buf_make(mem, 0);
+	template_render(&b, &t, run->pool, VAR_TEXT);
+	for (size_t i = 0; i < t.len; i++) {
+		struct var v;
+		if (!t.parts[i].count || !pool_get(run->pool, t.parts[i].parts, t.parts[i].count, &v))
+			continue;
+		if (v.type == VAR_FILE && file_part(run, p, &v.value, detail, files))
+			return -1;
+		if (v.type == VAR_ARRAY_FILE)
+			json_each(&v.value, f)
+				if (file_part(run, p, f, detail, files))
+					return -1;
+	}
+	if (b.len) {
+		struct json *parts = json_arr(mem);
+		json_push(mem, parts, text_part(mem, buf_str(&b)));
+		push(run, p, role_of(item), parts);
+	}
+	if (files->len)
+		push(run, p, role_of(item), files);
+	return 0;
+}
+
+/* --- 4: memory --- */
+
+/* Close enough for a limit: about four letters a token, other scripts one character. */
+static int64_t tokens_of(const struct json *content)
+{
+	struct str s = json_as_str(content, S(""));
+	int64_t n = 0;
+	size_t ascii = 0;
+	json_each(content, part) n += tokens_of(json_get(part, S("text")));
+	for (size_t i = 0; i < s.len;) {
+		if (utf8_next(s, &i) < 0x80)
+			ascii++;
+		else
+			n++;
+	}
+	return n + (int64_t)(ascii + 3) / 4;
+}
+
+static int64_t history_budget(struct node_run *run, const struct prompt *p)
+{
+	int64_t used = 0;
+	if (!p->features->context_size)
+		return TOKENS_WITHOUT_CONTEXT;
+	json_each(p->messages, m) used += tokens_of(json_get(m, S("content"))) + 4;
+	int64_t reply = json_get_int(json_path(run->data, "model.completion_params"), S("max_tokens"), 0);
+	return MAX(p->features->context_size - reply - used, 0);
+}
+
+static status read_history(struct node_run *run, const struct prompt *p, struct json **out)
+{
+	const struct json *memory = json_get(run->data, S("memory")), *window = json_get(memory, S("window"));
+	const struct flow_hooks *h = &run->flow->options.hooks;
+	int64_t max = HISTORY_MAX;
+	*out = json_arr(run->mem);
+	if (!json_is(memory, JSON_OBJ) || !h->history || !run->info->conversation_id.len)
+		return 0;
+	if (json_get_bool(window, S("enabled"), false))
+		max = MIN(MAX(json_get_int(window, S("size"), HISTORY_MAX), 0), HISTORY_MAX);
+	if (!max)
+		return 0;
+	if (h->history(h->ctx, run->mem, run->info, (size_t)max, out))
+		return -1;
+	struct json *list = *out;
+	int64_t total = 0, budget = history_budget(run, p);
+	size_t drop = 0;
+	json_each(list, m) total += tokens_of(json_get(m, S("content"))) + 4;
+	while (total > budget && drop + 1 < list->len)
+		total -= tokens_of(json_get(&list->items[drop++], S("content"))) + 4;
+	list->items += drop;
+	list->len -= (uint32_t)drop;
+	list->cap -= (uint32_t)drop;
+	return 0;
+}
+
+/* 5: the query, only with memory. */
+static struct str query_of(struct node_run *run)
+{
+	const struct json *memory = json_get(run->data, S("memory"));
+	struct str own = json_get_str(memory, S("query_prompt_template"));
+	struct var v;
+	struct str parts[2] = { S("sys"), S("query") };
+	if (!json_is(memory, JSON_OBJ))
+		return S("");
+	if (own.len)
+		return template_text(run->mem, own, run->pool, VAR_TEXT);
+	return pool_get(run->pool, parts, 2, &v) ? var_text(run->mem, &v, VAR_TEXT) : S("");
+}
+
+/* 6: files of the vision setting, in front of the text of the last user message. */
+static status add_vision(struct node_run *run, struct prompt *p, struct str detail)
+{
+	struct arena *mem = run->mem;
+	const struct json *vision = json_get(run->data, S("vision"));
+	struct json *parts = json_arr(mem), *shown = json_arr(mem);
+	struct var v;
+	struct str dflt[2] = { S("sys"), S("files") };
+	const struct json *selector = json_path(vision, "configs.variable_selector");
+	if (!json_get_bool(vision, S("enabled"), false))
+		return 0;
+	if (json_len(selector) ? !pool_get_json(run->pool, selector, &v) : !pool_get(run->pool, dflt, 2, &v))
+		return 0;
+	if (v.type == VAR_FILE)
+		json_push(mem, shown, &v.value);
+	else if (v.type == VAR_ARRAY_FILE)
+		shown = &v.value;
+	json_each(shown, f)
+		if (file_part(run, p, f, detail, parts))
+			return -1;
+	if (shown->len)
+		node_input(run, S("#files#"), shown);
+	if (!parts->len)
+		return 0;
+	struct json *last = p->messages->len ? &p->messages->items[p->messages->len - 1] : NULL;
+	struct json *content = last ? json_get(last, S("content")) : NULL;
+	if (!last || !str_eq(json_get_str(last, S("role")), S("user")) || !json_is(content, JSON_ARR)) {
+		push(run, p, S("user"), parts);
+		return 0;
+	}
+	json_each(content, part) json_push(mem, parts, part);
+	json_set(mem, last, S("content"), parts);
+	return 0;
+}
+
+/* A message of one text part becomes plain text; empty messages go. */
+static void simplify(struct node_run *run, struct prompt *p)
+{
+	struct arena *mem = run->mem;
+	struct json *out = json_arr(mem);
+	json_each(p->messages, m) {
+		const struct json *content = json_get(m, S("content"));
+		if (json_is(content, JSON_ARR) && content->len == 1 &&
+		    str_eq(json_get_str(json_at(content, 0), S("type")), S("text")))
+			json_set(mem, m, S("content"), json_get(json_at(content, 0), S("text")));
+		if (json_len(json_get(m, S("content"))))
+			json_push(mem, out, m);
+	}
+	p->messages = out;
+}
+
+/* --- what events show --- */
+
+static struct str shortened(struct arena *mem, struct str url)
+{
+	if (url.len <= 20 || !str_starts(url, S("data:")))
+		return url;
+	return arena_printf(mem, "%.*s...[TRUNCATED]...%.*s", STR(str_sub(url, 0, 10)),
+			    STR(str_skip(url, url.len - 10)));
+}
+
+static void show(struct node_run *run, struct prompt *p)
+{
+	struct arena *mem = run->mem;
+	p->shown = json_arr(mem);
+	json_each(p->messages, m) {
+		struct json *o = json_obj(mem), *files = json_arr(mem);
+		const struct json *content = json_get(m, S("content"));
+		struct buf text = buf_make(mem, 0);
+		buf_put(&text, json_as_str(content, S("")));
+		json_each(content, part) {
+			const struct json *image = json_get(part, S("image_url"));
+			buf_put(&text, json_get_str(part, S("text")));
+			if (!image)
+				continue;
+			struct json *f = json_obj(mem);
+			json_set_str(mem, f, S("type"), S("image"));
+			json_set_str(mem, f, S("data"), shortened(mem, json_get_str(image, S("url"))));
+			json_set(mem, f, S("detail"), json_get(image, S("detail")));
+			json_push(mem, files, f);
+		}
+		json_set(mem, o, S("role"), json_get(m, S("role")));
+		json_set_str(mem, o, S("text"), buf_str(&text));
+		json_set(mem, o, S("files"), files);
+		json_push(mem, p->shown, o);
+	}
+}
+
+/* --- 7: completion models --- */
+
+static struct str histories_text(struct node_run *run, const struct json *history)
+{
+	const struct json *prefix = json_path(run->data, "memory.role_prefix");
+	struct str user = json_get_str(prefix, S("user")), bot = json_get_str(prefix, S("assistant"));
+	struct buf b = buf_make(run->mem, 0);
+	json_each(history, m) {
+		bool is_user = str_eq(json_get_str(m, S("role")), S("user"));
+		struct str name = is_user ? (user.len ? user : S("Human")) : (bot.len ? bot : S("Assistant"));
+		if (b.len)
+			buf_putc(&b, '\n');
+		buf_put(&b, name);
+		buf_puts(&b, ": ");
+		buf_put(&b, json_get_str(m, S("content")));
+	}
+	return buf_str(&b);
+}
+
+static status build_completion(struct node_run *run, struct prompt *p, struct str context)
+{
+	struct arena *mem = run->mem;
+	const struct json *t = json_get(run->data, S("prompt_template"));
+	struct str text = json_get_str(json_is(t, JSON_ARR) ? json_at(t, 0) : t, S("text"));
+	struct json *history;
+	if (context.len)
+		text = replace(mem, text, S("{#context#}"), context);
+	bool names_query = str_has(text, S("#sys.query#")), names_history = str_has(text, S("#histories#"));
+	text = template_text(mem, text, run->pool, VAR_TEXT);
+	if (read_history(run, p, &history))
+		return -1;
+	struct str past = histories_text(run, history);
+	if (names_history)
+		text = replace(mem, replace(mem, text, S("{{#histories#}}"), past), S("#histories#"), past);
+	else if (past.len)
+		text = arena_printf(mem, "%.*s\n%.*s", STR(past), STR(text));
+	struct str query = query_of(run);
+	if (query.len && !names_query)
+		text = arena_printf(mem, "%.*s\n%.*s", STR(text), STR(query));
+	if (text.len)
+		push(run, p, S("user"), json_str(mem, text));
+	p->completion = true;
+	return 0;
+}
+
+static status build_chat(struct node_run *run, struct prompt *p, struct str context, struct str detail)
+{
+	const struct json *t = json_get(run->data, S("prompt_template"));
+	struct json *history;
+	if (json_is(t, JSON_OBJ)) {
+		if (add_item(run, p, t, context, detail))
+			return -1;
+	} else {
+		json_each(t, item)
+			if (add_item(run, p, item, context, detail))
+				return -1;
+	}
+	if (read_history(run, p, &history))
+		return -1;
+	json_each(history, m) json_push(run->mem, p->messages, m);
+	struct str query = query_of(run);
+	if (query.len) {
+		struct json *parts = json_arr(run->mem);
+		json_push(run->mem, parts, text_part(run->mem, query));
+		push(run, p, S("user"), parts);
+	}
+	return add_vision(run, p, detail);
+}
+
+status prompt_build(struct node_run *run, struct prompt *p)
+{
+	struct str context, detail = json_get_str(json_path(run->data, "vision.configs"), S("detail"));
+	bool completion = str_eq(json_get_str(json_get(run->data, S("model")), S("mode")), S("completion"));
+	p->messages = json_arr(run->mem);
+	run->result->inputs = json_obj(run->mem);
+	if (check_variables(run) || read_context(run, &context))
+		return -1;
+	if (completion ? build_completion(run, p, context) : build_chat(run, p, context, detail))
+		return -1;
+	simplify(run, p);
+	if (!p->messages->len)
+		return node_fail(run, "NoPromptFoundError",
+				 "No prompt found in the LLM configuration. Please ensure a prompt is "
+				 "properly configured before proceeding.");
+	show(run, p);
+	return 0;
+}
+
+void prompt_add_schema(struct arena *mem, struct prompt *p, const struct json *schema)
+{
+	struct str rule = arena_printf(mem,
+				       "Answer with one JSON object and nothing else. It must be valid under "
+				       "this JSON schema:\n%.*s",
+				       STR(json_text(mem, schema, JSON_SPACED)));
+	struct json *out = json_arr(mem), *m = json_obj(mem);
+	struct json *first = json_at(p->messages, 0);
+	bool merge = str_eq(json_get_str(first, S("role")), S("system"));
+	if (merge)
+		rule = arena_printf(mem, "%.*s\n\n%.*s", STR(json_get_str(first, S("content"))), STR(rule));
+	json_set_str(mem, m, S("role"), S("system"));
+	json_set_str(mem, m, S("content"), rule);
+	json_push(mem, out, m);
+	for (size_t i = merge ? 1 : 0; i < p->messages->len; i++)
+		json_push(mem, out, &p->messages->items[i]);
+	p->messages = out;
+}
+
+/* --- reasoning --- */
+
+static size_t find_nocase(struct str s, struct str what)
+{
+	for (size_t i = 0; i + what.len <= s.len; i++)
+		if (str_eq_nocase(str_sub(s, i, what.len), what))
+			return i;
+	return SIZE_MAX;
+}
+
+/* Runs of more than one blank line become one. */
+static struct str collapse(struct arena *mem, struct str s)
+{
+	struct buf b = buf_make(mem, 0);
+	for (size_t i = 0; i < s.len;) {
+		size_t end = i, breaks = 0, last = i;
+		while (end < s.len && (s.at[end] == '\n' || s.at[end] == ' ' || s.at[end] == '\t' ||
+				       s.at[end] == '\r')) {
+			if (s.at[end] == '\n') {
+				breaks++;
+				last = end + 1;
+			}
+			end++;
+		}
+		if (breaks >= 2) {
+			buf_puts(&b, "\n\n");
+			i = last;
+		} else if (end > i) {
+			buf_put(&b, str_sub(s, i, end - i));
+			i = end;
+		} else {
+			buf_putc(&b, s.at[i++]);
+		}
+	}
+	return str_trim(buf_str(&b));
+}
+
+struct str prompt_split_thoughts(struct arena *mem, struct str text, struct str *thoughts)
+{
+	struct buf out = buf_make(mem, 0), in = buf_make(mem, 0);
+	bool any = false;
+	for (;;) {
+		size_t at = find_nocase(text, S("<think"));
+		struct str rest = at == SIZE_MAX ? S("") : str_skip(text, at + 6);
+		size_t open = str_find_char(rest, '>');
+		size_t close = open == SIZE_MAX ? SIZE_MAX : find_nocase(rest, S("</think>"));
+		if (close == SIZE_MAX || close < open)
+			break;
+		any = true;
+		buf_put(&out, str_sub(text, 0, at));
+		if (in.len)
+			buf_putc(&in, '\n');
+		buf_put(&in, str_trim(str_sub(rest, open + 1, close - open - 1)));
+		text = str_skip(rest, close + 8);
+	}
+	buf_put(&out, text);
+	*thoughts = buf_str(&in);
+	return any ? collapse(mem, buf_str(&out)) : buf_str(&out);
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run: from start to end of a run: its identity and variables, its dispatcher's main function, its
+ * result, stop and wait. A run belongs to the server: the caller that started it may go away.
+ */
+#include "base/clock.h"
+#include "base/crypt.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "flow/run.h"
+#include "sql_flow.h"
+#include "store/broker/broker.h"
+#include "store/db/db.h"
+
+struct flow_run *run_new(struct flow *f)
+{
+	struct arena *mem = arena_open(8 << 10);
+	struct flow_run *run = arena_new(mem, struct flow_run);
+	run->flow = f;
+	run->mem = mem;
+	run->refs = 1;
+	run->fence = 1;
+	list_init(&run->recent);
+	run->scratch = buf_make(NULL, 0);
+	run->answer = buf_make(NULL, 0);
+	run->resources = json_arr(mem);
+	run->resumed = map_make(mem);
+	run->started_ns = rt_now();
+	return run;
+}
+
+void run_unref(struct flow_run *run)
+{
+	if (!run || --run->refs)
+		return;
+	buf_free(&run->scratch);
+	buf_free(&run->answer);
+	flow_graph_unref(run->graph);
+	arena_close(run->mem);
+}
+
+struct flow_run *run_find(struct flow *f, struct str run_id)
+{
+	return map_get(&f->by_id, run_id);
+}
+
+/* --- runs of this process --- */
+
+enum { RECENT_MAX = 256 };
+
+static void enlist(struct flow_run *run)
+{
+	map_set(&run->flow->by_id, run->info.run_id, run);
+	map_set(&run->flow->by_task, run->info.task_id, run);
+	run->flow->active++;
+	run->refs++;
+}
+
+static void delist(struct flow_run *run)
+{
+	struct flow *f = run->flow;
+	if (map_get(&f->by_id, run->info.run_id) == run)
+		(void)map_remove(&f->by_id, run->info.run_id);
+	if (map_get(&f->by_task, run->info.task_id) == run)
+		(void)map_remove(&f->by_task, run->info.task_id);
+	list_remove(&run->recent);
+	run_unref(run);
+}
+
+/* Ended runs stay readable in memory for a while: their followers may only now begin. */
+static void retire(struct flow_run *run)
+{
+	struct flow *f = run->flow;
+	f->active--;
+	if (!run->over) {
+		delist(run);
+		return;
+	}
+	list_push(&f->recent, &run->recent);
+	if (++f->recent_count > RECENT_MAX) {
+		f->recent_count--;
+		delist(container_of(f->recent.next, struct flow_run, recent));
+	}
+}
+
+/* --- variables (4.3) --- */
+
+/* The order in which recorded answers show them. */
+static const struct str system_names[] = {
+	S_INIT("files"), S_INIT("user_id"), S_INIT("app_id"), S_INIT("workflow_id"),
+	S_INIT("workflow_run_id"), S_INIT("query"), S_INIT("conversation_id"),
+	S_INIT("dialogue_count"), S_INIT("timestamp"),
+};
+
+static struct json *system_default(struct flow_run *run, struct str name)
+{
+	struct arena *mem = run->mem;
+	const struct flow_info *i = &run->info;
+	if (str_eq(name, S("files")))
+		return json_arr(mem);
+	if (str_eq(name, S("user_id")))
+		return json_str(mem, i->user);
+	if (str_eq(name, S("app_id")))
+		return json_str(mem, i->app_id);
+	if (str_eq(name, S("workflow_id")))
+		return json_str(mem, i->workflow_id);
+	if (str_eq(name, S("workflow_run_id")))
+		return json_str(mem, i->run_id);
+	if (str_eq(name, S("conversation_id")) && i->conversation_id.len)
+		return json_str(mem, i->conversation_id);
+	if (str_eq(name, S("timestamp")) && str_eq(i->app_mode, S("workflow")))
+		return json_int(mem, i->created_ms / 1000);
+	return NULL;
+}
+
+static void add_system(struct flow_run *run, struct str name, const struct json *value)
+{
+	struct str full = arena_printf(run->mem, "sys.%.*s", STR(name));
+	json_set(run->mem, run->inputs, full, value);
+}
+
+static void make_inputs(struct flow_run *run, const struct json *inputs, const struct json *system)
+{
+	struct arena *mem = run->mem;
+	run->inputs = json_obj(mem);
+	json_each_member(inputs, m)
+		json_set(mem, run->inputs, arena_str(mem, m->name), json_copy(mem, &m->value));
+	for (size_t i = 0; i < countof(system_names); i++) {
+		const struct json *given = json_get(system, system_names[i]);
+		struct json *value = given ? json_copy(mem, given) : system_default(run, system_names[i]);
+		if (value)
+			add_system(run, system_names[i], value);
+	}
+	json_each_member(system, m) {
+		struct str full = arena_printf(mem, "sys.%.*s", STR(m->name));
+		if (!json_get(run->inputs, full))
+			json_set(mem, run->inputs, full, json_copy(mem, &m->value));
+	}
+}
+
+void run_fill_pool(struct flow_run *run, struct pool *pool)
+{
+	json_each_member(run->inputs, m)
+		if (str_starts(m->name, S("sys.")))
+			pool_set(pool, S("sys"), str_skip(m->name, 4), &m->value, VAR_INFER);
+	json_each(run->environment, v)
+		pool_set(pool, S("env"), json_get_str(v, S("name")), json_get(v, S("value")),
+			 var_type_parse(json_get_str(v, S("value_type"))));
+	json_each(run->conversation, v)
+		pool_set(pool, S("conversation"), json_get_str(v, S("name")), json_get(v, S("value")),
+			 var_type_parse(json_get_str(v, S("value_type"))));
+}
+
+/* --- start --- */
+
+static struct str keep(struct arena *mem, struct str s)
+{
+	return s.len ? arena_str(mem, s) : S("");
+}
+
+static void copy_info(struct flow_run *run, const struct flow_info *from)
+{
+	struct arena *mem = run->mem;
+	struct flow_info *i = &run->info;
+	*i = *from;
+	i->run_id = from->run_id.len ? arena_str(mem, from->run_id) : id_uuid7(mem);
+	i->task_id = from->task_id.len ? arena_str(mem, from->task_id) : id_uuid(mem);
+	i->tenant_id = keep(mem, from->tenant_id);
+	i->app_id = keep(mem, from->app_id);
+	i->workflow_id = keep(mem, from->workflow_id);
+	i->app_mode = keep(mem, from->app_mode);
+	i->from = keep(mem, from->from);
+	i->created_by = keep(mem, from->created_by);
+	i->user = keep(mem, from->user);
+	i->conversation_id = keep(mem, from->conversation_id);
+	i->message_id = keep(mem, from->message_id);
+	i->extra = from->extra ? json_copy(mem, from->extra) : json_obj(mem);
+	if (!i->created_ms)
+		i->created_ms = clock_ms();
+}
+
+/* What recovery needs besides the inputs. Environment values may be secrets: sealed. */
+static struct str start_text(struct flow_run *run)
+{
+	struct arena *mem = run->mem;
+	struct json *o = json_obj(mem);
+	if (json_len(run->conversation))
+		json_set(mem, o, S("conversation"), run->conversation);
+	if (json_len(run->environment) && run->flow->options.seal_key) {
+		struct str plain = json_text(mem, run->environment, JSON_COMPACT);
+		json_set_str(mem, o, S("environment"), crypt_seal(mem, run->flow->options.seal_key, plain));
+	}
+	return json_text(mem, o, JSON_COMPACT);
+}
+
+status run_spawn(struct flow_run *run)
+{
+	enlist(run);
+	if (group_spawn(run->flow->runs, "flow-run", run_main, run) == 0)
+		return 0;
+	run->flow->active--;
+	delist(run);
+	run_unref(run);
+	return -1;
+}
+
+status flow_run_start(struct flow *f, struct arena *mem, const struct flow_start *start,
+		      struct str *run_id)
+{
+	if (f->draining)
+		return err_set(ERR_UNAVAILABLE, "The server is stopping");
+	struct flow_run *run = run_new(f);
+	copy_info(run, &start->info);
+	run->graph = graph_ref(start->graph);
+	run->environment = start->environment ? json_copy(run->mem, start->environment) : NULL;
+	run->conversation = start->conversation ? json_copy(run->mem, start->conversation) : NULL;
+	make_inputs(run, start->inputs, start->system);
+	run->start_text = start_text(run);
+	run->refs++; /* ours, while waiting for the first commit */
+	status st = 0;
+	if (run_spawn(run)) {
+		run_unref(run);
+		return -1;
+	}
+	/* The row exists before the caller names the run to anybody. A caller that is cancelled here
+	 * leaves a run behind that goes on, as a disconnected client would a moment later. */
+	while (!run->stored && !run->store_failed && st == 0)
+		st = event_wait(&run->changed, deadline_current());
+	if (run->store_failed)
+		st = err_restore(&run->failure);
+	if (st == 0)
+		*run_id = arena_str(mem, run->info.run_id);
+	run_unref(run);
+	return st;
+}
+
+/* --- the dispatcher's fiber --- */
+
+static void make_result(struct flow_run *run, struct engine *e)
+{
+	struct flow_result *r = &run->result;
+	struct arena *mem = run->mem;
+	r->status = run->stop	       ? S("stopped") :
+		    e->error.len       ? S("failed") :
+		    run->exceptions > 0 ? S("partial-succeeded") : S("succeeded");
+	r->error = run->stop ? S("Stopped by user.") : e->error;
+	r->error_slug = run->stop ? S("") : e->error_slug;
+	r->error_http = run->stop ? 0 : e->error_http;
+	r->outputs = e->outputs;
+	r->answer = arena_str(mem, buf_str(&run->answer));
+	r->files = event_files(mem, e->outputs);
+	r->usage = run->has_usage ? model_usage_json(mem, &run->usage) : NULL;
+	r->resources = run->resources;
+	r->elapsed = (double)(rt_now() - run->started_ns) / 1e9 + (double)run->elapsed_before_ms / 1e3;
+	r->total_tokens = run->tokens;
+	r->total_steps = run->steps;
+	r->exceptions = run->exceptions;
+	r->finished_ms = clock_ms();
+}
+
+enum { HOOK_TRIES = 6 };
+
+/* The hook's writes belong to the run's end: it is repeated while it fails for passing reasons. */
+static status call_finished(struct flow_run *run)
+{
+	const struct flow_hooks *h = &run->flow->options.hooks;
+	int64_t pause = 50;
+	if (!h->finished)
+		return 0;
+	if (journal_commit(run, false))
+		return -1;
+	for (int i = 0; i < HOOK_TRIES; i++) {
+		AUTO(arena) mem = { arena_open(0) };
+		struct shield s = shield_begin(30000);
+		status st = h->finished(h->ctx, mem.p, &run->info, &run->result);
+		if (st && err_retryable(err_last()) && i + 1 < HOOK_TRIES) {
+			struct err why;
+			err_save(&why);
+			(void)!fiber_sleep_ms(pause);
+			err_restore(&why);
+			pause *= 3;
+		} else if (st) {
+			/* The run is over whatever the hook says: end it rather than hang its
+			 * followers; this fiber is the one that ends the error. */
+			log_err(LOG_ERROR, "end of run %.*s", STR(run->info.run_id));
+			i = HOOK_TRIES;
+		} else {
+			i = HOOK_TRIES;
+		}
+		shield_end(s);
+	}
+	return 0;
+}
+
+static status finish(struct flow_run *run, struct engine *e)
+{
+	make_result(run, e);
+	if (call_finished(run))
+		return -1;
+	event_workflow_finished(run);
+	if (journal_commit(run, true))
+		return -1;
+	run->over = true;
+	return 0;
+}
+
+static void give_back(struct flow_run *run)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	struct shield s = shield_begin(5000);
+	run->gone = true;
+	if (run->stored && !run->lost &&
+	    DB_WRITE(run->flow->options.db, mem.p, &sql_flow_lease_give, DB_ANY, NULL,
+		     db_text(run->info.run_id), db_int(run->fence)))
+		err_clear(); /* the lease runs out by itself */
+	shield_end(s);
+}
+
+status run_main(void *p)
+{
+	struct flow_run *run = p;
+	struct engine engine, *e = &engine;
+	struct pool pool;
+	struct log_context *log = fiber_log_context();
+	if (log)
+		*log = (struct log_context){ .run_id = run->info.run_id,
+					     .tenant_id = run->info.tenant_id };
+	pool_init(&pool, run->mem);
+	run_fill_pool(run, &pool);
+	engine_init(e, run, run->mem, &pool, run->graph->root);
+	run->top = e;
+	status st = 0;
+	if (run->recovery) {
+		st = run_prepare_resumed(run, e);
+		/* A journal that cannot be replayed never will be: the run ends here. */
+		if (st && !err_retryable(err_last()) && err_code() != ERR_CANCELLED) {
+			e->over = true;
+			e->error = arena_str(run->mem, err_text());
+			st = 0;
+		}
+	} else {
+		event_workflow_started(run);
+	}
+	if (st == 0)
+		st = engine_loop(e);
+	engine_close(e);
+	if (st == 0)
+		st = finish(run, e);
+	run->top = NULL;
+	if (st && !run->stored) {
+		err_save(&run->failure);
+		run->store_failed = true;
+	} else if (st && !run->over) {
+		if (!run->lost && err_code() != ERR_CANCELLED)
+			log_err(LOG_ERROR, "run %.*s stands still", STR(run->info.run_id));
+		give_back(run);
+	}
+	event_wake_all(&run->changed);
+	retire(run);
+	run_unref(run);
+	return 0;
+}
+
+/* --- stop --- */
+
+static bool stop_here(struct flow *f, struct str app_id, struct str task_id, struct str user)
+{
+	struct flow_run *run = map_get(&f->by_task, task_id);
+	if (!run || run->over)
+		return false;
+	if (!str_eq(run->info.app_id, app_id) || (user.len && !str_eq(run->info.user, user)))
+		return true;
+	run->stop = true;
+	if (run->top) {
+		run->top->poked = true;
+		event_wake_all(&run->top->wake);
+	}
+	return true;
+}
+
+status flow_stop(struct flow *f, struct str app_id, struct str task_id, struct str user)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	struct db_rows *rows;
+	if (stop_here(f, app_id, task_id, user))
+		return 0;
+	if (DB_WRITE(f->options.db, mem.p, &sql_flow_stop_ask, DB_ANY, &rows, db_text(app_id),
+		     db_text(task_id), db_text(user.at ? user : S(""))))
+		return -1;
+	/* The flag is what counts; the message makes its holder look at once. */
+	if (rows->changed && topic_publish(f->options.broker, S("flow.stop"), task_id))
+		err_clear();
+	return 0;
+}

@@ -1,0 +1,5 @@
+-- Longer leases for all running runs of a process; says which of them were asked to stop.
+-- $1 owner, $2 until
+-- columns: id, stop_asked
+UPDATE flow_runs SET lease_until = $2 WHERE lease_owner = $1 AND status = 'running'
+RETURNING id, stop_asked
