@@ -48,8 +48,6 @@ static status connect_new(struct pg *p, struct pg_conn **out)
 		p->retry_at = rt_now() + p->backoff_ms * 1000000;
 		return -1;
 	}
-	if (p->backoff_ms)
-		p->db.stats.reconnects++;
 	p->backoff_ms = 0;
 	p->retry_at = 0;
 	return 0;
@@ -80,10 +78,12 @@ static status acquire(struct pg *p, struct pg_conn **out)
 
 static void release(struct pg *p, struct pg_conn *c)
 {
-	if (c->broken)
+	if (c->broken) {
+		p->db.stats.reconnects++;
 		pg_close(c);
-	else
+	} else {
 		list_push_front(&p->idle, &c->link);
+	}
 	slots_give(&p->slots);
 }
 

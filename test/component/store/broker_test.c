@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Queues, messages, locks, counters: the same cases on both databases. */
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include "base/crypt.h"
+#include "store/broker/broker.h"
+#include "store_test.h"
+
+static bool use_postgres;
+static char *dir;
+static const char *self;
+extern char **environ;
+
+static status open_both(bool fresh, struct db **db, struct broker **broker)
+{
+	struct migrate_report r;
+	CHECK_OK(test_db(dir, use_postgres, (struct db_options){ 0 }, db));
+	if (fresh && use_postgres)
+		CHECK_OK(db_script(*db, S("DROP SCHEMA public CASCADE; CREATE SCHEMA public")));
+	CHECK_OK(db_migrate(*db, false, &r));
+	char run[512];
+	snprintf(run, sizeof(run), "%s/run", dir);
+	struct broker_options o = { *db, str_c(run) };
+	CHECK_OK(broker_open(&o, broker));
+	return 0;
+}
+
+DEFINE_AUTO(broker, struct broker, broker_close)
+
+static status take_within(struct broker *b, struct arena *mem, struct str queue, int64_t ms,
+			  int64_t lease_ms, struct job **out)
+{
+	deadline saved = deadline_push(deadline_in_ms(ms));
+	status rc = queue_take(b, mem, &queue, 1, lease_ms, out);
+	deadline_pop(saved);
+	return rc;
+}
+
+static status queues_fiber(void *arg)
+{
+	(void)arg;
+	AUTO(db) db = { NULL };
+	AUTO(broker) b = { NULL };
+	AUTO(arena) mem = { arena_open(0) };
+	CHECK_OK(open_both(true, &db.p, &b.p));
+	struct str q = S("mail"), id;
+	struct job *j, *k;
+	struct queue_stats st;
+	CHECK_ERR(take_within(b.p, mem.p, q, 60, 1000, &j), ERR_TIMEOUT);
+	/* priority, then age */
+	CHECK_OK(queue_push(b.p, mem.p, q, S("one"), NULL, &id));
+	CHECK_OK(fiber_sleep_ms(2));
+	CHECK_OK(queue_push(b.p, mem.p, q, S("two"), NULL, NULL));
+	CHECK_OK(queue_push(b.p, mem.p, q, S("urgent"), &(struct job_options){ .priority = 5 }, NULL));
+	CHECK_OK(queue_stats_get(b.p, q, &st));
+	CHECK(st.waiting == 3 && st.running == 0 && st.delayed == 0 && st.dead == 0);
+	CHECK_OK(take_within(b.p, mem.p, q, 1000, 60000, &j));
+	CHECK(str_eq(j->payload, S("urgent")) && j->attempt == 1 && str_eq(j->queue, q));
+	CHECK_OK(queue_done(b.p, j));
+	CHECK_ERR(queue_done(b.p, j), ERR_STALE);
+	CHECK_OK(take_within(b.p, mem.p, q, 1000, 60000, &j));
+	CHECK(str_eq(j->payload, S("one")) && str_eq(j->id, id));
+	/* failing: back with a delay, and dead in the end */
+	CHECK_OK(queue_fail(b.p, j, S("no route"), 40));
+	CHECK_OK(queue_stats_get(b.p, q, &st));
+	CHECK(st.waiting == 1 && st.delayed == 1);
+	CHECK_OK(take_within(b.p, mem.p, q, 1000, 60000, &k));
+	CHECK(str_eq(k->payload, S("two")));
+	CHECK_OK(queue_done(b.p, k));
+	for (int i = 2; i <= 3; i++) {
+		CHECK_OK(take_within(b.p, mem.p, q, 3000, 60000, &j));
+		CHECK(j->attempt == i && str_eq(j->id, id));
+		CHECK_OK(queue_fail(b.p, j, S("no route"), 0));
+	}
+	CHECK_OK(queue_stats_get(b.p, q, &st));
+	CHECK(st.dead == 1 && st.waiting == 0);
+	CHECK_ERR(take_within(b.p, mem.p, q, 60, 1000, &j), ERR_TIMEOUT);
+	int64_t n;
+	CHECK_OK(queue_revive(b.p, q, &n));
+	CHECK(n == 1);
+	/* an expired lease: taken again, the first holder is told */
+	CHECK_OK(take_within(b.p, mem.p, q, 1000, 30, &j));
+	CHECK(j->attempt == 1);
+	CHECK_OK(queue_extend(b.p, j, 60));
+	CHECK_OK(take_within(b.p, mem.p, q, 3000, 60000, &k));
+	CHECK(k->attempt == 2 && str_eq(k->id, j->id) && !str_eq(k->lease, j->lease));
+	CHECK_ERR(queue_extend(b.p, j, 1000), ERR_STALE);
+	CHECK_ERR(queue_fail(b.p, j, S("late"), 0), ERR_STALE);
+	CHECK_OK(queue_done(b.p, k));
+	/* a lease that runs out at the last attempt: dead */
+	CHECK_OK(queue_push(b.p, mem.p, q, S("last"), &(struct job_options){ .attempts_max = 1 }, NULL));
+	CHECK_OK(take_within(b.p, mem.p, q, 1000, 20, &j));
+	CHECK_OK(fiber_sleep_ms(30));
+	CHECK_ERR(take_within(b.p, mem.p, q, 60, 1000, &k), ERR_TIMEOUT);
+	CHECK_OK(queue_stats_get(b.p, q, &st));
+	CHECK(st.dead == 1);
+	return 0;
+}
+
+static status keys_fiber(void *arg)
+{
+	(void)arg;
+	AUTO(db) db = { NULL };
+	AUTO(broker) b = { NULL };
+	AUTO(arena) mem = { arena_open(0) };
+	CHECK_OK(open_both(true, &db.p, &b.p));
+	struct str q = S("index");
+	struct job_options o = { .key = S_INIT("document 1") };
+	struct queue_stats st;
+	struct job *j;
+	for (int i = 0; i < 3; i++)
+		CHECK_OK(queue_push(b.p, mem.p, q, S("x"), &o, NULL));
+	CHECK_OK(queue_stats_get(b.p, q, &st));
+	CHECK(st.waiting == 1);
+	CHECK_OK(take_within(b.p, mem.p, q, 1000, 60000, &j));
+	/* the first runs: another may wait; the first fails back beside it */
+	CHECK_OK(queue_push(b.p, mem.p, q, S("y"), &o, NULL));
+	CHECK_OK(queue_fail(b.p, j, S("again"), 0));
+	CHECK_OK(queue_stats_get(b.p, q, &st));
+	CHECK(st.waiting == 2);
+	/* in a batch: there exactly when the batch is */
+	struct db_batch *batch = db_batch_open(mem.p);
+	CHECK_OK(queue_add(b.p, mem.p, batch, S("other"), S("z"), NULL, NULL));
+	static const struct sql nothing = { "nothing", "DELETE FROM jobs WHERE id = 'none'",
+					    "DELETE FROM jobs WHERE id = 'none'", 0 };
+	db_batch_add(batch, &nothing, NULL, 0, 1);
+	CHECK_ERR(db_commit(db.p, batch), ERR_STALE);
+	CHECK_OK(queue_stats_get(b.p, S("other"), &st));
+	CHECK(st.waiting == 0);
+	/* several queues, more than one look takes */
+	struct str names[11];
+	for (size_t i = 0; i < countof(names); i++)
+		names[i] = arena_printf(mem.p, "q%zu", i);
+	CHECK_OK(queue_push(b.p, mem.p, names[10], S("far"), NULL, NULL));
+	CHECK_OK(queue_push(b.p, mem.p, names[3], S("near"), NULL, NULL));
+	for (int i = 0; i < 2; i++) {
+		CHECK_OK(queue_take(b.p, mem.p, names, countof(names), 60000, &j));
+		CHECK(str_eq(j->payload, i ? S("far") : S("near")));
+	}
+	CHECK_ERR(queue_push(b.p, mem.p, S(""), S("x"), NULL, NULL), ERR_INVALID);
+	return 0;
+}
+
+static status late_push(void *arg)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	if (fiber_sleep_ms(700))
+		return -1;
+	return queue_push(arg, mem.p, S("wake"), S("up"), NULL, NULL);
+}
+
+/* A second broker stands for another process: it has its own socket or connection. */
+static status messages_fiber(void *arg)
+{
+	(void)arg;
+	AUTO(db) db = { NULL };
+	AUTO(db) db2 = { NULL };
+	AUTO(broker) b = { NULL };
+	AUTO(broker) b2 = { NULL };
+	AUTO(arena) mem = { arena_open(0) };
+	CHECK_OK(open_both(true, &db.p, &b.p));
+	CHECK_OK(open_both(false, &db2.p, &b2.p));
+	CHECK_OK(fiber_sleep_ms(200)); /* LISTEN is on its way */
+	AUTO(topic_sub) mine = { NULL };
+	AUTO(topic_sub) other = { NULL };
+	AUTO(topic_sub) deaf = { NULL };
+	CHECK_OK(topic_subscribe(b.p, S("run/1"), &mine.p));
+	CHECK_OK(topic_subscribe(b2.p, S("run/1"), &other.p));
+	CHECK_OK(topic_subscribe(b2.p, S("run/2"), &deaf.p));
+	struct str got;
+	CHECK_OK(topic_publish(b.p, S("run/1"), S("a\nb")));
+	CHECK_OK(topic_next(mine.p, mem.p, &got, deadline_in_ms(1000)));
+	CHECK(str_eq(got, S("a\nb")));
+	CHECK_OK(topic_next(other.p, mem.p, &got, deadline_in_ms(1000)));
+	CHECK(str_eq(got, S("a\nb")));
+	CHECK_ERR(topic_next(deaf.p, mem.p, &got, deadline_in_ms(100)), ERR_TIMEOUT);
+	CHECK_ERR(topic_next(mine.p, mem.p, &got, deadline_in_ms(20)), ERR_TIMEOUT); /* no echo */
+	/* a slow reader loses the oldest */
+	for (int i = 0; i < 300; i++)
+		CHECK_OK(topic_publish(b.p, S("run/1"), arena_printf(mem.p, "%d", i)));
+	CHECK_OK(topic_next(mine.p, mem.p, &got, deadline_in_ms(100)));
+	CHECK(str_eq(got, S("44")));
+	char *big = arena_text(mem.p, 100000);
+	memset(big, 'x', 100000);
+	CHECK_ERR(topic_publish(b.p, S("run/1"), str_of(big, 100000)), ERR_TOO_LARGE);
+	CHECK_ERR(topic_publish(b.p, S("a\nb"), S("")), ERR_INVALID);
+	/* a push elsewhere wakes a taker before its back-off (up to 1 s) is over */
+	AUTO(group) g = { group_open(DEADLINE_NONE) };
+	CHECK_OK(group_spawn(g.p, "late push", late_push, b2.p));
+	struct job *j;
+	CHECK_OK(take_within(b.p, mem.p, S("wake"), 5000, 1000, &j));
+	int64_t took = clock_ms() - j->enqueued_ms;
+	print_message("woken %lld ms after the push\n", (long long)took);
+	CHECK(took < 100);
+	CHECK_OK(group_wait(g.p));
+	return 0;
+}
+
+static status values_fiber(void *arg)
+{
+	(void)arg;
+	AUTO(db) db = { NULL };
+	AUTO(broker) b = { NULL };
+	AUTO(arena) mem = { arena_open(0) };
+	CHECK_OK(open_both(true, &db.p, &b.p));
+	struct broker_lock *l, *m;
+	CHECK_OK(broker_lock_take(b.p, mem.p, S("beat"), 60000, &l));
+	CHECK_ERR(broker_lock_take(b.p, mem.p, S("beat"), 60000, &m), ERR_BUSY);
+	CHECK_OK(broker_lock_extend(b.p, l, 60000));
+	CHECK_OK(broker_lock_give(b.p, l));
+	CHECK_ERR(broker_lock_extend(b.p, l, 60000), ERR_STALE);
+	CHECK_OK(broker_lock_take(b.p, mem.p, S("beat"), 20, &m));
+	CHECK(m->fence > l->fence);
+	CHECK_OK(broker_lock_give(b.p, l)); /* not ours any more: nothing happens */
+	CHECK_ERR(broker_lock_take(b.p, mem.p, S("beat"), 10, &l), ERR_BUSY);
+	CHECK_OK(fiber_sleep_ms(30));
+	CHECK_OK(broker_lock_take(b.p, mem.p, S("beat"), 60000, &l));
+	CHECK(l->fence > m->fence);
+	CHECK_ERR(broker_lock_extend(b.p, m, 60000), ERR_STALE);
+
+	int64_t n;
+	CHECK_OK(counter_get(b.p, S("c"), &n));
+	CHECK(n == 0);
+	CHECK_OK(counter_add(b.p, S("c"), 5, 60000, &n));
+	CHECK_OK(counter_add(b.p, S("c"), -2, 60000, &n));
+	CHECK(n == 3);
+	CHECK_OK(counter_reset(b.p, S("c")));
+	CHECK_OK(counter_add(b.p, S("c"), 1, 20, &n));
+	CHECK_OK(fiber_sleep_ms(30));
+	CHECK_OK(counter_get(b.p, S("c"), &n));
+	CHECK(n == 0);
+	CHECK_OK(counter_add(b.p, S("c"), 7, 0, &n)); /* for ever */
+	CHECK(n == 7);
+
+	struct str v;
+	CHECK_OK(value_get(b.p, mem.p, S("v"), &v));
+	CHECK(v.at == NULL);
+	CHECK_OK(value_set(b.p, S("v"), S("a\0b"), 60000));
+	CHECK_OK(value_set(b.p, S("v"), S("c\0d"), 60000));
+	CHECK_OK(value_get(b.p, mem.p, S("v"), &v));
+	CHECK(str_eq(v, S("c\0d")));
+	CHECK_OK(value_set(b.p, S("empty"), S(""), 60000));
+	CHECK_OK(value_get(b.p, mem.p, S("empty"), &v));
+	CHECK(v.at != NULL && v.len == 0);
+	CHECK_OK(value_remove(b.p, S("v")));
+	CHECK_OK(value_get(b.p, mem.p, S("v"), &v));
+	CHECK(v.at == NULL);
+	/* rubbish goes with time */
+	CHECK_OK(value_set(b.p, S("short"), S("x"), 1));
+	for (int i = 0; i < 600; i++)
+		CHECK_OK(counter_add(b.p, S("many"), 1, 0, &n));
+	CHECK(n == 600);
+	static const struct sql left = { "left", "SELECT count(*) FROM broker_values WHERE name = 'short'",
+					 "SELECT count(*) FROM broker_values WHERE name = 'short'", 0 };
+	struct db_rows *rows;
+	CHECK_OK(db_read(db.p, mem.p, &left, NULL, 0, &rows));
+	CHECK(db_int_at(rows, 0, 0) == 0);
+	return 0;
+}
+
+/* --- processes that are killed --- */
+
+/* Enough work for many kills. */
+#define KILL_JOBS (use_postgres ? 400 : 4000)
+static struct db *the_db; /* of the child */
+
+/* The child pushes jobs numbered by a counter in the same batch, and counts each job that it did
+ * before it says so. */
+static status child_worker(void *arg)
+{
+	struct broker *b = arg;
+	for (;;) {
+		AUTO(arena) mem = { arena_open(0) };
+		struct job *j;
+		CHECK_OK(take_within(b, mem.p, S("k"), 60000, 150, &j));
+		int64_t n;
+		CHECK_OK(counter_add(b, arena_printf(mem.p, "done %.*s", STR(j->payload)), 1, 0, &n));
+		CHECK_OK(queue_done(b, j));
+	}
+}
+
+static status child_pusher(void *arg)
+{
+	struct broker *b = arg;
+	for (;;) {
+		AUTO(arena) mem = { arena_open(0) };
+		int64_t n;
+		CHECK_OK(counter_get(b, S("pushed"), &n));
+		if (n >= KILL_JOBS)
+			return 0;
+		/* job n and "n + 1 are pushed" are one batch */
+		struct db_batch *batch = db_batch_open(mem.p);
+		CHECK_OK(queue_add(b, mem.p, batch, S("k"), arena_printf(mem.p, "%lld", (long long)n),
+				   &(struct job_options){ .attempts_max = 1000 }, NULL));
+		static const struct sql bump = {
+			"bump", "INSERT INTO counters VALUES ('pushed', 1, 9000000000000000) ON CONFLICT (name) "
+				"DO UPDATE SET value = counters.value + 1",
+			"INSERT INTO counters VALUES ('pushed', 1, 9000000000000000) ON CONFLICT (name) "
+			"DO UPDATE SET value = counters.value + 1", 0
+		};
+		db_batch_add(batch, &bump, NULL, 0, 1);
+		CHECK_OK(db_commit(the_db, batch));
+	}
+}
+
+static status child_fiber(void *arg)
+{
+	(void)arg;
+	AUTO(db) db = { NULL };
+	AUTO(broker) b = { NULL };
+	CHECK_OK(open_both(false, &db.p, &b.p));
+	AUTO(group) g = { group_open(DEADLINE_NONE) };
+	the_db = db.p;
+	CHECK_OK(group_spawn(g.p, "push", child_pusher, b.p));
+	for (int i = 0; i < 4; i++)
+		CHECK_OK(group_spawn(g.p, "work", child_worker, b.p));
+	return group_wait(g.p);
+}
+
+static pid_t start_child(void)
+{
+	char *argv[] = { (char *)self, (char *)(use_postgres ? "postgres" : "sqlite"), "child", dir, NULL };
+	pid_t pid;
+	if (posix_spawn(&pid, self, NULL, NULL, argv, environ))
+		return -1;
+	return pid;
+}
+
+static status kill_fiber(void *arg)
+{
+	(void)arg;
+	AUTO(db) db = { NULL };
+	AUTO(broker) b = { NULL };
+	AUTO(arena) mem = { arena_open(0) };
+	CHECK_OK(open_both(true, &db.p, &b.p));
+	unsigned random = 12345;
+	int kills = 0;
+	int64_t pushed = 0;
+	struct queue_stats st = { 0 };
+	for (;; kills++) {
+		pid_t pid = start_child();
+		CHECK(pid > 0);
+		random = random * 1103515245 + 12345;
+		CHECK_OK(fiber_sleep_ms(20 + (random >> 16) % 150));
+		kill(pid, SIGKILL);
+		CHECK(waitpid(pid, NULL, 0) == pid);
+		CHECK_OK(counter_get(b.p, S("pushed"), &pushed));
+		CHECK_OK(queue_stats_get(b.p, S("k"), &st));
+		if (pushed >= KILL_JOBS && st.waiting + st.running + st.delayed == 0)
+			break;
+		CHECK(kills < 400);
+	}
+	print_message("%lld jobs, %d kills\n", (long long)pushed, kills + 1);
+	CHECK(pushed == KILL_JOBS && st.dead == 0 && kills > 3);
+	int64_t twice = 0;
+	for (int i = 0; i < KILL_JOBS; i++) {
+		int64_t n;
+		CHECK_OK(counter_get(b.p, arena_printf(mem.p, "done %d", i), &n));
+		CHECK(n >= 1); /* each ran; again only when its holder died between */
+		twice += n - 1;
+	}
+	CHECK(twice <= (kills + 1) * 4);
+	return 0;
+}
+
+#define TEST(name)                                                                                 \
+	static void name(void **state)                                                             \
+	{                                                                                          \
+		(void)state;                                                                       \
+		run_fiber(name##_fiber, NULL);                                                     \
+	}
+TEST(queues)
+TEST(keys)
+TEST(messages)
+TEST(values)
+
+static void killed(void **state)
+{
+	(void)state;
+	run_fiber(kill_fiber, NULL);
+}
+
+static int each_setup(void **state)
+{
+	(void)state;
+	dir = dir_make();
+	return 0;
+}
+static int each_teardown(void **state)
+{
+	(void)state;
+	dir_remove(dir);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	self = argv[0];
+	use_postgres = argc > 1 && strcmp(argv[1], "postgres") == 0;
+	crypt_init();
+	if (argc > 3 && strcmp(argv[2], "child") == 0) {
+		dir = argv[3];
+		return rt_run(&(struct rt_options){ 0 }, child_fiber, NULL) ? 1 : 0;
+	}
+	if (use_postgres && !getenv("TATARA_TEST_PG")) {
+		fprintf(stderr, "no TATARA_TEST_PG: run under tools/pg-run\n");
+		return 77;
+	}
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, each_setup, each_teardown)
+	const struct CMUnitTest tests[] = { ROW(queues), ROW(keys), ROW(messages), ROW(values),
+					    ROW(killed) };
+	return cmocka_run_group_tests_name(use_postgres ? "broker postgres" : "broker sqlite", tests, NULL,
+					   NULL);
+}
