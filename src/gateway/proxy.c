@@ -107,9 +107,9 @@ static bool dropped(const struct http *h, struct str name, bool trust_forwarded)
 	static const char *const hop[] = { "Connection", "Keep-Alive", "Proxy-Connection",
 					   "Proxy-Authenticate", "Proxy-Authorization", "TE",
 					   "Trailer", "Transfer-Encoding", "Upgrade", "Expect",
-					   "Content-Length", "X-Request-Id" };
-	static const char *const forwarded[] = { "X-Forwarded-For", "X-Forwarded-Proto",
-						 "X-Forwarded-Host", "X-Real-IP", "Forwarded" };
+					   "Content-Length", "X-Request-Id", "X-Forwarded-For" };
+	static const char *const forwarded[] = { "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP",
+						 "Forwarded" };
 	for (size_t i = 0; i < countof(hop); i++)
 		if (str_eq_nocase(name, str_c(hop[i])))
 			return true;
@@ -137,7 +137,10 @@ static struct str request_head(const struct proxy *p, const struct http *h)
 	for (size_t i = 0; i < h->header_count; i++)
 		if (!dropped(h, h->headers[i].name, p->trust_forwarded))
 			put_field(&b, h->headers[i].name, h->headers[i].value);
-	put_field(&b, S("X-Forwarded-For"), h->peer);
+	/* One field with our own view last: that is the entry that the role behind trusts. */
+	struct str before = p->trust_forwarded ? http_header(h, S("X-Forwarded-For")) : (struct str){ 0 };
+	put_field(&b, S("X-Forwarded-For"),
+		  before.len ? arena_printf(h->mem, "%.*s, %.*s", STR(before), STR(h->peer)) : h->peer);
 	if (!p->trust_forwarded || !http_header(h, S("X-Forwarded-Proto")).len)
 		put_field(&b, S("X-Forwarded-Proto"), h->tls ? S("https") : S("http"));
 	put_field(&b, S("X-Request-Id"), h->request_id);

@@ -99,6 +99,8 @@ static status open_client(struct services *s, struct arena *mem)
 	struct client_options o = {
 		.guard = guard,
 		.proxy = config_str(s->config, CONFIG_SSRF_PROXY_HTTP_URL),
+		/* Each open answer of a model is a connection to the same few hosts. */
+		.connections_per_host = (size_t)config_int(s->config, CONFIG_TATARA_STREAMS_MAX),
 	};
 	return client_open(&o, &s->client);
 }
