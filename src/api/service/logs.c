@@ -17,13 +17,17 @@ static struct str spaced(struct arena *mem, struct str text)
 	return json_parse(mem, text, &v) ? text : json_text(mem, v, JSON_SPACED);
 }
 
-static status get_run(struct call *c, struct flow_record **out)
+/* *out = NULL: no such run of this app. */
+static status find_run(struct call *c, struct flow_record **out)
 {
-	if (id_is_uuid(c->param[0]) &&
-	    !flow_run_get(c->s->flow, c->mem, c->app->tenant_id, c->app->id, c->param[0], out))
+	*out = NULL;
+	if (!flow_run_get(c->s->flow, c->mem, c->app->tenant_id, c->app->id, c->param[0], out))
 		return 0;
-	if (id_is_uuid(c->param[0]) && err_code() != ERR_NOT_FOUND)
-		return -1;
+	return err_code() == ERR_NOT_FOUND ? 0 : -1;
+}
+
+static status no_run(void)
+{
 	return err_set(ERR_NOT_FOUND, "Workflow run not found.");
 }
 
@@ -41,25 +45,46 @@ static void set_time(struct arena *mem, struct json *o, struct str name, int64_t
 		json_set_null(mem, o, name);
 }
 
+/* Clients of the recorded server know an unknown run by its nulls. */
+static struct json *shape_no_run(struct arena *mem)
+{
+	static const struct str names[] = { S_INIT("id"), S_INIT("workflow_id"), S_INIT("status"), S_INIT("inputs"),
+					    S_INIT("outputs"), S_INIT("error"), S_INIT("total_steps"), S_INIT("total_tokens"),
+					    S_INIT("created_at"), S_INIT("finished_at"), S_INIT("elapsed_time") };
+	struct json *o = json_obj(mem);
+	for (size_t i = 0; i < countof(names); i++)
+		json_set_null(mem, o, names[i]);
+	return o;
+}
+
+static struct json *shape_run(struct arena *mem, const struct flow_record *r)
+{
+	struct json *o = json_obj(mem);
+	bool empty = !r->outputs.len || str_eq(r->outputs, S("{}")) || str_eq(r->outputs, S("null"));
+	json_set_str(mem, o, S("id"), r->info.run_id);
+	json_set_str(mem, o, S("workflow_id"), r->info.workflow_id);
+	json_set_str(mem, o, S("status"), r->status);
+	json_set_str(mem, o, S("inputs"), spaced(mem, r->inputs));
+	json_set_str_or_null(mem, o, S("outputs"), empty ? (struct str){ 0 } : spaced(mem, r->outputs));
+	json_set_str_or_null(mem, o, S("error"), r->error.len ? r->error : (struct str){ 0 });
+	json_set_int(mem, o, S("total_steps"), r->total_steps);
+	json_set_int(mem, o, S("total_tokens"), r->total_tokens);
+	set_time(mem, o, S("created_at"), r->created_ms);
+	set_time(mem, o, S("finished_at"), r->finished_ms);
+	json_set_float(mem, o, S("elapsed_time"), r->elapsed);
+	return o;
+}
+
 status service_run_get(struct call *c)
 {
 	struct flow_record *r;
-	if (need_graph_app(c) || get_run(c, &r))
+	if (need_graph_app(c))
 		return -1;
-	struct json *o = json_obj(c->mem);
-	bool empty = !r->outputs.len || str_eq(r->outputs, S("{}")) || str_eq(r->outputs, S("null"));
-	json_set_str(c->mem, o, S("id"), r->info.run_id);
-	json_set_str(c->mem, o, S("workflow_id"), r->info.workflow_id);
-	json_set_str(c->mem, o, S("status"), r->status);
-	json_set_str(c->mem, o, S("inputs"), spaced(c->mem, r->inputs));
-	json_set_str_or_null(c->mem, o, S("outputs"), empty ? (struct str){ 0 } : spaced(c->mem, r->outputs));
-	json_set_str_or_null(c->mem, o, S("error"), r->error.len ? r->error : (struct str){ 0 });
-	json_set_int(c->mem, o, S("total_steps"), r->total_steps);
-	json_set_int(c->mem, o, S("total_tokens"), r->total_tokens);
-	set_time(c->mem, o, S("created_at"), r->created_ms);
-	set_time(c->mem, o, S("finished_at"), r->finished_ms);
-	json_set_float(c->mem, o, S("elapsed_time"), r->elapsed);
-	return reply_json(c, 200, o);
+	if (!id_is_uuid(c->param[0]))
+		return no_run();
+	if (find_run(c, &r))
+		return -1;
+	return reply_json(c, 200, r ? shape_run(c->mem, r) : shape_no_run(c->mem));
 }
 
 static status query_time(struct call *c, struct str name, int64_t *out)
@@ -171,10 +196,14 @@ status service_run_logs(struct call *c)
 status service_run_events(struct call *c)
 {
 	struct flow_record *r;
-	if (need_query_user(c, true) || need_graph_app(c) || get_run(c, &r))
+	if (need_query_user(c, true) || need_graph_app(c))
 		return -1;
-	if (r->info.by_account || !str_eq(r->info.created_by, c->end_user->id))
-		return err_set(ERR_NOT_FOUND, "Workflow run not found.");
+	if (!id_is_uuid(c->param[0]))
+		return no_run();
+	if (find_run(c, &r))
+		return -1;
+	if (!r || r->info.by_account || !str_eq(r->info.created_by, c->end_user->id))
+		return no_run();
 	struct stream_run run = stream_of_run(&r->info, call_form(c));
 	int64_t after = 0;
 	struct str last = str_trim(http_header(c->http, S("Last-Event-ID")));
