@@ -137,18 +137,22 @@ void engine_close(struct engine *e)
 	engine_drop(e);
 }
 
-status engine_check(const struct engine *e)
+static status check_file(const char *path)
 {
 	struct stat st;
 	if (!e5_pick())
 		return err_set(ERR_UNAVAILABLE, "this build has no embedding engine; build with "
 						"third_party/e5 present (tools/setup)");
-	if (!*e->path || stat(e->path, &st) || !S_ISREG(st.st_mode))
+	if (!*path || stat(path, &st) || !S_ISREG(st.st_mode))
 		return err_set(ERR_UNAVAILABLE,
 			       "the bundled model's weights are missing%s%s: set TATARA_MODEL_FILE to "
-			       "the path of e5-small-q4.bin",
-			       *e->path ? " at " : "", e->path);
+			       "the path of e5-small-q4.bin", *path ? " at " : "", path);
 	return 0;
+}
+
+status engine_check(const struct engine *e)
+{
+	return check_file(e->path);
 }
 
 void engine_stats_get(const struct engine *e, struct engine_stats *out)
@@ -172,6 +176,8 @@ static status load_run(void *p)
 	const struct e5_calls *calls = e5_pick();
 	/* the loader trusts the file: only a whole one of the right kind may reach it */
 	enum { SIZE_MIN = 60 << 20 };
+	if (check_file(j->path))
+		return -1;
 	if (stat(j->path, &st) || st.st_size < SIZE_MIN)
 		return err_set(ERR_UNAVAILABLE, "%s is no e5-small-q4.bin: too small", j->path);
 	FILE *f = fopen(j->path, "re");

@@ -3,9 +3,11 @@
  * quote: see quote.h. Each sentence is compared together with its heading, because "Set it to 0."
  * means little alone. Whether anything fits is decided by the best cosine and by how far it stands
  * above the average of the text: the model gives every pair of texts 0.7 to 0.8, and the average
- * moves with the topic and the language. The numbers come from test/unit/model/quote_cases.h.
+ * moves with the topic and the language. The numbers come from test/component/model/quote_cases.h.
  */
 #include "model/quote.h"
+
+#include <math.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -14,8 +16,9 @@
 #include "model/engine.h"
 #include "text/sentence.h"
 
-/* best + (best - mean) must reach this. */
-static const float FIT_MIN = 0.905f;
+/* best + (best - mean) must reach FIT_ONE for a single sentence; the more sentences there are, the
+ * higher the best of them stands by chance: up to FIT_MANY for FIT_COUNT and more of them. */
+static const float FIT_ONE = 0.80f, FIT_MANY = 0.912f, FIT_COUNT = 80;
 /* A short text has no meaningful average: it is mixed with this many sentences of a usual one. */
 static const float MEAN_PRIOR = 0.80f, MEAN_PRIOR_WEIGHT = 10;
 /* Further sentences of a cited section, further sections: at most this far below the best. */
@@ -142,6 +145,29 @@ static status compare(struct search *s, const bool *wanted)
 	return 0;
 }
 
+/* A greeting asks nothing, yet stands near every friendly sentence. */
+static bool is_greeting(struct str q)
+{
+	static const char *const greetings[] = {
+		"hello", "hi", "hey", "hello there", "good morning", "good evening", "thanks",
+		"thank you",
+		"\u3053\u3093\u306b\u3061\u306f",			    /* konnichiwa */
+		"\u3053\u3093\u3070\u3093\u306f",			    /* konbanwa */
+		"\u304a\u306f\u3088\u3046\u3054\u3056\u3044\u307e\u3059", /* ohayo gozaimasu */
+		"\u3042\u308a\u304c\u3068\u3046\u3054\u3056\u3044\u307e\u3059", /* arigato gozaimasu */
+		"\u3042\u308a\u304c\u3068\u3046",			    /* arigato */
+		"\u4f60\u597d", "\u60a8\u597d", "\u8c22\u8c22",	    /* ni hao, nin hao, xie xie */
+	};
+	static const char *const ends[] = { "!", "?", ".", "\u3002", "\uff01", "\uff1f" };
+	for (size_t i = 0; i < countof(ends); i++)
+		if (str_ends(q, str_c(ends[i])))
+			q.len -= str_c(ends[i]).len;
+	for (size_t i = 0; i < countof(greetings); i++)
+		if (str_eq_nocase(q, str_c(greetings[i])))
+			return true;
+	return false;
+}
+
 static bool fits(const struct search *s, struct quote_result *r)
 {
 	float sum = MEAN_PRIOR * MEAN_PRIOR_WEIGHT, count = MEAN_PRIOR_WEIGHT;
@@ -154,7 +180,8 @@ static bool fits(const struct search *s, struct quote_result *r)
 		count++;
 	}
 	r->mean = sum / count;
-	return 2 * r->best - r->mean >= FIT_MIN;
+	float many = MIN(1, logf(MAX(1, count - MEAN_PRIOR_WEIGHT)) / logf(FIT_COUNT));
+	return 2 * r->best - r->mean >= FIT_ONE + (FIT_MANY - FIT_ONE) * many;
 }
 
 static bool opens_section(const struct search *s, size_t i)
@@ -231,7 +258,7 @@ status quote_find(struct engine *e, struct arena *mem, const struct quote_task *
 	struct search s = { .engine = e, .mem = mem };
 	s.n = sentence_split(mem, t->context, &s.sentences);
 	s.n = MIN(s.n, (size_t)QUOTE_SENTENCES_MAX);
-	if (!s.n || !t->question.len)
+	if (!s.n || !t->question.len || is_greeting(t->question))
 		return 0;
 	float *question;
 	if (engine_embed(e, mem, &t->question, 1, true, &question, NULL))
