@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fixture: a flow engine on a database of its own, with a model server in the same process that
+ * echoes its prompt and counts its calls. Used by the component tests of flow.
+ */
+#pragma once
+#include "base/arena.h"
+#include "base/json.h"
+#include "flow/flow.h"
+#include "rt/rt.h"
+
+struct db;
+struct broker;
+struct blob;
+struct client;
+struct models;
+struct http_server;
+
+struct fixture {
+	struct arena *mem;
+	struct str dir; /* of the database and the sockets; made anew unless given */
+	struct db *db;
+	struct broker *broker;
+	struct blob *blob;
+	struct client *client;
+	struct models *models;
+	struct flow *flow;
+	struct http_server *server;
+	struct str address; /* of the model server */
+	int calls;	    /* model calls that arrived */
+	int pause_ms;	    /* between two pieces of an answer */
+	struct flow_hooks hooks;
+};
+/* dir empty: a new temporary directory. lease_ms 0 = 15 s. */
+void fixture_open(struct fixture *, struct str dir, const char *name, int64_t lease_ms);
+void fixture_close(struct fixture *);
+
+/* A graph from text: see each test. */
+struct flow_graph *fixture_graph(struct fixture *, const char *json);
+/* Starts a run; inputs and system are JSON texts. */
+struct str fixture_start(struct fixture *, struct flow_graph *, const char *mode, const char *inputs,
+			 const char *system);
+/* All events of a run as lines: "node_started llm", "chunk llm.text 'abc'". */
+struct str fixture_events(struct fixture *, struct str run_id, int64_t after);
+extern const char *const key_text; /* 32 bytes */
