@@ -77,17 +77,17 @@ status account_check_password(struct accounts *, struct arena *, struct str acco
 status role_parse(struct str, enum role *) NODISCARD;
 
 /* --- workspaces --- */
-struct tenant {
+struct workspace {
 	struct str id, name, plan, status;
 	enum role role; /* of the asking account */
 	bool current;
 	int64_t created_ms;
 };
-status tenant_list(struct accounts *, struct arena *, struct str account_id, struct tenant **out, size_t *n) NODISCARD;
+status workspace_list(struct accounts *, struct arena *, struct str account_id, struct workspace **out, size_t *n) NODISCARD;
 /* ERR_NOT_FOUND unless the account is a member. */
-status tenant_get(struct accounts *, struct arena *, struct str tenant_id, struct str account_id, struct tenant **out) NODISCARD;
-status tenant_rename(struct accounts *, struct str tenant_id, struct str name) NODISCARD;
-status tenant_switch(struct accounts *, struct str tenant_id, struct str account_id) NODISCARD;
+status workspace_get(struct accounts *, struct arena *, struct str tenant_id, struct str account_id, struct workspace **out) NODISCARD;
+status workspace_rename(struct accounts *, struct str tenant_id, struct str name) NODISCARD;
+status workspace_switch(struct accounts *, struct str tenant_id, struct str account_id) NODISCARD;
 
 /* --- invitations: a token that lets the invited person choose a password, for 72 hours --- */
 status invite_make(struct accounts *, struct arena *, struct str tenant_id, const struct account *, struct str *token) NODISCARD;

@@ -2,7 +2,7 @@
 /* workspace: the tenants a person belongs to. */
 #include "account/account_int.h"
 
-static void tenant_from_row(const struct db_rows *r, size_t i, struct tenant *t)
+static void tenant_from_row(const struct db_rows *r, size_t i, struct workspace *t)
 {
 	t->id = db_str_at(r, i, 0);
 	t->name = db_str_at(r, i, 1);
@@ -26,13 +26,13 @@ status tenant_first(struct accounts *a, struct arena *mem, struct str *tenant_id
 	return 0;
 }
 
-status tenant_list(struct accounts *a, struct arena *mem, struct str account_id,
-		   struct tenant **out, size_t *n)
+status workspace_list(struct accounts *a, struct arena *mem, struct str account_id,
+		   struct workspace **out, size_t *n)
 {
 	struct db_rows *rows;
 	if (DB_READ(a->db, mem, &sql_account_tenant_list, &rows, db_text(account_id)))
 		return -1;
-	struct tenant *list = arena_array(mem, struct tenant, rows->count);
+	struct workspace *list = arena_array(mem, struct workspace, rows->count);
 	for (size_t i = 0; i < rows->count; i++)
 		tenant_from_row(rows, i, &list[i]);
 	*out = list;
@@ -40,8 +40,8 @@ status tenant_list(struct accounts *a, struct arena *mem, struct str account_id,
 	return 0;
 }
 
-status tenant_get(struct accounts *a, struct arena *mem, struct str tenant_id,
-		  struct str account_id, struct tenant **out)
+status workspace_get(struct accounts *a, struct arena *mem, struct str tenant_id,
+		  struct str account_id, struct workspace **out)
 {
 	struct db_rows *rows;
 	if (DB_READ(a->db, mem, &sql_account_tenant_get, &rows, db_text(tenant_id),
@@ -49,12 +49,12 @@ status tenant_get(struct accounts *a, struct arena *mem, struct str tenant_id,
 		return -1;
 	if (!rows->count)
 		return err_set(ERR_NOT_FOUND, "no such workspace");
-	*out = arena_new(mem, struct tenant);
+	*out = arena_new(mem, struct workspace);
 	tenant_from_row(rows, 0, *out);
 	return 0;
 }
 
-status tenant_rename(struct accounts *a, struct str tenant_id, struct str name)
+status workspace_rename(struct accounts *a, struct str tenant_id, struct str name)
 {
 	AUTO(arena) mem = { arena_open(0) };
 	if (!name.len || utf8_count(name) > 100)
@@ -63,7 +63,7 @@ status tenant_rename(struct accounts *a, struct str tenant_id, struct str name)
 			db_text(name), db_int(clock_ms()));
 }
 
-status tenant_switch(struct accounts *a, struct str tenant_id, struct str account_id)
+status workspace_switch(struct accounts *a, struct str tenant_id, struct str account_id)
 {
 	AUTO(arena) mem = { arena_open(0) };
 	struct db_batch *b = db_batch_open(mem.p);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * console: what the files of the console API share. Handlers answer in the recorded forms
+ * (golden/console); each has one row in table.c.
+ */
+#pragma once
+#include "account/account.h"
+#include "api/api.h"
+#include "api/api_int.h"
+#include "app/app.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+
+struct flow_record;
+
+/* --- reading (shape.c) --- */
+/* The app of the first path parameter, in the account's workspace, into call->app. */
+status need_app(struct call *) NODISCARD;
+/* As need_app, for apps with a workflow. */
+status need_graph_app(struct call *) NODISCARD;
+/* Member of the body as text: required, with min..max characters. 400 invalid_param. */
+status need_text(struct call *, struct str name, size_t min, size_t max, struct str *out) NODISCARD;
+/* The same when it is there; absent or null leaves *out as it is. */
+status take_text(struct call *, struct str name, size_t max, struct str *out) NODISCARD;
+status take_bool(struct call *, struct str name, bool *out) NODISCARD;
+/* The body as JSON whatever its content type says: the editor saves with a beacon. */
+status body_any_type(struct call *) NODISCARD;
+/* page (from 1) and limit (1..100). */
+status need_page(struct call *, int64_t limit_default, int64_t *page, int64_t *limit) NODISCARD;
+
+/* --- shapes (shape.c) --- */
+/* Seconds, or null for 0. */
+void put_time(struct arena *, struct json *, struct str name, int64_t ms);
+/* A text, or null when empty. */
+void put_text(struct arena *, struct json *, struct str name, struct str);
+/* {"id","name","email"} or null; *out lives in the call's memory. */
+status person_json(struct call *, struct str account_id, struct json **out) NODISCARD;
+/* {"id","type","is_anonymous","session_id"} or null. */
+status visitor_json(struct call *, struct str app_id, struct str end_user_id, struct json **out) NODISCARD;
+struct json *page_json(struct arena *, int64_t page, int64_t limit, int64_t total);
+/* Addresses without a slash at the end: of the console API, of pages, of the Service API. */
+struct str api_url(struct call *);
+struct str web_url(struct call *);
+struct str service_url(struct call *);
+/* {"code","message"} and the like, with a status. */
+status reply_pair(struct call *, int code, const char *a, const char *value_a, const char *b,
+		  struct str value_b) NODISCARD;
+
+/* --- apps (app_shape.c) --- */
+struct json *app_json(struct call *, const struct app *);
+status app_detail_json(struct call *, const struct app *, struct json **out) NODISCARD;
+status app_row_json(struct call *, const struct app *, struct json **out) NODISCARD;
+
+/* --- sessions (session.c) --- */
+struct tokens;
+void session_cookies(struct call *, const struct tokens *, bool csrf_first);
+
+/* --- handlers --- */
+status console_setup_get(struct call *), console_setup_post(struct call *),
+	console_init_get(struct call *), console_init_post(struct call *),
+	console_ping(struct call *), console_version(struct call *), console_features(struct call *),
+	console_system_features(struct call *);
+status console_login(struct call *), console_logout(struct call *), console_refresh(struct call *),
+	console_activate_check(struct call *), console_activate(struct call *);
+status console_profile(struct call *), console_account_name(struct call *),
+	console_account_language(struct call *), console_account_theme(struct call *),
+	console_account_timezone(struct call *), console_account_password(struct call *);
+status console_workspaces(struct call *), console_workspace_current(struct call *),
+	console_workspace_info(struct call *), console_workspace_switch(struct call *),
+	console_members(struct call *), console_operators(struct call *), console_invite(struct call *),
+	console_member_role(struct call *), console_member_remove(struct call *);
+status console_apps(struct call *), console_app_create(struct call *), console_app_get(struct call *),
+	console_app_update(struct call *), console_app_remove(struct call *),
+	console_app_copy(struct call *), console_app_name(struct call *),
+	console_app_icon(struct call *), console_app_site_enable(struct call *),
+	console_app_api_enable(struct call *), console_app_import(struct call *),
+	console_app_confirm(struct call *), console_app_dependencies(struct call *),
+	console_app_export(struct call *), console_app_config(struct call *),
+	console_app_site(struct call *), console_app_site_code(struct call *);
+status console_keys(struct call *), console_key_create(struct call *),
+	console_key_remove(struct call *), console_dataset_keys(struct call *),
+	console_dataset_key_create(struct call *), console_dataset_key_remove(struct call *),
+	console_dataset_base(struct call *);
+status console_draft_get(struct call *), console_draft_save(struct call *),
+	console_publish_get(struct call *), console_publish(struct call *),
+	console_versions(struct call *), console_version_update(struct call *),
+	console_version_remove(struct call *), console_blocks(struct call *),
+	console_block(struct call *), console_draft_environment(struct call *);
+status console_draft_run(struct call *), console_draft_chat(struct call *),
+	console_debug_chat(struct call *), console_debug_completion(struct call *),
+	console_stop(struct call *);
+status console_runs(struct call *), console_run_counts(struct call *), console_run(struct call *),
+	console_run_nodes(struct call *), console_app_logs(struct call *);
+status console_chats(struct call *), console_chat(struct call *), console_chat_remove(struct call *),
+	console_chat_messages(struct call *), console_message(struct call *),
+	console_feedback(struct call *), console_completions(struct call *),
+	console_completion(struct call *), console_suggest(struct call *),
+	console_conversation_variables(struct call *);
+status console_providers(struct call *), console_provider_models(struct call *),
+	console_models_of_type(struct call *), console_credentials_none(struct call *),
+	console_model_credentials_get(struct call *), console_model_credentials_set(struct call *),
+	console_model_credentials_update(struct call *), console_model_credentials_remove(struct call *),
+	console_model_credentials_check(struct call *), console_parameter_rules(struct call *),
+	console_default_get(struct call *), console_default_set(struct call *);
+status console_status(struct call *), console_models(struct call *), console_model_set(struct call *),
+	console_model_remove(struct call *), console_model_check(struct call *);
