@@ -374,7 +374,7 @@ static status read_options(struct serve *s, int argc, char **argv, struct str *d
 
 static status find_self(struct serve *s)
 {
-	char path[4096];
+	char path[1024];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
 	if (n <= 0 || n == sizeof(path))
 		return err_errno("find my own path");
