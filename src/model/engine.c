@@ -77,7 +77,7 @@ static void weights_drop(struct weights *w)
 	}
 }
 
-enum { KEY_LEN = 16, BUCKETS = 16384 };
+enum { KEY_LEN = ENGINE_KEY_LEN, BUCKETS = 16384 };
 struct vector {
 	struct list age; /* newest first */
 	struct vector *next;
@@ -252,12 +252,20 @@ static status load_once(struct engine *e)
 
 /* --- remembered vectors --- */
 
-static void key_of(struct str text, bool query, unsigned char key[KEY_LEN])
+static int compare_key(const void *key, const void *known)
 {
-	unsigned char hash[SHA256_LEN];
-	crypt_sha256(text, hash);
-	memcpy(key, hash, KEY_LEN);
-	key[0] = (unsigned char)((key[0] & 0xFE) | query);
+	return memcmp(key, ((const struct engine_known *)known)->key, KEY_LEN);
+}
+
+/* From the table made at build time; *tokens += its count. */
+static bool known(const unsigned char key[KEY_LEN], float *out, int64_t *tokens)
+{
+	const struct engine_known *k = bsearch(key, engine_known, engine_known_len,
+					       sizeof engine_known[0], compare_key);
+	for (size_t i = 0; k && i < ENGINE_DIMS; i++)
+		out[i] = (float)k->at[i] * k->scale;
+	*tokens += k ? k->tokens : 0;
+	return k != NULL;
 }
 
 static struct vector **bucket(struct engine *e, const unsigned char key[KEY_LEN])
@@ -409,12 +417,16 @@ status engine_embed(struct engine *e, struct arena *mem, const struct str *texts
 	for (size_t i = 0; i < n; i++) {
 		if (texts[i].len > ENGINE_TEXT_MAX)
 			return err_set(ERR_TOO_LARGE, "a text of more than %d bytes", ENGINE_TEXT_MAX);
-		key_of(texts[i], query, t.keys[t.n]);
+		engine_key(texts[i], query, t.keys[t.n]);
 		struct vector *v = recall(e, t.keys[t.n]);
 		place[i] = SIZE_MAX;
 		if (v) {
 			memcpy(all + i * ENGINE_DIMS, v->at, sizeof v->at);
 			sum += v->tokens;
+			e->stats.remembered++;
+			continue;
+		}
+		if (known(t.keys[t.n], all + i * ENGINE_DIMS, &sum)) {
 			e->stats.remembered++;
 			continue;
 		}

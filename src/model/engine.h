@@ -29,6 +29,21 @@ status engine_embed(struct engine *, struct arena *, const struct str *texts, si
 		    float **out, int64_t *tokens) NODISCARD;
 /* Whether it could work: built in, and the file is there. Blocks on a stat call. */
 status engine_check(const struct engine *) NODISCARD;
+/*
+ * Vectors that are computed when the product is built: the sentences of its own guide, so that the
+ * first question of a new installation need not wait for them. One byte a number.
+ */
+enum { ENGINE_KEY_LEN = 16 };
+struct engine_known {
+	unsigned char key[ENGINE_KEY_LEN];
+	int32_t tokens;
+	float scale;
+	signed char at[ENGINE_DIMS];
+};
+extern const struct engine_known engine_known[]; /* sorted by key */
+extern const size_t engine_known_len;
+void engine_key(struct str text, bool query, unsigned char key[ENGINE_KEY_LEN]);
+
 /* For tests and metrics. */
 struct engine_stats {
 	uint64_t loads, unloads, computed, remembered;

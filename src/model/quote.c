@@ -130,10 +130,8 @@ static status compare(struct search *s, const bool *wanted)
 		const struct sentence *one = &s->sentences[i];
 		if (!wanted[i] || s->scores[i] >= 0)
 			continue;
-		struct str place = one->heading.len ? one->heading : one->title;
 		from[n] = i;
-		texts[n++] = arena_printf(s->mem, "%.*s%s%.*s", STR(place), place.len ? "\n" : "",
-					  STR(one->text));
+		texts[n++] = sentence_in_place(s->mem, one);
 	}
 	float *vectors;
 	if (!n)

@@ -249,6 +249,12 @@ size_t sentence_split(struct arena *mem, struct str text, struct sentence **out)
 	return s.out.len;
 }
 
+struct str sentence_in_place(struct arena *mem, const struct sentence *s)
+{
+	struct str place = s->heading.len ? s->heading : s->title;
+	return arena_printf(mem, "%.*s%s%.*s", STR(place), place.len ? "\n" : "", STR(s->text));
+}
+
 enum script script_of(struct str s)
 {
 	size_t kana = 0, han = 0, other = 0;

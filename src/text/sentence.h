@@ -25,6 +25,8 @@ struct sentence {
 };
 /* A sentence longer than SENTENCE_LEN_MAX is cut at a character. Returns their number. */
 size_t sentence_split(struct arena *, struct str text, struct sentence **out);
+/* A sentence behind its heading (or title), as it is compared with questions. */
+struct str sentence_in_place(struct arena *, const struct sentence *);
 
 /* The script that decides in which language an answer's own words are. */
 enum script { SCRIPT_LATIN, SCRIPT_JAPANESE, SCRIPT_CHINESE };
