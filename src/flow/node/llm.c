@@ -142,7 +142,7 @@ status node_llm_exec(struct node_run *run)
 	};
 	if (models_features(run->flow->options.models, mem, q.tenant_id, q.provider, q.name, &features))
 		return call_failed(run);
-	if (prompt_build(run, &p))
+	if (node_prompt_build(run, &p))
 		return -1;
 	if (schema && features.schema)
 		q.schema = schema;

@@ -425,7 +425,7 @@ static status build_chat(struct node_run *run, struct prompt *p, struct str cont
 	return add_vision(run, p, detail);
 }
 
-status prompt_build(struct node_run *run, struct prompt *p)
+status node_prompt_build(struct node_run *run, struct prompt *p)
 {
 	struct str context, detail = json_get_str(json_path(run->data, "vision.configs"), S("detail"));
 	bool completion = str_eq(json_get_str(json_get(run->data, S("model")), S("mode")), S("completion"));

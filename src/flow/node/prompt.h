@@ -10,7 +10,7 @@ struct prompt {
 	bool completion;
 	const struct model_features *features;
 };
-status prompt_build(struct node_run *, struct prompt *) NODISCARD;
+status node_prompt_build(struct node_run *, struct prompt *) NODISCARD;
 /* Text with all think blocks taken out; their contents joined by newline in *thoughts. */
 struct str prompt_split_thoughts(struct arena *, struct str text, struct str *thoughts);
 /* Adds the instruction to answer in this JSON schema, for models without native support. */
