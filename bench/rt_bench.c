@@ -165,7 +165,7 @@ static long status_kb(const char *name)
 /* As a streaming request that went 30 KiB deep (TLS, JSON) and now waits. */
 static int deeper(int n)
 {
-	char work[3000];
+	char work[900];
 	memset(work, n, sizeof work);
 	__asm__ volatile("" : : "r"(work) : "memory");
 	return n ? deeper(n - 1) + work[7] : 0;
@@ -173,7 +173,7 @@ static int deeper(int n)
 
 static status far_down_then_park(void *arg)
 {
-	if (deeper(10) < 0)
+	if (deeper(33) < 0)
 		return -1;
 	return event_wait(arg, DEADLINE_NONE);
 }

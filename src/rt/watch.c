@@ -28,7 +28,7 @@ struct watch {
 	/* filled by the handler */
 	char fiber[NAME_MAX_];
 	void *frame[FRAMES_MAX];
-	int frames;
+	_Atomic int frames; /* written last, read first: what lies before is then there */
 };
 
 /* --- the handlers: only async-signal-safe calls --- */
@@ -85,7 +85,8 @@ static void on_look(int sig, siginfo_t *info, void *context)
 	if (w) {
 		struct fiber *f = l->running;
 		text_put(w->fiber, sizeof w->fiber, f ? f->name : "(the loop)");
-		w->frames = f ? frames_walk(f, context, w->frame) : 0;
+		int n = f ? frames_walk(f, context, w->frame) : 0;
+		atomic_store(&w->frames, n);
 		sem_post(&w->answered);
 	}
 	errno = saved;
@@ -154,6 +155,8 @@ static bool sem_until(sem_t *s, int64_t ns)
 
 static void report(struct watch *w, int64_t ns)
 {
+	while (!sem_trywait(&w->answered)) /* too late for an earlier question */
+		;
 	bool answered = !pthread_kill(w->target, SIGURG) &&
 			sem_until(&w->answered, ANSWER_MS * INT64_C(1000000));
 	atomic_fetch_add(&w->loop->stalls, 1);
@@ -162,11 +165,12 @@ static void report(struct watch *w, int64_t ns)
 			 (int)(ns / 1000000));
 		return;
 	}
-	char **names = backtrace_symbols(w->frame, w->frames);
+	int frames = atomic_load(&w->frames);
+	char **names = backtrace_symbols(w->frame, frames);
 	char text[2048];
 	size_t len = 0;
 	text[0] = 0;
-	for (int i = 0; names && i < w->frames && len < sizeof text; i++) {
+	for (int i = 0; names && i < frames && len < sizeof text; i++) {
 		const char *slash = strrchr(names[i], '/');
 		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", i ? " < " : "",
 					slash ? slash + 1 : names[i]);
