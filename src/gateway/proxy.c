@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "gateway/upstream.h"
+#include "gateway/backend.h"
 #include "rt/rt.h"
 
 enum { ROUTES_MAX = 32, PIECE = 16 << 10, WHOLE_MAX = 64 << 10, READ_MS_DEFAULT = 3600 * 1000 };
@@ -19,7 +19,7 @@ struct proxy {
 	struct arena *mem;
 	struct {
 		struct str prefix;
-		struct upstream *up;
+		struct backend *up;
 	} route[ROUTES_MAX];
 	size_t route_count;
 	int64_t read_ms;
@@ -28,15 +28,15 @@ struct proxy {
 };
 
 /* Two prefixes of one role share its connections. */
-static status find_upstream(struct proxy *p, struct str address, struct upstream **out)
+static status find_upstream(struct proxy *p, struct str address, struct backend **out)
 {
 	for (size_t i = 0; i < p->route_count; i++) {
-		if (str_eq(upstream_address(p->route[i].up), address)) {
+		if (str_eq(backend_address(p->route[i].up), address)) {
 			*out = p->route[i].up;
 			return 0;
 		}
 	}
-	return upstream_open(address, out);
+	return backend_open(address, out);
 }
 
 status proxy_open(const struct proxy_options *o, struct proxy **out)
@@ -48,7 +48,7 @@ status proxy_open(const struct proxy_options *o, struct proxy **out)
 	p->trust_forwarded = o->trust_forwarded;
 	ASSERT(o->route_count <= ROUTES_MAX);
 	for (size_t i = 0; i < o->route_count; i++) {
-		struct upstream *up;
+		struct backend *up;
 		if (find_upstream(p, o->routes[i].upstream, &up)) {
 			proxy_close(p);
 			return -1;
@@ -66,11 +66,11 @@ void proxy_close(struct proxy *p)
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->route_count; i++) {
-		struct upstream *up = p->route[i].up;
+		struct backend *up = p->route[i].up;
 		for (size_t k = i; k < p->route_count; k++)
 			if (p->route[k].up == up)
 				p->route[k].up = NULL;
-		upstream_close(up);
+		backend_close(up);
 	}
 	arena_close(p->mem);
 }
@@ -87,9 +87,9 @@ static bool prefix_matches(struct str prefix, struct str path)
 	return str_starts(path, prefix) && (path.len == prefix.len || path.at[prefix.len] == '/');
 }
 
-static struct upstream *pick(struct proxy *p, struct str path)
+static struct backend *pick(struct proxy *p, struct str path)
 {
-	struct upstream *best = NULL;
+	struct backend *best = NULL;
 	size_t longest = 0;
 	for (size_t i = 0; i < p->route_count; i++) {
 		struct str prefix = p->route[i].prefix;
@@ -129,7 +129,7 @@ static void put_field(struct buf *b, struct str name, struct str value)
 
 static struct str request_head(const struct proxy *p, const struct http *h)
 {
-	struct buf b = buf_make(h->mem, UPSTREAM_HEAD_MAX * 2);
+	struct buf b = buf_make(h->mem, BACKEND_HEAD_MAX * 2);
 	buf_put(&b, h->method_text);
 	buf_putc(&b, ' ');
 	buf_put(&b, h->target);
@@ -157,17 +157,17 @@ static struct str request_head(const struct proxy *p, const struct http *h)
 	return buf_str(&b);
 }
 
-static status send_piece(struct http *h, struct upstream_call *c, struct str piece)
+static status send_piece(struct http *h, struct backend_call *c, struct str piece)
 {
 	if (h->body_length >= 0)
-		return upstream_send(c, piece);
+		return backend_send(c, piece);
 	struct str size = arena_printf(h->mem, "%zx\r\n", piece.len);
-	return upstream_send(c, size) || upstream_send(c, piece) || upstream_send(c, S("\r\n")) ? -1
+	return backend_send(c, size) || backend_send(c, piece) || backend_send(c, S("\r\n")) ? -1
 												: 0;
 }
 
 /* When the upstream stops reading it has usually answered already (413): go and see. */
-static status send_body(struct http *h, struct upstream_call *c)
+static status send_body(struct http *h, struct backend_call *c)
 {
 	if (h->body_length == 0)
 		return 0;
@@ -177,7 +177,7 @@ static status send_body(struct http *h, struct upstream_call *c)
 		if (http_body_read(h, piece, PIECE, &n))
 			return -1;
 		if (!n)
-			return h->body_length < 0 ? upstream_send(c, S("0\r\n\r\n")) : 0;
+			return h->body_length < 0 ? backend_send(c, S("0\r\n\r\n")) : 0;
 		if (send_piece(h, c, str_of(piece, n))) {
 			c->keep_alive = false;
 			return err_code() == ERR_UPSTREAM ? 0 : -1;
@@ -195,11 +195,11 @@ static bool answer_field_dropped(struct str name)
 	return false;
 }
 
-static status copy_whole(struct http *h, struct upstream_call *c, struct str type)
+static status copy_whole(struct http *h, struct backend_call *c, struct str type)
 {
 	struct buf body = buf_make(h->mem, WHOLE_MAX);
 	for (struct str piece;;) {
-		if (upstream_body(c, &piece))
+		if (backend_body(c, &piece))
 			return -1;
 		if (!piece.len)
 			break;
@@ -209,12 +209,12 @@ static status copy_whole(struct http *h, struct upstream_call *c, struct str typ
 }
 
 /* Each piece goes on at once: an event that waits in a buffer is a late token. */
-static status copy_stream(struct http *h, struct upstream_call *c, struct str type)
+static status copy_stream(struct http *h, struct backend_call *c, struct str type)
 {
 	if (http_begin(h, c->status, type) || http_flush(h))
 		return -1;
 	for (struct str piece;;) {
-		if (upstream_body(c, &piece))
+		if (backend_body(c, &piece))
 			return -1;
 		if (!piece.len)
 			return http_end(h);
@@ -223,24 +223,24 @@ static status copy_stream(struct http *h, struct upstream_call *c, struct str ty
 	}
 }
 
-static status copy_answer(struct http *h, struct upstream_call *c)
+static status copy_answer(struct http *h, struct backend_call *c)
 {
 	for (size_t i = 0; i < c->header_count; i++)
 		if (!answer_field_dropped(c->headers[i].name))
 			http_add_header(h, c->headers[i].name, c->headers[i].value);
-	struct str type = upstream_header(c, S("Content-Type"));
+	struct str type = backend_header(c, S("Content-Type"));
 	if (c->length >= 0 && c->length <= WHOLE_MAX)
 		return copy_whole(h, c, type);
 	return copy_stream(h, c, type);
 }
 
-static status exchange(struct proxy *p, struct upstream *up, struct http *h, struct str head,
-		       bool fresh, struct upstream_call *c)
+static status exchange(struct proxy *p, struct backend *up, struct http *h, struct str head,
+		       bool fresh, struct backend_call *c)
 {
-	if (upstream_begin(up, h->mem, fresh, c))
+	if (backend_begin(up, h->mem, fresh, c))
 		return -1;
 	c->read_ms = p->read_ms;
-	if (upstream_send(c, head) || send_body(h, c) || upstream_head(c, h->method))
+	if (backend_send(c, head) || send_body(h, c) || backend_head(c, h->method))
 		return -1;
 	return copy_answer(h, c);
 }
@@ -248,15 +248,15 @@ static status exchange(struct proxy *p, struct upstream *up, struct http *h, str
 status proxy_handle(struct http *h, void *proxy)
 {
 	struct proxy *p = proxy;
-	struct upstream *up = pick(p, h->path);
+	struct backend *up = pick(p, h->path);
 	if (!up)
 		return err_set(ERR_NOT_FOUND, "Nothing is served at this address.");
 	struct str head = request_head(p, h);
-	struct upstream_call *c = arena_new(h->mem, struct upstream_call);
+	struct backend_call *c = arena_new(h->mem, struct backend_call);
 	p->stats.requests++;
 	status s = exchange(p, up, h, head, false, c);
 	if (s && err_code() == ERR_UPSTREAM && c->reused && !c->status && h->body_length == 0) {
-		upstream_end(c);
+		backend_end(c);
 		p->stats.retries++;
 		s = exchange(p, up, h, head, true, c);
 	}
@@ -265,6 +265,6 @@ status proxy_handle(struct http *h, void *proxy)
 		c->keep_alive = false;
 		c->ended = false;
 	}
-	upstream_end(c);
+	backend_end(c);
 	return s;
 }

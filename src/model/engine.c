@@ -56,7 +56,7 @@ static const struct e5_calls *e5_pick(void)
 #endif
 }
 
-const char *engine_arithmetic(void)
+const char *embedder_arithmetic(void)
 {
 	const struct e5_calls *c = e5_pick();
 	return c ? c->name : "none";
@@ -101,7 +101,7 @@ struct engine {
 	struct engine_stats stats;
 };
 
-status engine_open(struct str weights, int64_t unload_after_ms, struct engine **out)
+status embedder_open(struct str weights, int64_t unload_after_ms, struct engine **out)
 {
 	struct engine *e = calloc(1, sizeof(*e));
 	ASSERT(e);
@@ -116,7 +116,7 @@ status engine_open(struct str weights, int64_t unload_after_ms, struct engine **
 	return 0;
 }
 
-static void engine_drop(struct engine *e)
+static void embedder_drop(struct engine *e)
 {
 	if (--e->holders)
 		return;
@@ -126,15 +126,15 @@ static void engine_drop(struct engine *e)
 	free(e->path);
 	free(e);
 }
-DEFINE_AUTO(engine_hold, struct engine, engine_drop)
+DEFINE_AUTO(engine_hold, struct engine, embedder_drop)
 
-void engine_close(struct engine *e)
+void embedder_close(struct engine *e)
 {
 	if (!e)
 		return;
 	e->closed = true;
 	event_wake_all(&e->stop);
-	engine_drop(e);
+	embedder_drop(e);
 }
 
 static status check_file(const char *path)
@@ -150,12 +150,12 @@ static status check_file(const char *path)
 	return 0;
 }
 
-status engine_check(const struct engine *e)
+status embedder_check(const struct engine *e)
 {
 	return check_file(e->path);
 }
 
-void engine_stats_get(const struct engine *e, struct engine_stats *out)
+void embedder_stats_get(const struct engine *e, struct engine_stats *out)
 {
 	*out = e->stats;
 	out->loaded = e->weights != NULL;
@@ -404,7 +404,7 @@ static struct todo todo_make(struct arena *mem, size_t n)
 	return t;
 }
 
-status engine_embed(struct engine *e, struct arena *mem, const struct str *texts, size_t n,
+status embedder_embed(struct engine *e, struct arena *mem, const struct str *texts, size_t n,
 		    bool query, float **out, int64_t *tokens)
 {
 	AUTO(arena) tmp = { arena_open(0) };
@@ -417,7 +417,7 @@ status engine_embed(struct engine *e, struct arena *mem, const struct str *texts
 	for (size_t i = 0; i < n; i++) {
 		if (texts[i].len > ENGINE_TEXT_MAX)
 			return err_set(ERR_TOO_LARGE, "a text of more than %d bytes", ENGINE_TEXT_MAX);
-		engine_key(texts[i], query, t.keys[t.n]);
+		embedder_key(texts[i], query, t.keys[t.n]);
 		struct vector *v = recall(e, t.keys[t.n]);
 		place[i] = SIZE_MAX;
 		if (v) {

@@ -20,15 +20,15 @@ enum {
 	ENGINE_TEXT_MAX = 1 << 20,	/* bytes of one text */
 };
 
-status engine_open(struct str weights, int64_t unload_after_ms, struct engine **out) NODISCARD;
+status embedder_open(struct str weights, int64_t unload_after_ms, struct engine **out) NODISCARD;
 /* Work under way keeps what it needs; the memory goes when the last of it ends. */
-void engine_close(struct engine *);
+void embedder_close(struct engine *);
 /* n texts to n * ENGINE_DIMS floats of length one; *tokens may be NULL and counts what was computed
  * or remembered, prefixes included. ERR_UNAVAILABLE: no engine or no weights, with what to do. */
-status engine_embed(struct engine *, struct arena *, const struct str *texts, size_t n, bool query,
+status embedder_embed(struct engine *, struct arena *, const struct str *texts, size_t n, bool query,
 		    float **out, int64_t *tokens) NODISCARD;
 /* Whether it could work: built in, and the file is there. Blocks on a stat call. */
-status engine_check(const struct engine *) NODISCARD;
+status embedder_check(const struct engine *) NODISCARD;
 /*
  * Vectors that are computed when the product is built: the sentences of its own guide, so that the
  * first question of a new installation need not wait for them. One byte a number.
@@ -42,7 +42,7 @@ struct engine_known {
 };
 extern const struct engine_known engine_known[]; /* sorted by key */
 extern const size_t engine_known_len;
-void engine_key(struct str text, bool query, unsigned char key[ENGINE_KEY_LEN]);
+void embedder_key(struct str text, bool query, unsigned char key[ENGINE_KEY_LEN]);
 
 /* For tests and metrics. */
 struct engine_stats {
@@ -50,6 +50,6 @@ struct engine_stats {
 	size_t cached;
 	bool loaded;
 };
-void engine_stats_get(const struct engine *, struct engine_stats *);
+void embedder_stats_get(const struct engine *, struct engine_stats *);
 /* "avx2", "portable" or "none": which build of the arithmetic runs on this machine. */
-const char *engine_arithmetic(void);
+const char *embedder_arithmetic(void);

@@ -16,6 +16,7 @@
 
 #define E5(p)                                                                                      \
 	void *p##_load(const char *);                                                              \
+	void p##_free(void *);                                                                     \
 	int p##_token_count(void *, const char *, int);                                            \
 	int p##_embed_batch(void *, const char **, int, int, float *)
 E5(portable);
@@ -47,25 +48,29 @@ static size_t embed(struct arena *mem, const char *weights, struct str text,
 	int (*count)(void *, const char *, int) = portable_token_count;
 	int (*batch)(void *, const char **, int, int, float *) = portable_embed_batch;
 	void *(*load)(const char *) = portable_load;
+	void (*unload)(void *) = portable_free;
 #ifdef TATARA_HAVE_E5_AVX2
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
 		count = avx2_token_count;
 		batch = avx2_embed_batch;
 		load = avx2_load;
+		unload = avx2_free;
 	}
 #endif
-	void *model = load(weights); /* read-only pages; goes with the process */
+	void *model = load(weights);
+	bool good = model != NULL;
 	float v[ENGINE_DIMS];
-	for (size_t i = 0; model && i < n; i++) {
+	for (size_t i = 0; good && i < n; i++) {
 		struct str one = sentence_in_place(mem, &list[i]);
 		const char *c = arena_cstr(mem, one);
-		if (batch(model, &c, 1, 0, v))
-			return 0;
-		engine_key(one, false, out[i].key);
+		good = !batch(model, &c, 1, 0, v);
+		embedder_key(one, false, out[i].key);
 		out[i].tokens = count(model, c, 0);
 		pack(v, &out[i]);
 	}
-	return model ? n : 0;
+	if (model)
+		unload(model);
+	return good ? n : 0;
 }
 
 static void print(FILE *f, const struct engine_known *k, size_t n)

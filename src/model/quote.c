@@ -136,7 +136,7 @@ static status compare(struct search *s, const bool *wanted)
 	float *vectors;
 	if (!n)
 		return 0;
-	if (engine_embed(s->engine, s->mem, texts, n, false, &vectors, NULL))
+	if (embedder_embed(s->engine, s->mem, texts, n, false, &vectors, NULL))
 		return -1;
 	for (size_t k = 0; k < n; k++)
 		s->scores[from[k]] = MAX(0, dot(s->question, vectors + k * ENGINE_DIMS));
@@ -259,7 +259,7 @@ status quote_find(struct engine *e, struct arena *mem, const struct quote_task *
 	if (!s.n || !t->question.len || is_greeting(t->question))
 		return 0;
 	float *question;
-	if (engine_embed(e, mem, &t->question, 1, true, &question, NULL))
+	if (embedder_embed(e, mem, &t->question, 1, true, &question, NULL))
 		return -1;
 	s.question = question;
 	s.scores = arena_array(mem, float, s.n);

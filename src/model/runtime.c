@@ -32,7 +32,7 @@ status model_runtime_open(const struct model_runtime_options *o, struct model_ru
 {
 	struct model_runtime *r = calloc(1, sizeof(*r));
 	ASSERT(r);
-	if (engine_open(o->weights, o->unload_after_ms, &r->engine)) {
+	if (embedder_open(o->weights, o->unload_after_ms, &r->engine)) {
 		free(r);
 		return -1;
 	}
@@ -44,7 +44,7 @@ void model_runtime_close(struct model_runtime *r)
 {
 	if (!r)
 		return;
-	engine_close(r->engine);
+	embedder_close(r->engine);
 	free(r);
 }
 
@@ -130,7 +130,7 @@ static status embeddings(struct http *h, struct model_runtime *r)
 	bool query = str_eq(type, S("query"));
 	if (type.len && !query && !str_eq(type, S("passage")))
 		return err_set(ERR_INVALID, "input_type: must be query or passage");
-	if (engine_embed(r->engine, mem, texts, n, query, &vectors, &tokens))
+	if (embedder_embed(r->engine, mem, texts, n, query, &vectors, &tokens))
 		return -1;
 	struct json *o = json_obj(mem), *usage = json_obj(mem);
 	json_set_str(mem, o, S("object"), S("list"));
@@ -295,12 +295,12 @@ static status ready(struct http *h, struct model_runtime *r)
 {
 	struct json *o = json_obj(h->mem);
 	struct engine_stats s;
-	if (engine_check(r->engine))
+	if (embedder_check(r->engine))
 		return -1;
-	engine_stats_get(r->engine, &s);
+	embedder_stats_get(r->engine, &s);
 	json_set_str(h->mem, o, S("status"), S("ok"));
 	json_set_bool(h->mem, o, S("loaded"), s.loaded);
-	json_set_str(h->mem, o, S("arithmetic"), str_c(engine_arithmetic()));
+	json_set_str(h->mem, o, S("arithmetic"), str_c(embedder_arithmetic()));
 	return reply_json(h, 200, o);
 }
 

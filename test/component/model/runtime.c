@@ -56,13 +56,13 @@ static void vectors_equal_the_engines(struct arena *mem, struct engine *e)
 		list[i] = samples[i];
 	}
 	for (int query = 0; query < 2; query++) {
-		CHECK_OK(engine_embed(e, mem, texts, N, query, &ours, NULL));
+		CHECK_OK(embedder_embed(e, mem, texts, N, query, &ours, NULL));
 		void *m = portable_load(weights);
 		CHECK(m && !portable_embed_batch(m, list, N, query, other));
 		portable_free(m);
 		memcpy(direct, other, N * ENGINE_DIMS * sizeof(float));
 #ifdef __x86_64__
-		if (!strcmp(engine_arithmetic(), "avx2")) {
+		if (!strcmp(embedder_arithmetic(), "avx2")) {
 			m = avx2_load(weights);
 			CHECK(m && !avx2_embed_batch(m, list, N, query, direct));
 			avx2_free(m);
@@ -184,21 +184,21 @@ static void texts_are_remembered(struct arena *mem, struct engine *e)
 	struct quote_task t = { S("How do I publish an app?"), guide_text(S("en")) };
 	struct quote_result r;
 	CHECK_OK(quote_find(e, mem, &t, &r));
-	engine_stats_get(e, &a);
+	embedder_stats_get(e, &a);
 	t.question = S("How can an app be published?");
 	int64_t start = rt_now();
 	CHECK_OK(quote_find(e, mem, &t, &r));
-	engine_stats_get(e, &b);
+	embedder_stats_get(e, &b);
 	printf("second question over the same text: %.1f ms\n", (double)(rt_now() - start) / 1e6);
 	CHECK(b.computed - a.computed == 1);
 	t = (struct quote_task){ S("When does the ship leave?"),
 				 S("The ship leaves at noon. It carries salt. The crew is large.") };
 	CHECK_OK(quote_find(e, mem, &t, &r));
-	engine_stats_get(e, &a);
+	embedder_stats_get(e, &a);
 	CHECK(a.computed - b.computed == 4);
 	t.question = S("What does the ship carry?");
 	CHECK_OK(quote_find(e, mem, &t, &r));
-	engine_stats_get(e, &b);
+	embedder_stats_get(e, &b);
 	CHECK(b.computed - a.computed == 1);
 	CHECK(b.cached <= ENGINE_CACHE_MAX);
 }
@@ -315,23 +315,23 @@ static void unloads_when_idle(struct arena *mem)
 	struct engine_stats s;
 	float *v;
 	struct str text = S("x"), other = S("y");
-	CHECK_OK(engine_open(str_c(weights), 200, &e));
-	CHECK_OK(engine_embed(e, mem, &text, 1, true, &v, NULL));
-	engine_stats_get(e, &s);
+	CHECK_OK(embedder_open(str_c(weights), 200, &e));
+	CHECK_OK(embedder_embed(e, mem, &text, 1, true, &v, NULL));
+	embedder_stats_get(e, &s);
 	CHECK(s.loaded && s.loads == 1);
 	for (int i = 0; i < 100 && s.loaded; i++) {
 		CHECK_OK(fiber_sleep_ms(50));
-		engine_stats_get(e, &s);
+		embedder_stats_get(e, &s);
 	}
 	CHECK(!s.loaded && s.unloads == 1);
-	CHECK_OK(engine_embed(e, mem, &other, 1, true, &v, NULL));
-	engine_stats_get(e, &s);
+	CHECK_OK(embedder_embed(e, mem, &other, 1, true, &v, NULL));
+	embedder_stats_get(e, &s);
 	CHECK(s.loads == 2);
-	engine_close(e);
-	CHECK_OK(engine_open(S("/nonexistent/e5.bin"), 200, &e));
-	CHECK(engine_embed(e, mem, &text, 1, true, &v, NULL) == -1);
+	embedder_close(e);
+	CHECK_OK(embedder_open(S("/nonexistent/e5.bin"), 200, &e));
+	CHECK(embedder_embed(e, mem, &text, 1, true, &v, NULL) == -1);
 	CHECK(err_code() == ERR_UNAVAILABLE && str_has(err_text(), S("TATARA_MODEL_FILE")));
-	engine_close(e);
+	embedder_close(e);
 }
 
 static status scenario(void *arg)
@@ -341,13 +341,13 @@ static status scenario(void *arg)
 	struct client *c;
 	char dir[] = "/tmp/tatara-runtime-XXXXXX";
 	CHECK(mkdtemp(dir) != NULL);
-	CHECK_OK(engine_open(str_c(weights), 60000, &e));
+	CHECK_OK(embedder_open(str_c(weights), 60000, &e));
 	vectors_equal_the_engines(mem, e);
 	quotes_fit(mem, e);
 	short_texts_fit(mem, e);
 	answers_are_markdown(mem, e);
 	texts_are_remembered(mem, e);
-	engine_close(e);
+	embedder_close(e);
 	unloads_when_idle(mem);
 
 	struct model_runtime_options ro = { .weights = str_c(weights), .unload_after_ms = 60000 };

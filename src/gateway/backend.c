@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/upstream.h"
+#include "gateway/backend.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +20,7 @@ struct idle {
 	int64_t since; /* rt_now */
 };
 
-struct upstream {
+struct backend {
 	struct str address;
 	union {
 		struct sockaddr any;
@@ -28,12 +28,12 @@ struct upstream {
 		struct sockaddr_in v4;
 	} to;
 	socklen_t to_len;
-	struct idle idle[UPSTREAM_IDLE_MAX];
+	struct idle idle[BACKEND_IDLE_MAX];
 	size_t idle_count;
 	struct arena *mem;
 };
 
-static status parse_unix(struct upstream *u, struct str path)
+static status parse_unix(struct backend *u, struct str path)
 {
 	if (path.len >= sizeof(u->to.local.sun_path))
 		return err_set(ERR_INVALID, "socket path is longer than %zu bytes: %.*s",
@@ -44,7 +44,7 @@ static status parse_unix(struct upstream *u, struct str path)
 	return 0;
 }
 
-static status parse_address(struct upstream *u, struct str address)
+static status parse_address(struct backend *u, struct str address)
 {
 	if (str_starts(address, S("unix:")))
 		return parse_unix(u, str_skip(address, 5));
@@ -61,10 +61,10 @@ static status parse_address(struct upstream *u, struct str address)
 	return 0;
 }
 
-status upstream_open(struct str address, struct upstream **out)
+status backend_open(struct str address, struct backend **out)
 {
 	struct arena *mem = arena_open(0);
-	struct upstream *u = arena_new(mem, struct upstream);
+	struct backend *u = arena_new(mem, struct backend);
 	u->mem = mem;
 	u->address = arena_str(mem, address);
 	if (parse_address(u, u->address)) {
@@ -81,7 +81,7 @@ static void close_fd(int fd)
 	close(fd);
 }
 
-void upstream_close(struct upstream *u)
+void backend_close(struct backend *u)
 {
 	if (!u)
 		return;
@@ -90,7 +90,7 @@ void upstream_close(struct upstream *u)
 	arena_close(u->mem);
 }
 
-struct str upstream_address(const struct upstream *u)
+struct str backend_address(const struct backend *u)
 {
 	return u->address;
 }
@@ -99,13 +99,13 @@ struct str upstream_address(const struct upstream *u)
 static bool still_good(const struct idle *i)
 {
 	char byte;
-	if (rt_now() - i->since > (int64_t)UPSTREAM_IDLE_MS * 1000000)
+	if (rt_now() - i->since > (int64_t)BACKEND_IDLE_MS * 1000000)
 		return false;
 	return recv(i->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
 	       (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-static int take_idle(struct upstream *u)
+static int take_idle(struct backend *u)
 {
 	while (u->idle_count) {
 		struct idle *i = &u->idle[--u->idle_count];
@@ -116,9 +116,9 @@ static int take_idle(struct upstream *u)
 	return -1;
 }
 
-static status connect_wait(struct upstream *u, int fd)
+static status connect_wait(struct backend *u, int fd)
 {
-	deadline until = deadline_in_ms(UPSTREAM_CONNECT_MS);
+	deadline until = deadline_in_ms(BACKEND_CONNECT_MS);
 	while (connect(fd, &u->to.any, u->to_len) < 0) {
 		/* A full backlog on a unix socket is EAGAIN and tells nobody when to try again. */
 		if (errno == EAGAIN && rt_now() < until) {
@@ -143,7 +143,7 @@ static status connect_wait(struct upstream *u, int fd)
 	return 0;
 }
 
-static status connect_new(struct upstream *u, int *out)
+static status connect_new(struct backend *u, int *out)
 {
 	int fd = socket(u->to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -159,9 +159,9 @@ static status connect_new(struct upstream *u, int *out)
 	return 0;
 }
 
-status upstream_begin(struct upstream *u, struct arena *mem, bool fresh, struct upstream_call *c)
+status backend_begin(struct backend *u, struct arena *mem, bool fresh, struct backend_call *c)
 {
-	*c = (struct upstream_call){ .up = u, .mem = mem, .fd = -1 };
+	*c = (struct backend_call){ .up = u, .mem = mem, .fd = -1 };
 	if (!fresh)
 		c->fd = take_idle(u);
 	c->reused = c->fd >= 0;
@@ -171,11 +171,11 @@ status upstream_begin(struct upstream *u, struct arena *mem, bool fresh, struct 
 		return err_set(ERR_UNAVAILABLE, "The service behind this address does not answer "
 						"at the moment. Try again.");
 	}
-	c->in = arena_text(mem, UPSTREAM_HEAD_MAX);
+	c->in = arena_text(mem, BACKEND_HEAD_MAX);
 	return 0;
 }
 
-status upstream_send(struct upstream_call *c, struct str bytes)
+status backend_send(struct backend_call *c, struct str bytes)
 {
 	while (bytes.len) {
 		ssize_t n = send(c->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
@@ -194,10 +194,10 @@ status upstream_send(struct upstream_call *c, struct str bytes)
 }
 
 /* More bytes behind c->end; *got = 0 when the other side has ended. */
-static status fill(struct upstream_call *c, size_t *got)
+static status fill(struct backend_call *c, size_t *got)
 {
 	for (;;) {
-		ssize_t n = recv(c->fd, c->in + c->end, UPSTREAM_HEAD_MAX - c->end, 0);
+		ssize_t n = recv(c->fd, c->in + c->end, BACKEND_HEAD_MAX - c->end, 0);
 		if (n >= 0) {
 			c->end += (size_t)n;
 			*got = (size_t)n;
@@ -217,10 +217,10 @@ static status bad_answer(const char *why)
 	return err_set(ERR_PROTOCOL, "The service gave an answer that is no HTTP (%s).", why);
 }
 
-static status parse_line(struct upstream_call *c, struct str line)
+static status parse_line(struct backend_call *c, struct str line)
 {
 	size_t colon = str_find_char(line, ':');
-	if (colon == SIZE_MAX || c->header_count == UPSTREAM_HEADERS_MAX)
+	if (colon == SIZE_MAX || c->header_count == BACKEND_HEADERS_MAX)
 		return bad_answer("header");
 	c->headers[c->header_count++] = (struct http_header){
 		.name = str_sub(line, 0, colon),
@@ -229,7 +229,7 @@ static status parse_line(struct upstream_call *c, struct str line)
 	return 0;
 }
 
-static status parse_head(struct upstream_call *c, struct str head)
+static status parse_head(struct backend_call *c, struct str head)
 {
 	int64_t code;
 	struct str line = str_cut(&head, '\n');
@@ -246,7 +246,7 @@ static status parse_head(struct upstream_call *c, struct str head)
 	return 0;
 }
 
-struct str upstream_header(const struct upstream_call *c, struct str name)
+struct str backend_header(const struct backend_call *c, struct str name)
 {
 	for (size_t i = 0; i < c->header_count; i++)
 		if (str_eq_nocase(c->headers[i].name, name))
@@ -254,15 +254,15 @@ struct str upstream_header(const struct upstream_call *c, struct str name)
 	return (struct str){ 0 };
 }
 
-static status body_framing(struct upstream_call *c, enum http_method method)
+static status body_framing(struct backend_call *c, enum http_method method)
 {
-	struct str length = upstream_header(c, S("Content-Length"));
-	if (http_list_has(upstream_header(c, S("Connection")), S("close")))
+	struct str length = backend_header(c, S("Content-Length"));
+	if (http_list_has(backend_header(c, S("Connection")), S("close")))
 		c->keep_alive = false;
 	c->length = -2;
 	if (method == HTTP_HEAD || c->status == 204 || c->status == 304)
 		c->length = 0;
-	else if (http_list_has(upstream_header(c, S("Transfer-Encoding")), S("chunked")))
+	else if (http_list_has(backend_header(c, S("Transfer-Encoding")), S("chunked")))
 		c->length = -1;
 	else if (length.len && (str_to_i64(length, &c->length) || c->length < 0))
 		return bad_answer("Content-Length");
@@ -270,14 +270,14 @@ static status body_framing(struct upstream_call *c, enum http_method method)
 	return 0;
 }
 
-status upstream_head(struct upstream_call *c, enum http_method method)
+status backend_head(struct backend_call *c, enum http_method method)
 {
 	do {
 		size_t stop;
 		while ((stop = str_find(str_of(c->in + c->at, c->end - c->at), S("\r\n\r\n"))) ==
 		       SIZE_MAX) {
 			size_t got;
-			if (c->end == UPSTREAM_HEAD_MAX)
+			if (c->end == BACKEND_HEAD_MAX)
 				return bad_answer("head too large");
 			if (fill(c, &got))
 				return -1;
@@ -294,7 +294,7 @@ status upstream_head(struct upstream_call *c, enum http_method method)
 	return body_framing(c, method);
 }
 
-static status more(struct upstream_call *c)
+static status more(struct backend_call *c)
 {
 	size_t got;
 	c->at = c->end = 0;
@@ -307,7 +307,7 @@ static status more(struct upstream_call *c)
 	return 0;
 }
 
-static status chunk(struct upstream_call *c, struct str *piece)
+static status chunk(struct backend_call *c, struct str *piece)
 {
 	size_t used;
 	int r = http_chunks_next(&c->chunks, c->in + c->at, c->end - c->at, &used, piece);
@@ -321,7 +321,7 @@ static status chunk(struct upstream_call *c, struct str *piece)
 	return 0;
 }
 
-status upstream_body(struct upstream_call *c, struct str *piece)
+status backend_body(struct backend_call *c, struct str *piece)
 {
 	*piece = (struct str){ 0 };
 	while (!c->ended && !piece->len) {
@@ -343,13 +343,13 @@ status upstream_body(struct upstream_call *c, struct str *piece)
 	return 0;
 }
 
-void upstream_end(struct upstream_call *c)
+void backend_end(struct backend_call *c)
 {
-	struct upstream *u = c->up;
+	struct backend *u = c->up;
 	if (c->fd < 0)
 		return;
 	if (c->ended && c->keep_alive && c->length != -2 && c->at == c->end &&
-	    u->idle_count < UPSTREAM_IDLE_MAX)
+	    u->idle_count < BACKEND_IDLE_MAX)
 		u->idle[u->idle_count++] = (struct idle){ c->fd, rt_now() };
 	else
 		close_fd(c->fd);
