@@ -101,8 +101,8 @@ static status page_start(struct chats *c, struct arena *mem, const struct chat_s
 status conversation_list(struct chats *c, struct arena *mem, const struct chat_scope *s, const struct conversation_page *p,
 			 struct conversation **out, size_t *n, bool *more)
 {
-	int64_t key;
-	struct str id;
+	int64_t key = 0;
+	struct str id = { 0 };
 	if (page_start(c, mem, s, p, &key, &id))
 		return -1;
 	const struct sql *sql = p->ascending ? &sql_chat_conversation_list_up : &sql_chat_conversation_list_down;

@@ -37,7 +37,7 @@ static bool read_file(struct arena *mem, struct str path, struct str *out)
 	if (!f)
 		return false;
 	struct buf b = buf_make(mem, 0);
-	char piece[4096];
+	char piece[1024];
 	for (size_t n; (n = fread(piece, 1, sizeof(piece), f)) > 0;)
 		buf_put(&b, str_of(piece, n));
 	fclose(f);
