@@ -306,6 +306,39 @@ static status time_fiber(void *arg)
 
 /* --- schema --- */
 
+static status migrate_one(void *arg)
+{
+	struct migrate_report r;
+	return db_migrate(arg, false, &r);
+}
+
+/* Several processes start at once on an empty database: each migration happens once. */
+static status migrate_together(void *arg)
+{
+	(void)arg;
+	AUTO(db) first = { NULL };
+	AUTO(db) second = { NULL };
+	AUTO(db) third = { NULL };
+	AUTO(arena) mem = { arena_open(0) };
+	struct db_options o = { 0 };
+	CHECK_OK(test_db(dir, use_postgres, o, &first.p));
+	CHECK_OK(test_db(dir, use_postgres, o, &second.p));
+	CHECK_OK(test_db(dir, use_postgres, o, &third.p));
+	if (use_postgres)
+		CHECK_OK(db_script(first.p, S("DROP SCHEMA public CASCADE; CREATE SCHEMA public")));
+	AUTO(group) g = { group_open(DEADLINE_NONE) };
+	CHECK_OK(group_spawn(g.p, "one", migrate_one, first.p));
+	CHECK_OK(group_spawn(g.p, "two", migrate_one, second.p));
+	CHECK_OK(group_spawn(g.p, "three", migrate_one, third.p));
+	CHECK_OK(group_wait(g.p));
+	static const struct sql rows_sql = { "rows", "SELECT count(*) FROM schema_migrations",
+					     "SELECT count(*) FROM schema_migrations", 0 };
+	struct db_rows *rows;
+	CHECK_OK(db_read(second.p, mem.p, &rows_sql, NULL, 0, &rows));
+	CHECK(db_int_at(rows, 0, 0) == (int64_t)migrations_len);
+	return 0;
+}
+
 static status migrate_fiber(void *arg)
 {
 	(void)arg;
@@ -380,6 +413,12 @@ static int each_teardown(void **state)
 	return 0;
 }
 
+static void schema_together(void **state)
+{
+	(void)state;
+	run_fiber(migrate_together, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	use_postgres = argc > 1 && strcmp(argv[1], "postgres") == 0;
@@ -389,6 +428,6 @@ int main(int argc, char **argv)
 	}
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, each_setup, each_teardown)
 	const struct CMUnitTest tests[] = { ROW(values), ROW(batches), ROW(crowds), ROW(times),
-					    ROW(schema) };
+					    ROW(schema), ROW(schema_together) };
 	return cmocka_run_group_tests_name(use_postgres ? "db postgres" : "db sqlite", tests, NULL, NULL);
 }
