@@ -141,7 +141,7 @@ static struct str temp_dir(struct arena *mem)
 
 void fixture_open(struct fixture *f, struct str dir, const char *name, int64_t lease_ms)
 {
-	*f = (struct fixture){ .mem = arena_open(0), .hooks = f->hooks };
+	*f = (struct fixture){ .mem = arena_open(0), .hooks = f->hooks, .no_model = f->no_model };
 	crypt_init();
 	f->dir = dir.len ? arena_str(f->mem, dir) : temp_dir(f->mem);
 	struct migrate_report report;
@@ -159,7 +159,8 @@ void fixture_open(struct fixture *f, struct str dir, const char *name, int64_t l
 	struct models_options models = { .db = f->db, .client = f->client,
 					 .seal_key = (const unsigned char *)key_text };
 	must(models_open(&models, &f->models), "models");
-	open_model(f);
+	if (!f->no_model)
+		open_model(f);
 	struct flow_options flow = { .db = f->db, .broker = f->broker, .blob = f->blob,
 				     .models = f->models, .client = f->client, .lease_ms = lease_ms,
 				     .seal_key = (const unsigned char *)key_text,
@@ -167,11 +168,20 @@ void fixture_open(struct fixture *f, struct str dir, const char *name, int64_t l
 	must(flow_open(&flow, &f->flow), "flow");
 }
 
+void fixture_serve(struct fixture *f)
+{
+	f->service = group_open(DEADLINE_NONE);
+	must(group_spawn(f->service, "flow-service", flow_service, f->flow), "service");
+}
+
 void fixture_close(struct fixture *f)
 {
+	group_close(f->service);
 	flow_close(f->flow);
-	http_server_drain(f->server, deadline_in_ms(100));
-	http_server_close(f->server);
+	if (f->server) {
+		http_server_drain(f->server, deadline_in_ms(100));
+		http_server_close(f->server);
+	}
 	models_close(f->models);
 	client_close(f->client);
 	blob_close(f->blob);

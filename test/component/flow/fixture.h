@@ -30,9 +30,13 @@ struct fixture {
 	int calls;	    /* model calls that arrived */
 	int pause_ms;	    /* between two pieces of an answer */
 	struct flow_hooks hooks;
+	bool no_model; /* set before open: the database names a server of another process */
+	struct group *service;
 };
 /* dir empty: a new temporary directory. lease_ms 0 = 15 s. */
 void fixture_open(struct fixture *, struct str dir, const char *name, int64_t lease_ms);
+/* Starts flow_service in the background. */
+void fixture_serve(struct fixture *);
 void fixture_close(struct fixture *);
 
 /* A graph from text: see each test. */
