@@ -269,7 +269,8 @@ static unsigned distance(struct str a, struct str b)
 
 static const char *nearest_name(struct str name)
 {
-	unsigned best = (unsigned)MIN(name.len / 4, (size_t)3) + 1;
+	/* Two swapped letters are two edits. */
+	unsigned best = name.len < 12 ? 3 : 4;
 	const char *found = NULL;
 	for (size_t i = 0; i < CONFIG_COUNT; i++) {
 		unsigned d = distance(name, str_c(config_rows[i].name));

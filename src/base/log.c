@@ -12,11 +12,14 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,14 +71,27 @@ void log_use(struct log_context *c)
 	context = c;
 }
 
+/* The descriptor is shared with other processes, so that it cannot be made non-blocking. */
+static bool has_room(size_t n)
+{
+	struct pollfd p = { .fd = settings.fd, .events = POLLOUT };
+	if (!settings.may_block)
+		return true;
+	if (poll(&p, 1, 0) != 1)
+		return false;
+	if (n <= PIPE_BUF)
+		return true;
+	/* A writable pipe promises PIPE_BUF bytes only; a socket does not know F_GETPIPE_SZ. */
+	int pending = 0, size = fcntl(settings.fd, F_GETPIPE_SZ);
+	return size <= 0 || (ioctl(settings.fd, FIONREAD, &pending) == 0 &&
+			     (size_t)pending + n + n / 2 <= (size_t)size);
+}
+
 static void send_line(struct buf *line)
 {
-	if (settings.may_block) {
-		struct pollfd p = { .fd = settings.fd, .events = POLLOUT };
-		if (poll(&p, 1, 0) != 1) {
-			atomic_fetch_add(&settings.dropped, 1);
-			return;
-		}
+	if (!has_room(line->len)) {
+		atomic_fetch_add(&settings.dropped, 1);
+		return;
 	}
 	/* One write a line, so that lines of several processes do not mix. */
 	ssize_t n;

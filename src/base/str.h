@@ -11,9 +11,9 @@ struct str {
 	size_t len;
 };
 
-/* S("literal"), also in static tables via S_INIT. */
-#define S(lit) ((struct str){ (lit), sizeof(lit) - 1 })
-#define S_INIT(lit) { (lit), sizeof(lit) - 1 }
+/* S("literal"), also in static tables via S_INIT. The "" refuses what is no literal. */
+#define S(lit) ((struct str){ "" lit, sizeof(lit) - 1 })
+#define S_INIT(lit) { "" lit, sizeof(lit) - 1 }
 /* printf("%.*s", STR(s)) */
 #define STR(s) (int)(s).len, (s).at
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * yaml: YAML 1.1 (safe subset: no tags that build objects) to the json tree and back, on libyaml.
+ * yaml: YAML 1.1 (safe subset: no tags that build objects) to the json tree (by libyaml) and back.
  * Reads yes/no/on/off as booleans, 0x10, 010, 0b1 and 1_000 as integers, 1e3 and 0o17 as Python's
  * loader does (texts), ~ as null, anchors and merge keys with a cap on expansion; dates stay texts.
  * Writes block style as Python's yaml.dump(sort_keys=False, allow_unicode=True) reads back.

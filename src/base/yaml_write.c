@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * yaml_write: our tree as block style YAML through libyaml's emitter. Texts that would read back
- * as something else get quotes; texts of several lines become literal blocks where every byte
- * survives that.
+ * yaml_write: our tree as block style YAML. Texts that would read back as something else get
+ * quotes; texts of several lines become literal blocks where every byte survives that; lines are
+ * never folded. Not libyaml's emitter, which escapes everything past U+FFFF.
  */
 #include "base/yaml.h"
 #include "base/arena.h"
@@ -13,28 +13,14 @@
 
 #include <math.h>
 #include <string.h>
-#include <yaml.h>
 
-enum { WRITE_DEPTH_MAX = 500 };
+/* A name on one line with its ":" may have 1024 characters. */
+enum { WRITE_DEPTH_MAX = 500, NAME_MAX_BYTES = 1000 };
 
 struct writer {
 	struct arena *mem;
-	yaml_emitter_t emitter;
 	struct buf out;
 };
-
-static int take_output(void *arg, unsigned char *bytes, size_t n)
-{
-	struct writer *w = arg;
-	buf_put(&w->out, str_of((const char *)bytes, n));
-	return 1;
-}
-
-static void emit(struct writer *w, yaml_event_t *e)
-{
-	/* What can fail is memory and broken UTF-8; the latter is mended before. */
-	ASSERT(yaml_emitter_emit(&w->emitter, e));
-}
 
 static struct str mended(struct arena *mem, struct str s)
 {
@@ -49,161 +35,252 @@ static struct str mended(struct arena *mem, struct str s)
 	return buf_str(&b);
 }
 
+/* What must be escaped; a tab and a line break are asked for apart. */
 static bool is_special(uint32_t c)
 {
 	return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0) || c == 0x2028 ||
 	       c == 0x2029 || c == 0xFEFF || c == 0xFFFE || c == 0xFFFF;
 }
 
+static bool has_special(struct str s)
+{
+	for (size_t i = 0; i < s.len;)
+		if (is_special(utf8_next(s, &i)))
+			return true;
+	return false;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* Blanks at the end of a line and in front of the first one do not survive everywhere. */
 static bool fits_literal(struct str s)
 {
-	bool several = false;
-	if (!s.len || s.at[0] == ' ' || s.at[0] == '\n' || s.at[0] == '\t')
+	if (!str_has(s, S("\n")) || is_blank(s.at[0]) || s.at[0] == '\n' ||
+	    is_blank(s.at[s.len - 1]) || str_ends(s, S("\n\n")))
 		return false;
-	for (size_t i = 0; i < s.len;) {
-		size_t start = i;
-		uint32_t c = utf8_next(s, &i);
-		if (is_special(c))
+	for (size_t i = 1; i < s.len; i++)
+		if (s.at[i] == '\n' && is_blank(s.at[i - 1]))
 			return false;
-		if (c != '\n')
-			continue;
-		several = true;
-		if (s.at[start - 1] == ' ' || s.at[start - 1] == '\t')
-			return false;
-	}
-	return several && s.at[s.len - 1] != ' ' && s.at[s.len - 1] != '\t';
+	return !has_special(s);
 }
 
-static bool needs_quotes(struct str s)
+/* A plain scalar that would not be a text, here or to another reader. */
+static bool means_more(struct str s)
 {
 	struct json v;
 	double d;
 	if (yaml_resolve(s, &v) != YAML_KIND_STR)
 		return true;
-	/* Numbers of YAML 1.2 (1e3, 0o17) are texts here but not to every reader, and some choke on
-	 * what only begins like a number (0x_). */
-	size_t sign = s.len && (s.at[0] == '-' || s.at[0] == '+');
+	/* Numbers of YAML 1.2 (1e3, 0o17), and what only begins like a number: some choke on 0x_. */
+	size_t sign = s.at[0] == '-' || s.at[0] == '+';
 	return (s.len > sign && s.at[sign] == '0') || str_to_double(s, &d) == 0;
 }
 
-static void put_scalar(struct writer *w, struct str s, yaml_scalar_style_t style, bool plain)
+static bool fits_plain(struct str s)
 {
-	yaml_event_t e;
-	ASSERT(s.len <= INT32_MAX);
-	ASSERT(yaml_scalar_event_initialize(&e, NULL, NULL, (const yaml_char_t *)s.at, (int)s.len,
-					    plain, 1, style));
-	emit(w, &e);
-}
-
-static void put_text(struct writer *w, struct str text, bool name)
-{
-	struct str s = mended(w->mem, text);
-	if (!name && fits_literal(s)) {
-		put_scalar(w, s, YAML_LITERAL_SCALAR_STYLE, false);
-		return;
+	if (!s.len || means_more(s) || is_blank(s.at[0]) || is_blank(s.at[s.len - 1]) ||
+	    strchr("?:,[]{}#&*!|>'\"%@`", s.at[0]) || str_starts(s, S("...")))
+		return false;
+	if (s.at[0] == '-' && (s.len == 1 || is_blank(s.at[1]) || str_starts(s, S("---"))))
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.at[i] == ':' && (i + 1 == s.len || is_blank(s.at[i + 1])))
+			return false;
+		if (s.at[i] == '#' && is_blank(s.at[i - 1]))
+			return false;
 	}
-	/* Other line breaks are folded in quotes of the simple kind: hard to read, easy to spoil. */
-	bool doubled = str_find_char(s, '\n') != SIZE_MAX;
-	for (size_t i = 0; i < s.len && !doubled;)
-		doubled = is_special(utf8_next(s, &i));
-	if (doubled)
-		put_scalar(w, s, YAML_DOUBLE_QUOTED_SCALAR_STYLE, false);
-	else if (needs_quotes(s))
-		put_scalar(w, s, YAML_SINGLE_QUOTED_SCALAR_STYLE, false);
-	else
-		put_scalar(w, s, YAML_PLAIN_SCALAR_STYLE, true);
+	return true;
 }
 
-static void put_plain(struct writer *w, struct str s)
+static void put_escaped(struct buf *b, struct str s)
 {
-	put_scalar(w, s, YAML_PLAIN_SCALAR_STYLE, true);
+	buf_putc(b, '"');
+	for (size_t i = 0; i < s.len;) {
+		size_t start = i;
+		uint32_t c = utf8_next(s, &i);
+		if (c == '\n')
+			buf_puts(b, "\\n");
+		else if (c == '\t')
+			buf_puts(b, "\\t");
+		else if (c == '\r')
+			buf_puts(b, "\\r");
+		else if (c == '"' || c == '\\')
+			buf_printf(b, "\\%c", (int)c);
+		else if (is_special(c))
+			buf_printf(b, c <= 0xFF ? "\\x%02X" : "\\u%04X", c);
+		else
+			buf_put(b, str_of(s.at + start, i - start));
+	}
+	buf_putc(b, '"');
+}
+
+static void put_single(struct buf *b, struct str s)
+{
+	buf_putc(b, '\'');
+	while (s.at) {
+		buf_put(b, str_cut(&s, '\''));
+		if (s.at)
+			buf_puts(b, "''");
+	}
+	buf_putc(b, '\'');
+}
+
+static void put_blanks(struct buf *b, int n)
+{
+	while (n-- > 0)
+		buf_putc(b, ' ');
+}
+
+static void put_literal(struct buf *b, struct str s, int indent)
+{
+	bool closed = str_ends(s, S("\n"));
+	buf_put(b, closed ? S("|") : S("|-"));
+	if (closed)
+		s.len--;
+	while (s.at) {
+		struct str line = str_cut(&s, '\n');
+		buf_putc(b, '\n');
+		if (line.len)
+			put_blanks(b, indent);
+		buf_put(b, line);
+	}
+}
+
+/* On one line, whatever is in it. */
+static void put_line(struct buf *b, struct str s)
+{
+	if (str_has(s, S("\n")) || str_has(s, S("\t")) || has_special(s))
+		put_escaped(b, s);
+	else if (fits_plain(s))
+		buf_put(b, s);
+	else
+		put_single(b, s);
 }
 
 static void put_float(struct writer *w, double v)
 {
 	if (isnan(v) || isinf(v)) {
-		put_plain(w, isnan(v) ? S(".nan") : v < 0 ? S("-.inf") : S(".inf"));
+		buf_put(&w->out, isnan(v) ? S(".nan") : v < 0 ? S("-.inf") : S(".inf"));
 		return;
 	}
-	struct buf b = buf_make(w->mem, 0), fixed = buf_make(w->mem, 0);
+	struct buf b = buf_make(w->mem, 0);
 	json_write_float(&b, v);
 	struct str s = buf_str(&b);
 	size_t e = str_find_char(s, 'e');
-	if (e != SIZE_MAX && str_find_char(s, '.') == SIZE_MAX) {
-		/* Without a point it would read back as a text. */
-		buf_put(&fixed, str_sub(s, 0, e));
-		buf_puts(&fixed, ".0");
-		buf_put(&fixed, str_skip(s, e));
-		s = buf_str(&fixed);
-	}
-	put_plain(w, s);
+	/* 1e+16 would read back as a text: a float needs its point. */
+	buf_put(&w->out, str_sub(s, 0, e));
+	if (e != SIZE_MAX && str_find_char(s, '.') == SIZE_MAX)
+		buf_puts(&w->out, ".0");
+	buf_put(&w->out, str_skip(s, e));
 }
 
-static void put_value(struct writer *w, const struct json *v, int depth);
-
-static void put_container(struct writer *w, const struct json *v, int depth)
+/* A JSON_RAW value as a tree, or as a text when it is no JSON. */
+static struct json unpacked(struct writer *w, const struct json *v)
 {
-	yaml_event_t e;
-	if (v->type == JSON_ARR) {
-		ASSERT(yaml_sequence_start_event_initialize(&e, NULL, NULL, 1,
-							    YAML_BLOCK_SEQUENCE_STYLE));
-		emit(w, &e);
-		json_each(v, item)
-			put_value(w, item, depth + 1);
-		ASSERT(yaml_sequence_end_event_initialize(&e));
-	} else {
-		ASSERT(yaml_mapping_start_event_initialize(&e, NULL, NULL, 1,
-							   YAML_BLOCK_MAPPING_STYLE));
-		emit(w, &e);
-		json_each_member(v, m) {
-			put_text(w, m->name, true);
-			put_value(w, &m->value, depth + 1);
+	struct json *tree, text = *v;
+	struct err *saved = arena_new(w->mem, struct err);
+	err_save(saved);
+	if (json_parse(w->mem, str_of(v->text, v->len), &tree) == 0)
+		return *tree;
+	(void)err_restore(saved);
+	text.type = JSON_STR;
+	return text;
+}
+
+/*
+ * Where a value stands: after "name:", after "- " (or ": " of a long name), or alone. `indent` is
+ * that of its own lines when it is a container.
+ */
+enum where { AFTER_NAME, AFTER_DASH, ALONE };
+
+static void put_value(struct writer *w, const struct json *v, enum where where, int indent,
+		      int depth);
+
+static void put_member(struct writer *w, const struct json_member *m, int indent, int depth)
+{
+	struct buf name = buf_make(w->mem, SIZE_MAX / 4);
+	put_line(&name, mended(w->mem, m->name));
+	if (name.len <= NAME_MAX_BYTES) {
+		buf_put(&w->out, buf_str(&name));
+		buf_putc(&w->out, ':');
+		put_value(w, &m->value, AFTER_NAME, indent, depth);
+		return;
+	}
+	buf_puts(&w->out, "? ");
+	buf_put(&w->out, buf_str(&name));
+	buf_putc(&w->out, '\n');
+	put_blanks(&w->out, indent);
+	buf_putc(&w->out, ':');
+	put_value(w, &m->value, AFTER_DASH, indent, depth);
+}
+
+/* The lines of a container; the first one goes on where the caller stopped. */
+static void put_container(struct writer *w, const struct json *v, int indent, int depth)
+{
+	for (uint32_t i = 0; i < v->len; i++) {
+		if (i) {
+			buf_putc(&w->out, '\n');
+			put_blanks(&w->out, indent);
 		}
-		ASSERT(yaml_mapping_end_event_initialize(&e));
-	}
-	emit(w, &e);
-}
-
-static void put_raw(struct writer *w, const struct json *v, int depth)
-{
-	struct str text = str_of(v->text, v->len);
-	struct json *tree;
-	struct err saved;
-	err_save(&saved);
-	if (json_parse(w->mem, text, &tree)) {
-		(void)err_restore(&saved);
-		put_text(w, text, false);
-	} else {
-		put_value(w, tree, depth + 1);
+		if (v->type == JSON_OBJ) {
+			put_member(w, &v->members[i], indent, depth + 1);
+		} else {
+			buf_putc(&w->out, '-');
+			put_value(w, &v->items[i], AFTER_DASH, indent, depth + 1);
+		}
 	}
 }
 
-static void put_value(struct writer *w, const struct json *v, int depth)
+static void put_value(struct writer *w, const struct json *given, enum where where, int indent,
+		      int depth)
 {
-	ASSERT(depth < WRITE_DEPTH_MAX);
-	switch (v->type) {
+	struct json v = given->type == JSON_RAW ? unpacked(w, given) : *given;
+	bool container = (v.type == JSON_ARR || v.type == JSON_OBJ) && v.len;
+	struct str s;
+	if (depth > WRITE_DEPTH_MAX) {
+		v = (struct json){ .type = JSON_NULL };
+		container = false;
+	}
+	if (container && where == AFTER_NAME) {
+		/* Lists stand as deep as the name, objects two blanks deeper. */
+		int inner = v.type == JSON_OBJ ? indent + 2 : indent;
+		buf_putc(&w->out, '\n');
+		put_blanks(&w->out, inner);
+		put_container(w, &v, inner, depth);
+		return;
+	}
+	if (where != ALONE)
+		buf_putc(&w->out, ' ');
+	switch (v.type) {
 	case JSON_NULL:
-		put_plain(w, S("null"));
+	case JSON_RAW:
+		buf_puts(&w->out, "null");
 		break;
 	case JSON_BOOL:
-		put_plain(w, v->boolean ? S("true") : S("false"));
+		buf_put(&w->out, v.boolean ? S("true") : S("false"));
 		break;
 	case JSON_INT:
-		put_plain(w, arena_printf(w->mem, "%lld", (long long)v->integer));
+		buf_int(&w->out, v.integer);
 		break;
 	case JSON_FLOAT:
-		put_float(w, v->number);
+		put_float(w, v.number);
 		break;
 	case JSON_STR:
-		put_text(w, str_of(v->text, v->len), false);
-		break;
-	case JSON_RAW:
-		put_raw(w, v, depth);
+		s = mended(w->mem, str_of(v.text, v.len));
+		if (fits_literal(s))
+			put_literal(&w->out, s, indent + 2);
+		else
+			put_line(&w->out, s);
 		break;
 	case JSON_ARR:
 	case JSON_OBJ:
-		put_container(w, v, depth);
+		if (container)
+			put_container(w, &v, where == ALONE ? indent : indent + 2, depth);
+		else
+			buf_put(&w->out, v.type == JSON_ARR ? S("[]") : S("{}"));
 		break;
 	}
 }
@@ -211,23 +288,8 @@ static void put_value(struct writer *w, const struct json *v, int depth)
 struct str yaml_text(struct arena *mem, const struct json *v)
 {
 	static const struct json none = { .type = JSON_NULL };
-	struct writer *w = arena_new(mem, struct writer);
-	yaml_event_t e;
-	w->mem = mem;
-	w->out = buf_make(mem, SIZE_MAX / 4);
-	ASSERT(yaml_emitter_initialize(&w->emitter));
-	yaml_emitter_set_output(&w->emitter, take_output, w);
-	yaml_emitter_set_unicode(&w->emitter, 1);
-	yaml_emitter_set_width(&w->emitter, -1);
-	ASSERT(yaml_stream_start_event_initialize(&e, YAML_UTF8_ENCODING));
-	emit(w, &e);
-	ASSERT(yaml_document_start_event_initialize(&e, NULL, NULL, NULL, 1));
-	emit(w, &e);
-	put_value(w, v ? v : &none, 0);
-	ASSERT(yaml_document_end_event_initialize(&e, 1));
-	emit(w, &e);
-	ASSERT(yaml_stream_end_event_initialize(&e));
-	emit(w, &e);
-	yaml_emitter_delete(&w->emitter);
-	return buf_str(&w->out);
+	struct writer w = { mem, buf_make(mem, SIZE_MAX / 4) };
+	put_value(&w, v ? v : &none, ALONE, 0, 0);
+	buf_putc(&w.out, '\n');
+	return buf_str(&w.out);
 }
