@@ -203,7 +203,7 @@ static status load_run(void *p)
 static status unload_later(void *p)
 {
 	AUTO(engine_hold) hold = { p };
-	struct engine *e = p;
+	struct engine *e = hold.p;
 	while (!e->closed && e->weights) {
 		int64_t due = e->used_ns + e->unload_after_ms * 1000000;
 		if (rt_now() >= due && e->holders <= 2) {
@@ -391,7 +391,7 @@ static status compute_held(struct engine *e, struct arena *mem, struct todo *t, 
 	/* a third holder keeps the unloader away while work is under way */
 	AUTO(engine_hold) hold = { e };
 	e->holders++;
-	return compute(e, mem, t, query);
+	return compute(hold.p, mem, t, query);
 }
 
 static struct todo todo_make(struct arena *mem, size_t n)

@@ -18,8 +18,8 @@ static const char *const questions[] = {
 	"How do I add a model from Ollama?",
 	"How do I call an app with curl?",
 	/* How do I back up my data? */
-	"\u30c7\u30fc\u30bf\u3092\u30d0\u30c3\u30af\u30a2\u30c3\u30d7\u3059\u308b\u306b\u306f\u3069\u3046"
-	"\u3057\u307e\u3059\u304b?",
+	("\u30c7\u30fc\u30bf\u3092\u30d0\u30c3\u30af\u30a2\u30c3\u30d7\u3059\u308b\u306b\u306f\u3069\u3046"
+	"\u3057\u307e\u3059\u304b?"),
 };
 
 static struct str prompt(struct arena *mem)
