@@ -458,7 +458,7 @@ static void files(struct world *w)
 {
 	struct world_app a = world_app(w, "chat_vision"), b = world_app(w, "chat_plain");
 	static const char png[] = "\x89PNG\r\n\x1a\n0123456789";
-	struct str bytes = S(png);
+	struct str bytes = str_of(png, sizeof(png) - 1);
 	struct world_reply r = world_upload(w, a.key, "p.png", "image/png", bytes);
 	expect_status(&r, 201);
 	expect_text(world_text(&r, "name"), "p.png");
