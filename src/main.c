@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 	if (!strcmp(word, "serve"))
 		return wants_help ? serve_help() : welcome_serve(rest, rest_argv);
 	const struct role_type *r = role_find(str_c(word));
-	if (r)
+	if (r && !cli_knows(argc - 1, argv + 1))
 		return wants_help ? role_help(r) : role_run(r, rest, rest_argv);
 	return cli_main(argc - 1, argv + 1);
 }

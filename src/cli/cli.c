@@ -56,6 +56,12 @@ static const struct cli_command *find_words(struct arena *mem, int argc, char **
 	return c ? c : find(str_c(argv[0]));
 }
 
+bool cli_knows(int argc, char **argv)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	return argc >= WORDS_MAX && find(arena_printf(mem.p, "%s %s", argv[0], argv[1]));
+}
+
 void cli_help(FILE *out, const char *group)
 {
 	for (size_t t = 0; t < TABLE_COUNT; t++) {

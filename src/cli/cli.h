@@ -47,6 +47,8 @@ extern const size_t cli_setup_commands_len, cli_user_commands_len, cli_key_comma
 
 /* Finds the command of argv (one or two words), opens what it needs, runs it; returns the exit code. */
 int cli_main(int argc, char **argv);
+/* Whether argv starts with a command of two words: "model add" is one, "model" alone is a role. */
+bool cli_knows(int argc, char **argv);
 /* Lists the commands whose first word is group; NULL = all. */
 void cli_help(FILE *out, const char *group);
 
