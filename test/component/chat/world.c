@@ -17,6 +17,7 @@
 #include "base/config.h"
 #include "base/crypt.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "chat/chat.h"
 #include "model/model.h"
@@ -166,11 +167,25 @@ struct opened {
 	struct guard *guard;
 };
 
+/* A schema of its own in the PostgreSQL server that tests are given; empty without one. */
+static struct str new_schema(struct world *w)
+{
+	const char *pg = getenv("TATARA_TEST_PG");
+	struct db_options o = { .postgres = str_c(pg) };
+	struct db *db;
+	if (!pg || !*pg)
+		return (struct str){ 0 };
+	struct str name = arena_printf(w->mem, "world_%.*s", STR(str_sub(id_uuid(w->mem), 0, 8)));
+	OK(db_open(&o, &db));
+	OK(db_script(db, arena_printf(w->mem, "CREATE SCHEMA %.*s", STR(name))));
+	db_close(db);
+	return arena_printf(w->mem, "%s options='-c search_path=%.*s'", pg, STR(name));
+}
+
 static void open_stores(struct opened *o)
 {
 	struct world *w = &o->w;
-	const char *pg = getenv("TATARA_TEST_PG_CHAT");
-	struct db_options db = { .sqlite_path = arena_printf(w->mem, "%.*s/t.db", STR(o->dir)), .postgres = pg ? str_c(pg) : (struct str){ 0 } };
+	struct db_options db = { .sqlite_path = arena_printf(w->mem, "%.*s/t.db", STR(o->dir)), .postgres = new_schema(w) };
 	struct migrate_report report;
 	OK(db_open(&db, &w->s.db));
 	OK(db_migrate(w->s.db, false, &report));
