@@ -34,16 +34,27 @@ static bool is_easy(const struct stream_run *r)
 
 struct stream_run stream_of_turn(const struct chat_turn *t, enum stream_form form)
 {
-	return (struct stream_run){ .mode = t->mode, .run_id = t->run_id, .task_id = t->task_id, .message_id = t->message_id,
-				    .conversation_id = t->conversation_id, .created_ms = t->created_ms, .form = form,
-				    .direct = t->direct, .moderation = t->moderation };
+	return (struct stream_run){.mode = t->mode,
+				   .run_id = t->run_id,
+				   .task_id = t->task_id,
+				   .message_id = t->message_id,
+				   .conversation_id = t->conversation_id,
+				   .created_ms = t->created_ms,
+				   .form = form,
+				   .direct = t->direct,
+				   .moderation = t->moderation};
 }
 
 struct stream_run stream_of_run(const struct flow_info *i, enum stream_form form)
 {
-	return (struct stream_run){ .mode = i->app_mode, .run_id = i->run_id, .task_id = i->task_id,
-				    .workflow_id = i->workflow_id, .message_id = i->message_id, .conversation_id = i->conversation_id,
-				    .created_ms = i->created_ms, .form = form };
+	return (struct stream_run){.mode = i->app_mode,
+				   .run_id = i->run_id,
+				   .task_id = i->task_id,
+				   .workflow_id = i->workflow_id,
+				   .message_id = i->message_id,
+				   .conversation_id = i->conversation_id,
+				   .created_ms = i->created_ms,
+				   .form = form};
 }
 
 /* --- envelopes --- */
@@ -72,7 +83,8 @@ static void open_event(struct buf *b, const struct stream_run *r, struct str eve
 		put_string(b, "task_id", r->task_id);
 }
 
-static void write_message(struct buf *b, const struct stream_run *r, struct str text, struct str selector)
+static void write_message(struct buf *b, const struct stream_run *r, struct str text,
+			  struct str selector)
 {
 	open_event(b, r, S("message"), true);
 	put_string(b, "id", r->message_id);
@@ -82,7 +94,8 @@ static void write_message(struct buf *b, const struct stream_run *r, struct str 
 	buf_putc(b, '}');
 }
 
-static void write_replace(struct buf *b, const struct stream_run *r, struct str text, struct str reason)
+static void write_replace(struct buf *b, const struct stream_run *r, struct str text,
+			  struct str reason)
 {
 	open_event(b, r, S("message_replace"), true);
 	put_string(b, "answer", text);
@@ -104,7 +117,8 @@ static void write_chunk(struct buf *b, const struct stream_run *r, const struct 
 	buf_puts(b, "}}");
 }
 
-static void write_text_replace(struct buf *b, const struct stream_run *r, const struct flow_event *e)
+static void write_text_replace(struct buf *b, const struct stream_run *r,
+			       const struct flow_event *e)
 {
 	if (!is_workflow(r)) {
 		write_replace(b, r, e->text, S(""));
@@ -119,10 +133,12 @@ static void write_text_replace(struct buf *b, const struct stream_run *r, const 
 /* Node data for visitors of a web app: that a node ran, not with what. */
 static struct str simple_node(struct arena *mem, struct str data)
 {
-	static const struct str hidden[] = { S_INIT("inputs"), S_INIT("process_data"), S_INIT("outputs"),
-					     S_INIT("execution_metadata"), S_INIT("error") };
-	static const struct str dropped[] = { S_INIT("inputs_truncated"), S_INIT("process_data_truncated"),
-					      S_INIT("outputs_truncated"), S_INIT("agent_strategy") };
+	static const struct str hidden[] = {S_INIT("inputs"), S_INIT("process_data"),
+					    S_INIT("outputs"), S_INIT("execution_metadata"),
+					    S_INIT("error")};
+	static const struct str dropped[] = {S_INIT("inputs_truncated"),
+					     S_INIT("process_data_truncated"),
+					     S_INIT("outputs_truncated"), S_INIT("agent_strategy")};
 	struct json *v;
 	if (json_parse(mem, data, &v))
 		return data;
@@ -141,7 +157,8 @@ static bool is_node_event(enum flow_event_type t)
 	return t == FLOW_NODE_STARTED || t == FLOW_NODE_FINISHED || t == FLOW_NODE_RETRY;
 }
 
-void stream_write_event(struct arena *mem, struct buf *b, const struct stream_run *r, const struct flow_event *e)
+void stream_write_event(struct arena *mem, struct buf *b, const struct stream_run *r,
+			const struct flow_event *e)
 {
 	if (e->type == FLOW_CHUNK) {
 		write_chunk(b, r, e);
@@ -152,12 +169,15 @@ void stream_write_event(struct arena *mem, struct buf *b, const struct stream_ru
 		if (!is_workflow(r))
 			put_string(b, "workflow_run_id", r->run_id);
 		buf_puts(b, ",\"data\":");
-		buf_put(b, r->form == STREAM_SIMPLE && is_node_event(e->type) ? simple_node(mem, e->data) : e->data);
+		buf_put(b, r->form == STREAM_SIMPLE && is_node_event(e->type)
+				   ? simple_node(mem, e->data)
+				   : e->data);
 		buf_putc(b, '}');
 	}
 }
 
-void stream_write_error(struct buf *b, const struct stream_run *r, struct str slug, int http, struct str text)
+void stream_write_error(struct buf *b, const struct stream_run *r, struct str slug, int http,
+			struct str text)
 {
 	open_event(b, r, S("error"), false);
 	put_string(b, "code", slug);
@@ -179,12 +199,14 @@ struct failure {
 	int http;
 };
 
-static struct failure failure_of(struct arena *mem, const struct stream_run *r, const struct flow_result *res)
+static struct failure failure_of(struct arena *mem, const struct stream_run *r,
+				 const struct flow_result *res)
 {
-	struct failure f = { .slug = res->error_slug.len ? res->error_slug : S("invalid_param"),
-			     .http = res->error_http ? res->error_http : 400, .text = res->error };
+	struct failure f = {.slug = res->error_slug.len ? res->error_slug : S("invalid_param"),
+			    .http = res->error_http ? res->error_http : 400,
+			    .text = res->error};
 	if (is_chatflow(r)) {
-		f = (struct failure){ .slug = S("invalid_param"), .http = 400 };
+		f = (struct failure){.slug = S("invalid_param"), .http = 400};
 		f.text = arena_printf(mem, "Run failed: %.*s", STR(res->error));
 	}
 	return f;
@@ -193,10 +215,12 @@ static struct failure failure_of(struct arena *mem, const struct stream_run *r, 
 /* Citations for visitors: what a reader needs, not where it is stored. */
 static struct json *simple_resources(struct arena *mem, const struct json *from)
 {
-	static const struct str kept[] = { S_INIT("segment_id"), S_INIT("position"), S_INIT("document_name"),
-					   S_INIT("score"), S_INIT("content"), S_INIT("summary") };
+	static const struct str kept[] = {S_INIT("segment_id"),    S_INIT("position"),
+					  S_INIT("document_name"), S_INIT("score"),
+					  S_INIT("content"),       S_INIT("summary")};
 	struct json *out = json_arr(mem);
-	json_each(from, row) {
+	json_each(from, row)
+	{
 		struct json *o = json_obj(mem);
 		for (size_t i = 0; i < countof(kept); i++)
 			json_set(mem, o, kept[i], json_get(row, kept[i]));
@@ -205,12 +229,14 @@ static struct json *simple_resources(struct arena *mem, const struct json *from)
 	return out;
 }
 
-static struct json *metadata_of(struct arena *mem, const struct stream_run *r, const struct flow_result *res, bool bare)
+static struct json *metadata_of(struct arena *mem, const struct stream_run *r,
+				const struct flow_result *res, bool bare)
 {
 	struct json *m = chat_metadata(mem, r->mode, res);
 	if (r->form == STREAM_FULL)
 		return m;
-	json_set(mem, m, S("retriever_resources"), simple_resources(mem, json_get(m, S("retriever_resources"))));
+	json_set(mem, m, S("retriever_resources"),
+		 simple_resources(mem, json_get(m, S("retriever_resources"))));
 	/* As recorded: streams of chats keep the usage, completions and blocking answers do not. */
 	if (bare || str_eq(r->mode, S("completion"))) {
 		json_remove(m, S("annotation_reply"));
@@ -219,7 +245,8 @@ static struct json *metadata_of(struct arena *mem, const struct stream_run *r, c
 	return m;
 }
 
-static void write_message_end(struct arena *mem, struct buf *b, const struct stream_run *r, const struct flow_result *res)
+static void write_message_end(struct arena *mem, struct buf *b, const struct stream_run *r,
+			      const struct flow_result *res)
 {
 	open_event(b, r, S("message_end"), true);
 	put_string(b, "id", r->message_id);
@@ -235,7 +262,8 @@ static void write_message_end(struct arena *mem, struct buf *b, const struct str
 	buf_putc(b, '}');
 }
 
-bool stream_write_tail(struct arena *mem, struct buf *b, const struct stream_run *r, const struct flow_result *res, struct str answer, size_t n)
+bool stream_write_tail(struct arena *mem, struct buf *b, const struct stream_run *r,
+		       const struct flow_result *res, struct str answer, size_t n)
 {
 	if (is_workflow(r) || (res && str_eq(res->status, S("paused"))))
 		return false;
@@ -246,7 +274,8 @@ bool stream_write_tail(struct arena *mem, struct buf *b, const struct stream_run
 		stream_write_error(b, r, f.slug, f.http, f.text);
 		return true;
 	}
-	struct str replaced = r->direct.at ? (struct str){ 0 } : chat_moderate_output(mem, r->moderation, answer);
+	struct str replaced =
+		r->direct.at ? (struct str){0} : chat_moderate_output(mem, r->moderation, answer);
 	if (n > (replaced.at ? 1 : 0))
 		return false;
 	if (replaced.at && !n)
@@ -274,7 +303,8 @@ static status send(struct writer *w, struct buf *b, int64_t seq)
 		return 0;
 	if (buf_done(b))
 		return -1;
-	struct str id = w->ids && seq ? arena_printf(w->step, "%lld", (long long)seq) : (struct str){ 0 };
+	struct str id =
+		w->ids && seq ? arena_printf(w->step, "%lld", (long long)seq) : (struct str){0};
 	return sse_data(w->c->http, id, buf_str(b));
 }
 
@@ -302,14 +332,16 @@ static status send_tail(struct writer *w, const struct flow_result *res)
 	}
 }
 
-/* A failure of ours in the middle of a stream: the client gets an error event, the log the cause. */
+/* A failure of ours in the middle of a stream: the client gets an error event, the log the cause.
+ */
 static status send_broken(struct writer *w)
 {
 	if (err_code() == ERR_CANCELLED || err_code() == ERR_CLOSED)
 		return -1;
 	log_err(LOG_ERROR, "stream of run %.*s broke", STR(w->run->run_id));
 	struct buf b = buf_make(w->step, 0);
-	stream_write_error(&b, w->run, S("internal_server_error"), 500, S("Internal Server Error, please contact support."));
+	stream_write_error(&b, w->run, S("internal_server_error"), 500,
+			   S("Internal Server Error, please contact support."));
 	return send(w, &b, 0) || sse_end(w->c->http) ? -1 : 0;
 }
 
@@ -317,7 +349,7 @@ static status send_broken(struct writer *w)
 static int follow(struct writer *w, struct flow_feed *feed)
 {
 	for (bool end = false; !end;) {
-		struct flow_event e = { 0 };
+		struct flow_event e = {0};
 		arena_reset(w->step);
 		if (flow_feed_next(feed, w->step, &e, &end, DEADLINE_NONE))
 			return 1;
@@ -334,7 +366,7 @@ static int follow(struct writer *w, struct flow_feed *feed)
 static status stream_feed(struct writer *w, int64_t after_seq)
 {
 	struct flow *flow = w->c->s->flow;
-	AUTO(flow_feed) feed = { NULL };
+	AUTO(flow_feed) feed = {NULL};
 	if (flow_follow(flow, w->run->run_id, after_seq, &feed.p))
 		return -1;
 	w->last_seq = after_seq;
@@ -364,7 +396,7 @@ static status stream_direct(struct writer *w)
 		arena_reset(w->step);
 		struct buf b = buf_make(w->step, 0);
 		size_t n = is_easy(w->run) ? utf8_prefix(str_skip(text, i), 1) : text.len;
-		write_message(&b, w->run, str_sub(text, i, n), (struct str){ 0 });
+		write_message(&b, w->run, str_sub(text, i, n), (struct str){0});
 		if (send(w, &b, 0))
 			return -1;
 		i += n;
@@ -374,8 +406,9 @@ static status stream_direct(struct writer *w)
 
 static status stream_with(struct call *c, const struct stream_run *r, bool ids, int64_t after_seq)
 {
-	AUTO(arena) step = { arena_open(0) };
-	struct writer w = { .c = c, .run = r, .step = step.p, .answer = buf_make(c->mem, 0), .ids = ids };
+	AUTO(arena) step = {arena_open(0)};
+	struct writer w = {
+		.c = c, .run = r, .step = step.p, .answer = buf_make(c->mem, 0), .ids = ids};
 	return r->direct.at ? stream_direct(&w) : stream_feed(&w, after_seq);
 }
 
@@ -391,13 +424,13 @@ status stream_resume(struct call *c, const struct stream_run *r, int64_t after_s
 
 status stream_finished(struct call *c, const struct stream_run *r)
 {
-	AUTO(arena) step = { arena_open(0) };
-	AUTO(flow_feed) feed = { NULL };
+	AUTO(arena) step = {arena_open(0)};
+	AUTO(flow_feed) feed = {NULL};
 	if (flow_follow(c->s->flow, r->run_id, 0, &feed.p))
 		return -1;
 	struct buf last = buf_make(c->mem, 0);
 	for (bool end = false; !end;) {
-		struct flow_event e = { 0 };
+		struct flow_event e = {0};
 		arena_reset(step.p);
 		if (flow_feed_next(feed.p, step.p, &e, &end, DEADLINE_NONE))
 			return -1;
@@ -408,21 +441,22 @@ status stream_finished(struct call *c, const struct stream_run *r)
 	}
 	if (buf_done(&last) || sse_begin(c->http, 0))
 		return -1;
-	if (last.len && sse_data(c->http, (struct str){ 0 }, buf_str(&last)))
+	if (last.len && sse_data(c->http, (struct str){0}, buf_str(&last)))
 		return -1;
 	return sse_end(c->http);
 }
 
 /* --- blocking --- */
 
-static struct json *workflow_body(struct arena *mem, const struct stream_run *r, const struct flow_result *res)
+static struct json *workflow_body(struct arena *mem, const struct stream_run *r,
+				  const struct flow_result *res)
 {
 	struct json *body = json_obj(mem), *data = json_obj(mem), *none = json_obj(mem);
 	json_set_str(mem, data, S("id"), r->run_id);
 	json_set_str(mem, data, S("workflow_id"), r->workflow_id);
 	json_set_str(mem, data, S("status"), res->status);
 	json_set(mem, data, S("outputs"), json_is(res->outputs, JSON_OBJ) ? res->outputs : none);
-	json_set_str_or_null(mem, data, S("error"), res->error.len ? res->error : (struct str){ 0 });
+	json_set_str_or_null(mem, data, S("error"), res->error.len ? res->error : (struct str){0});
 	json_set_float(mem, data, S("elapsed_time"), res->elapsed);
 	json_set_int(mem, data, S("total_tokens"), res->total_tokens);
 	json_set_int(mem, data, S("total_steps"), res->total_steps);
@@ -434,7 +468,8 @@ static struct json *workflow_body(struct arena *mem, const struct stream_run *r,
 	return body;
 }
 
-static struct json *chat_body(struct arena *mem, const struct stream_run *r, const struct flow_result *res)
+static struct json *chat_body(struct arena *mem, const struct stream_run *r,
+			      const struct flow_result *res)
 {
 	struct str answer = r->direct.at ? r->direct : res->answer;
 	if (!r->direct.at) {
@@ -455,7 +490,8 @@ static struct json *chat_body(struct arena *mem, const struct stream_run *r, con
 	return body;
 }
 
-status stream_blocking_body(struct arena *mem, const struct stream_run *r, const struct flow_result *res, struct json **out)
+status stream_blocking_body(struct arena *mem, const struct stream_run *r,
+			    const struct flow_result *res, struct json **out)
 {
 	if (is_workflow(r)) {
 		*out = workflow_body(mem, r, res);

@@ -42,11 +42,15 @@ status stream_blocking(struct call *, const struct stream_run *) NODISCARD;
 status stream_reply(struct call *, const struct stream_run *, bool streaming) NODISCARD;
 
 /* --- pure: text of one wire event (without "data: "), empty = nothing is sent for it --- */
-void stream_write_event(struct arena *, struct buf *, const struct stream_run *, const struct flow_event *);
+void stream_write_event(struct arena *, struct buf *, const struct stream_run *,
+			const struct flow_event *);
 /* {"event":"error",...} */
-void stream_write_error(struct buf *, const struct stream_run *, struct str slug, int http, struct str text);
+void stream_write_error(struct buf *, const struct stream_run *, struct str slug, int http,
+			struct str text);
 /* The n-th event after the run's last one, from 0: message_replace, message_end or error; false
  * when there are no more. answer: what moderation looks at. */
-bool stream_write_tail(struct arena *, struct buf *, const struct stream_run *, const struct flow_result *, struct str answer, size_t n);
+bool stream_write_tail(struct arena *, struct buf *, const struct stream_run *,
+		       const struct flow_result *, struct str answer, size_t n);
 /* The body of a blocking answer; ERR_INVALID with the public code for a failed chat. */
-status stream_blocking_body(struct arena *, const struct stream_run *, const struct flow_result *, struct json **out) NODISCARD;
+status stream_blocking_body(struct arena *, const struct stream_run *, const struct flow_result *,
+			    struct json **out) NODISCARD;

@@ -16,10 +16,8 @@ struct chats {
 
 /* Stored JSON text back to a tree; a broken or empty text gives an empty object or array. */
 struct json *chat_json(struct arena *, struct str text, enum json_type expect);
-#define CHAT_OWNER(scope)                                                                          \
-	db_text((scope)->tenant_id), db_text((scope)->app_id)
-#define CHAT_USER(scope)                                                                           \
-	db_text((scope)->user.id), db_int((scope)->user.by_account)
+#define CHAT_OWNER(scope) db_text((scope)->tenant_id), db_text((scope)->app_id)
+#define CHAT_USER(scope)  db_text((scope)->user.id), db_int((scope)->user.by_account)
 
 enum { MESSAGE_COLUMNS = 27 };
 /* Row of one of the message statements. */
@@ -28,12 +26,13 @@ void message_read(struct arena *, const struct db_rows *, size_t row, struct mes
 /* --- memory.c --- */
 struct memory_options {
 	struct str tenant_id, conversation_id, except_message_id;
-	size_t max;	 /* messages, not turns */
-	int64_t tokens;	 /* budget, 0 = none */
+	size_t max;      /* messages, not turns */
+	int64_t tokens;  /* budget, 0 = none */
 	bool with_files; /* images of earlier turns too */
 };
 /* Earlier turns in OpenAI form, oldest first. */
-status memory_load(struct chats *, struct arena *, const struct memory_options *, struct json **out) NODISCARD;
+status memory_load(struct chats *, struct arena *, const struct memory_options *,
+		   struct json **out) NODISCARD;
 /* A row of the thread, newest first; parent.at == NULL: the start of a thread. */
 struct memory_row {
 	struct str id, parent, query, answer;
@@ -48,7 +47,7 @@ int64_t memory_tokens(struct str text);
 
 /* --- moderate.c --- */
 struct chat_moderation {
-	struct json *words; /* array of lower-case texts */
+	struct json *words;                     /* array of lower-case texts */
 	struct str input_preset, output_preset; /* at == NULL: that side is off */
 };
 /* NULL when the config has no keyword moderation. */
@@ -56,7 +55,8 @@ struct chat_moderation *moderation_load(struct arena *, const struct json *confi
 struct json *moderation_json(struct arena *, const struct chat_moderation *);
 struct chat_moderation *moderation_from_json(struct arena *, const struct json *);
 /* The preset when a word is found in the inputs or the query. */
-struct str moderation_input(struct arena *, const struct chat_moderation *, const struct json *inputs, struct str query);
+struct str moderation_input(struct arena *, const struct chat_moderation *,
+			    const struct json *inputs, struct str query);
 
 /* --- name.c --- */
 /* First 20 characters and an ellipsis. */
@@ -69,8 +69,13 @@ struct json *suggestions_parse(struct arena *, struct str answer);
 void name_later(struct chats *, struct str tenant_id, struct str conversation_id, struct str query);
 
 /* --- hooks.c, variable.c --- */
-status chat_finished(void *ctx, struct arena *, const struct flow_info *, const struct flow_result *) NODISCARD;
+status chat_finished(void *ctx, struct arena *, const struct flow_info *,
+		     const struct flow_result *) NODISCARD;
 /* Inserts missing definitions and returns all with their current values. */
-status variable_prepare(struct chats *, struct arena *, const struct chat_scope *, struct str conversation_id, const struct json *definitions, struct json **out) NODISCARD;
+status variable_prepare(struct chats *, struct arena *, const struct chat_scope *,
+			struct str conversation_id, const struct json *definitions,
+			struct json **out) NODISCARD;
 /* The same without reading: what a new conversation has; rows are added to the batch. */
-struct json *variable_define(struct arena *, struct db_batch *, const struct chat_scope *, struct str conversation_id, const struct json *definitions, int64_t now);
+struct json *variable_define(struct arena *, struct db_batch *, const struct chat_scope *,
+			     struct str conversation_id, const struct json *definitions,
+			     int64_t now);

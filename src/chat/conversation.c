@@ -13,7 +13,11 @@ status chats_open(const struct chats_options *o, struct chats **out)
 {
 	struct arena *mem = arena_open(0);
 	struct chats *c = arena_new(mem, struct chats);
-	*c = (struct chats){ .mem = mem, .db = o->db, .broker = o->broker, .models = o->models, .config = o->config };
+	*c = (struct chats){.mem = mem,
+			    .db = o->db,
+			    .broker = o->broker,
+			    .models = o->models,
+			    .config = o->config};
 	*out = c;
 	return 0;
 }
@@ -40,14 +44,20 @@ struct json *chat_json(struct arena *mem, struct str text, enum json_type expect
 static void read_row(struct arena *mem, const struct db_rows *r, size_t i, struct conversation *out)
 {
 	*out = (struct conversation){
-		.id = db_str_at(r, i, 0), .tenant_id = db_str_at(r, i, 1), .app_id = db_str_at(r, i, 2),
-		.mode = db_str_at(r, i, 3), .name = db_str_at(r, i, 4),
+		.id = db_str_at(r, i, 0),
+		.tenant_id = db_str_at(r, i, 1),
+		.app_id = db_str_at(r, i, 2),
+		.mode = db_str_at(r, i, 3),
+		.name = db_str_at(r, i, 4),
 		.introduction = db_str_at(r, i, 5),
 		.inputs = chat_json(mem, db_str_at(r, i, 6), JSON_OBJ),
 		.config = db_null_at(r, i, 7) ? NULL : chat_json(mem, db_str_at(r, i, 7), JSON_OBJ),
-		.invoke_from = db_str_at(r, i, 8), .created_by = db_str_at(r, i, 9),
-		.by_account = db_int_at(r, i, 10) != 0, .dialogue_count = db_int_at(r, i, 11),
-		.pinned_ms = db_int_at(r, i, 12), .created_ms = db_int_at(r, i, 13),
+		.invoke_from = db_str_at(r, i, 8),
+		.created_by = db_str_at(r, i, 9),
+		.by_account = db_int_at(r, i, 10) != 0,
+		.dialogue_count = db_int_at(r, i, 11),
+		.pinned_ms = db_int_at(r, i, 12),
+		.created_ms = db_int_at(r, i, 13),
 		.updated_ms = db_int_at(r, i, 14),
 	};
 }
@@ -62,18 +72,22 @@ static status first_row(struct arena *mem, const struct db_rows *rows, struct co
 	return 0;
 }
 
-status conversation_get(struct chats *c, struct arena *mem, const struct chat_scope *s, struct str id, struct conversation **out)
+status conversation_get(struct chats *c, struct arena *mem, const struct chat_scope *s,
+			struct str id, struct conversation **out)
 {
 	struct db_rows *rows;
-	if (DB_READ(c->db, mem, &sql_chat_conversation_get, &rows, CHAT_OWNER(s), db_text(id), CHAT_USER(s)))
+	if (DB_READ(c->db, mem, &sql_chat_conversation_get, &rows, CHAT_OWNER(s), db_text(id),
+		    CHAT_USER(s)))
 		return -1;
 	return first_row(mem, rows, out);
 }
 
-status conversation_of_app(struct chats *c, struct arena *mem, struct str tenant_id, struct str app_id, struct str id, struct conversation **out)
+status conversation_of_app(struct chats *c, struct arena *mem, struct str tenant_id,
+			   struct str app_id, struct str id, struct conversation **out)
 {
 	struct db_rows *rows;
-	if (DB_READ(c->db, mem, &sql_chat_conversation_of_app, &rows, db_text(tenant_id), db_text(app_id), db_text(id)))
+	if (DB_READ(c->db, mem, &sql_chat_conversation_of_app, &rows, db_text(tenant_id),
+		    db_text(app_id), db_text(id)))
 		return -1;
 	return first_row(mem, rows, out);
 }
@@ -98,17 +112,19 @@ static status page_start(struct chats *c, struct arena *mem, const struct chat_s
 	return 0;
 }
 
-status conversation_list(struct chats *c, struct arena *mem, const struct chat_scope *s, const struct conversation_page *p,
-			 struct conversation **out, size_t *n, bool *more)
+status conversation_list(struct chats *c, struct arena *mem, const struct chat_scope *s,
+			 const struct conversation_page *p, struct conversation **out, size_t *n,
+			 bool *more)
 {
 	int64_t key = 0;
-	struct str id = { 0 };
+	struct str id = {0};
 	if (page_start(c, mem, s, p, &key, &id))
 		return -1;
-	const struct sql *sql = p->ascending ? &sql_chat_conversation_list_up : &sql_chat_conversation_list_down;
+	const struct sql *sql =
+		p->ascending ? &sql_chat_conversation_list_up : &sql_chat_conversation_list_down;
 	struct db_rows *rows;
-	if (DB_READ(c->db, mem, sql, &rows, CHAT_OWNER(s), CHAT_USER(s), db_int(p->by_created), db_int(key),
-		    db_text(id), db_int(p->pinned), db_int(p->limit + 1)))
+	if (DB_READ(c->db, mem, sql, &rows, CHAT_OWNER(s), CHAT_USER(s), db_int(p->by_created),
+		    db_int(key), db_text(id), db_int(p->pinned), db_int(p->limit + 1)))
 		return -1;
 	*n = MIN(rows->count, (size_t)p->limit);
 	*more = rows->count > *n;
@@ -126,24 +142,27 @@ static status changed(status failed)
 	return failed;
 }
 
-status conversation_rename(struct chats *c, struct arena *mem, const struct chat_scope *s, struct str id, struct str name, struct conversation **out)
+status conversation_rename(struct chats *c, struct arena *mem, const struct chat_scope *s,
+			   struct str id, struct str name, struct conversation **out)
 {
-	if (changed(DB_WRITE(c->db, mem, &sql_chat_conversation_rename, 1, NULL, CHAT_OWNER(s), db_text(id),
-			     CHAT_USER(s), db_text(name), db_int(clock_ms()))))
+	if (changed(DB_WRITE(c->db, mem, &sql_chat_conversation_rename, 1, NULL, CHAT_OWNER(s),
+			     db_text(id), CHAT_USER(s), db_text(name), db_int(clock_ms()))))
 		return -1;
 	return conversation_get(c, mem, s, id, out);
 }
 
-status conversation_pin(struct chats *c, struct arena *mem, const struct chat_scope *s, struct str id, bool pinned)
+status conversation_pin(struct chats *c, struct arena *mem, const struct chat_scope *s,
+			struct str id, bool pinned)
 {
-	return changed(DB_WRITE(c->db, mem, &sql_chat_conversation_pin, 1, NULL, CHAT_OWNER(s), db_text(id),
-				CHAT_USER(s), db_int(pinned ? clock_ms() : 0)));
+	return changed(DB_WRITE(c->db, mem, &sql_chat_conversation_pin, 1, NULL, CHAT_OWNER(s),
+				db_text(id), CHAT_USER(s), db_int(pinned ? clock_ms() : 0)));
 }
 
-status conversation_remove(struct chats *c, struct arena *mem, const struct chat_scope *s, struct str id)
+status conversation_remove(struct chats *c, struct arena *mem, const struct chat_scope *s,
+			   struct str id)
 {
-	return changed(DB_WRITE(c->db, mem, &sql_chat_conversation_remove, 1, NULL, CHAT_OWNER(s), db_text(id),
-				CHAT_USER(s), db_int(clock_ms())));
+	return changed(DB_WRITE(c->db, mem, &sql_chat_conversation_remove, 1, NULL, CHAT_OWNER(s),
+				db_text(id), CHAT_USER(s), db_int(clock_ms())));
 }
 
 /* LIKE pattern of a keyword: anywhere, ASCII letters in lower case, % and _ match any text. */
@@ -154,19 +173,22 @@ static struct str like_pattern(struct arena *mem, struct str keyword)
 	struct buf b = buf_make(mem, 0);
 	buf_putc(&b, '%');
 	for (size_t i = 0; i < keyword.len; i++)
-		buf_putc(&b, keyword.at[i] >= 'A' && keyword.at[i] <= 'Z' ? (char)(keyword.at[i] + 32) : keyword.at[i]);
+		buf_putc(&b, keyword.at[i] >= 'A' && keyword.at[i] <= 'Z'
+				     ? (char)(keyword.at[i] + 32)
+				     : keyword.at[i]);
 	buf_putc(&b, '%');
 	return buf_str(&b);
 }
 
-status conversation_logs(struct chats *c, struct arena *mem, struct str tenant_id, struct str app_id,
-			 const struct conversation_log_page *p, struct conversation_log **out, size_t *n, int64_t *total)
+status conversation_logs(struct chats *c, struct arena *mem, struct str tenant_id,
+			 struct str app_id, const struct conversation_log_page *p,
+			 struct conversation_log **out, size_t *n, int64_t *total)
 {
 	struct db_rows *r;
 	if (DB_READ(c->db, mem, &sql_chat_conversation_log, &r, db_text(tenant_id), db_text(app_id),
-		    db_int(p->completion), db_text(like_pattern(mem, p->keyword)), db_int(p->from_ms),
-		    db_int(p->until_ms ? p->until_ms : INT64_MAX), db_int(p->limit),
-		    db_int((p->page - 1) * p->limit)))
+		    db_int(p->completion), db_text(like_pattern(mem, p->keyword)),
+		    db_int(p->from_ms), db_int(p->until_ms ? p->until_ms : INT64_MAX),
+		    db_int(p->limit), db_int((p->page - 1) * p->limit)))
 		return -1;
 	*n = r->count;
 	*total = r->count ? db_int_at(r, 0, COLUMNS + 6) : 0;

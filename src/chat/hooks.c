@@ -17,7 +17,8 @@ static bool is_chatflow(struct str mode)
 
 /* Counts and prices when nothing was called, or when an easy app was stopped before its vendor
  * told them; clients read the forms of zero as recorded. */
-static struct json *zero_usage(struct arena *mem, const char *unit, const char *price, double latency)
+static struct json *zero_usage(struct arena *mem, const char *unit, const char *price,
+			       double latency)
 {
 	struct json *u = json_obj(mem);
 	json_set_int(mem, u, S("prompt_tokens"), 0);
@@ -62,7 +63,8 @@ struct json *chat_metadata(struct arena *mem, struct str mode, const struct flow
 {
 	struct json *m = json_obj(mem), *none = json_arr(mem);
 	json_set_null(mem, m, S("annotation_reply"));
-	json_set(mem, m, S("retriever_resources"), r && json_is(r->resources, JSON_ARR) ? r->resources : none);
+	json_set(mem, m, S("retriever_resources"),
+		 r && json_is(r->resources, JSON_ARR) ? r->resources : none);
 	json_set(mem, m, S("usage"), usage_of(mem, mode, r));
 	return m;
 }
@@ -74,9 +76,11 @@ static struct str price_of(const struct json *usage, struct str name, struct str
 }
 
 /* The text to keep: trimmed as stored answers are, or what replaces a forbidden one. */
-static struct str kept_answer(struct arena *mem, const struct flow_info *info, const struct flow_result *r)
+static struct str kept_answer(struct arena *mem, const struct flow_info *info,
+			      const struct flow_result *r)
 {
-	struct chat_moderation *m = moderation_from_json(mem, json_get(info->extra, S("moderation")));
+	struct chat_moderation *m =
+		moderation_from_json(mem, json_get(info->extra, S("moderation")));
 	struct str replaced = chat_moderate_output(mem, m, r->answer);
 	if (replaced.at)
 		return replaced;
@@ -84,7 +88,8 @@ static struct str kept_answer(struct arena *mem, const struct flow_info *info, c
 	return answer.at ? answer : S("");
 }
 
-status chat_finished(void *ctx, struct arena *mem, const struct flow_info *info, const struct flow_result *r)
+status chat_finished(void *ctx, struct arena *mem, const struct flow_info *info,
+		     const struct flow_result *r)
 {
 	struct chats *c = ctx;
 	if (!info->message_id.len)
@@ -93,43 +98,55 @@ status chat_finished(void *ctx, struct arena *mem, const struct flow_info *info,
 	const struct json *usage = json_get(metadata, S("usage"));
 	bool failed = str_eq(r->status, S("failed"));
 	struct db_batch *b = db_batch_open(mem);
-	DB_ADD(b, &sql_chat_message_finish, DB_ANY, db_text(info->tenant_id), db_text(info->message_id),
-	       db_text(kept_answer(mem, info, r)), db_text(failed ? S("error") : S("normal")),
-	       db_text_or_null(failed ? r->error : (struct str){ 0 }),
-	       db_int(json_get_int(usage, S("prompt_tokens"), 0)), db_int(json_get_int(usage, S("completion_tokens"), 0)),
-	       db_text(price_of(usage, S("total_price"), S("0"))), db_text(price_of(usage, S("currency"), S("USD"))),
+	DB_ADD(b, &sql_chat_message_finish, DB_ANY, db_text(info->tenant_id),
+	       db_text(info->message_id), db_text(kept_answer(mem, info, r)),
+	       db_text(failed ? S("error") : S("normal")),
+	       db_text_or_null(failed ? r->error : (struct str){0}),
+	       db_int(json_get_int(usage, S("prompt_tokens"), 0)),
+	       db_int(json_get_int(usage, S("completion_tokens"), 0)),
+	       db_text(price_of(usage, S("total_price"), S("0"))),
+	       db_text(price_of(usage, S("currency"), S("USD"))),
 	       db_float(json_as_double(json_get(usage, S("latency")), r->elapsed)),
-	       db_text(json_text(mem, metadata, JSON_COMPACT)), db_int(r->finished_ms ? r->finished_ms : clock_ms()));
-	DB_ADD(b, &sql_chat_conversation_touch, DB_ANY, db_text(info->tenant_id), db_text(info->conversation_id),
+	       db_text(json_text(mem, metadata, JSON_COMPACT)),
+	       db_int(r->finished_ms ? r->finished_ms : clock_ms()));
+	DB_ADD(b, &sql_chat_conversation_touch, DB_ANY, db_text(info->tenant_id),
+	       db_text(info->conversation_id),
 	       db_int(r->finished_ms ? r->finished_ms : clock_ms()));
 	return db_commit(c->db, b);
 }
 
-static status history(void *ctx, struct arena *mem, const struct flow_info *info, size_t max, struct json **out)
+static status history(void *ctx, struct arena *mem, const struct flow_info *info, size_t max,
+		      struct json **out)
 {
 	if (!info->conversation_id.len) {
 		*out = json_arr(mem);
 		return 0;
 	}
-	struct memory_options o = { .tenant_id = info->tenant_id, .conversation_id = info->conversation_id,
-				    .except_message_id = info->message_id, .max = max };
+	struct memory_options o = {.tenant_id = info->tenant_id,
+				   .conversation_id = info->conversation_id,
+				   .except_message_id = info->message_id,
+				   .max = max};
 	return memory_load(ctx, mem, &o, out);
 }
 
-static status save_variables(void *ctx, struct arena *mem, const struct flow_info *info, const struct json *changed)
+static status save_variables(void *ctx, struct arena *mem, const struct flow_info *info,
+			     const struct json *changed)
 {
 	struct chats *c = ctx;
 	if (!info->conversation_id.len || !json_len(changed))
 		return 0;
 	struct db_batch *b = db_batch_open(mem);
 	json_each_member(changed, m)
-		DB_ADD(b, &sql_chat_variable_save, DB_ANY, db_text(info->tenant_id), db_text(info->app_id),
-		       db_text(info->conversation_id), db_text(m->name), db_text(json_text(mem, &m->value, JSON_COMPACT)),
-		       db_int(clock_ms()));
+		DB_ADD(b, &sql_chat_variable_save, DB_ANY, db_text(info->tenant_id),
+		       db_text(info->app_id), db_text(info->conversation_id), db_text(m->name),
+		       db_text(json_text(mem, &m->value, JSON_COMPACT)), db_int(clock_ms()));
 	return db_commit(c->db, b);
 }
 
 struct flow_hooks chat_hooks(struct chats *c)
 {
-	return (struct flow_hooks){ .ctx = c, .history = history, .save_variables = save_variables, .finished = chat_finished };
+	return (struct flow_hooks){.ctx = c,
+				   .history = history,
+				   .save_variables = save_variables,
+				   .finished = chat_finished};
 }

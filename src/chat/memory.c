@@ -26,7 +26,7 @@ int64_t memory_tokens(struct str text)
 
 void memory_thread(struct memory_row *rows, size_t n)
 {
-	struct str wanted = { 0 };
+	struct str wanted = {0};
 	for (size_t i = 0; i < n; i++) {
 		struct memory_row *r = &rows[i];
 		if (wanted.at && !str_eq(wanted, S(CHAT_PARENT_TIME)) && !str_eq(wanted, r->id))
@@ -44,16 +44,14 @@ static int64_t message_tokens(const struct json *m)
 	if (json_is(content, JSON_STR))
 		return memory_tokens(json_as_str(content, S("")));
 	int64_t sum = 0;
-	json_each(content, part)
-		sum += memory_tokens(json_get_str(part, S("text")));
+	json_each(content, part) sum += memory_tokens(json_get_str(part, S("text")));
 	return sum;
 }
 
 void memory_cut(struct json *messages, int64_t tokens)
 {
 	int64_t sum = 0;
-	json_each(messages, m)
-		sum += message_tokens(m);
+	json_each(messages, m) sum += message_tokens(m);
 	size_t drop = 0;
 	while (sum > tokens && drop + 1 < json_len(messages))
 		sum -= message_tokens(json_at(messages, drop++));
@@ -65,10 +63,12 @@ void memory_cut(struct json *messages, int64_t tokens)
 }
 
 /* The user's part of a turn: with images of its own when the model sees them. */
-static status user_content(struct chats *c, struct arena *mem, const struct memory_row *r, const struct json *files, struct json **out)
+static status user_content(struct chats *c, struct arena *mem, const struct memory_row *r,
+			   const struct json *files, struct json **out)
 {
 	struct json *parts = json_arr(mem);
-	json_each(files, file) {
+	json_each(files, file)
+	{
 		if (!str_eq(json_get_str(file, S("type")), S("image")))
 			continue;
 		struct str url;
@@ -96,7 +96,8 @@ static status user_content(struct chats *c, struct arena *mem, const struct memo
 	return 0;
 }
 
-static void push(struct arena *mem, struct json *messages, struct str role, const struct json *content)
+static void push(struct arena *mem, struct json *messages, struct str role,
+		 const struct json *content)
 {
 	struct json *m = json_obj(mem);
 	json_set_str(mem, m, S("role"), role);
@@ -109,20 +110,22 @@ static struct memory_row read_row(const struct db_rows *rows, size_t i)
 {
 	return (struct memory_row){
 		.id = db_str_at(rows, i, 0),
-		.parent = db_null_at(rows, i, 1) ? (struct str){ 0 } : db_str_at(rows, i, 1),
+		.parent = db_null_at(rows, i, 1) ? (struct str){0} : db_str_at(rows, i, 1),
 		.query = db_str_at(rows, i, 2),
 		.answer = db_str_at(rows, i, 3),
 	};
 }
 
 static status write_turns(struct chats *c, struct arena *mem, const struct memory_options *o,
-			  const struct db_rows *rows, const struct memory_row *thread, struct json *out)
+			  const struct db_rows *rows, const struct memory_row *thread,
+			  struct json *out)
 {
 	for (size_t i = rows->count; i-- > 0;) {
 		/* A turn that failed has nothing to remember, and vendors refuse empty answers. */
 		if (!thread[i].in_thread || !thread[i].answer.len)
 			continue;
-		const struct json *files = o->with_files ? chat_json(mem, db_str_at(rows, i, 4), JSON_ARR) : NULL;
+		const struct json *files =
+			o->with_files ? chat_json(mem, db_str_at(rows, i, 4), JSON_ARR) : NULL;
 		struct json *user;
 		if (user_content(c, mem, &thread[i], files, &user))
 			return -1;
@@ -132,7 +135,8 @@ static status write_turns(struct chats *c, struct arena *mem, const struct memor
 	return 0;
 }
 
-status memory_load(struct chats *c, struct arena *mem, const struct memory_options *o, struct json **out)
+status memory_load(struct chats *c, struct arena *mem, const struct memory_options *o,
+		   struct json **out)
 {
 	struct json *messages = json_arr(mem);
 	size_t max = o->max ? MIN(o->max, (size_t)ROWS_MAX) : ROWS_MAX;

@@ -23,7 +23,7 @@ static struct str preset_of(const struct json *config, struct str side)
 {
 	const struct json *s = json_get(config, side);
 	if (!json_get_bool(s, S("enabled"), false))
-		return (struct str){ 0 };
+		return (struct str){0};
 	struct str text = json_get_str(s, S("preset_response"));
 	return text.at ? text : S("");
 }
@@ -31,7 +31,8 @@ static struct str preset_of(const struct json *config, struct str side)
 struct chat_moderation *moderation_load(struct arena *mem, const struct json *config)
 {
 	const struct json *m = json_get(config, S("sensitive_word_avoidance"));
-	if (!json_get_bool(m, S("enabled"), false) || !str_eq(json_get_str(m, S("type")), S("keywords")))
+	if (!json_get_bool(m, S("enabled"), false) ||
+	    !str_eq(json_get_str(m, S("type")), S("keywords")))
 		return NULL;
 	const struct json *c = json_get(m, S("config"));
 	struct chat_moderation *out = arena_new(mem, struct chat_moderation);
@@ -69,27 +70,27 @@ struct chat_moderation *moderation_from_json(struct arena *mem, const struct jso
 static bool has_word(struct arena *mem, const struct json *words, struct str text)
 {
 	struct str t = lower(mem, text);
-	json_each(words, w)
-		if (str_has(t, json_as_str(w, S(""))))
-			return true;
+	json_each(words, w) if (str_has(t, json_as_str(w, S("")))) return true;
 	return false;
 }
 
-struct str moderation_input(struct arena *mem, const struct chat_moderation *m, const struct json *inputs, struct str query)
+struct str moderation_input(struct arena *mem, const struct chat_moderation *m,
+			    const struct json *inputs, struct str query)
 {
 	if (!m || !m->input_preset.at)
-		return (struct str){ 0 };
+		return (struct str){0};
 	if (has_word(mem, m->words, query))
 		return m->input_preset;
-	json_each_member(inputs, i)
-		if (has_word(mem, m->words, prompt_value(mem, &i->value)))
-			return m->input_preset;
-	return (struct str){ 0 };
+	json_each_member(inputs,
+			 i) if (has_word(mem, m->words,
+					 prompt_value(mem, &i->value))) return m->input_preset;
+	return (struct str){0};
 }
 
-struct str chat_moderate_output(struct arena *mem, const struct chat_moderation *m, struct str answer)
+struct str chat_moderate_output(struct arena *mem, const struct chat_moderation *m,
+				struct str answer)
 {
 	if (!m || !m->output_preset.at || !has_word(mem, m->words, answer))
-		return (struct str){ 0 };
+		return (struct str){0};
 	return m->output_preset;
 }

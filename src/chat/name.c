@@ -12,10 +12,11 @@
 #include "sql_chat.h"
 
 enum {
-	QUERY_NAME_MAX = 20,	/* characters shown until there is a title */
-	FALLBACK_MAX = 50, FALLBACK_KEEP = 47,
+	QUERY_NAME_MAX = 20, /* characters shown until there is a title */
+	FALLBACK_MAX = 50,
+	FALLBACK_KEEP = 47,
 	TITLE_MAX = 75,
-	NAME_QUERY_MAX = 2000,	/* a title needs no more of the query */
+	NAME_QUERY_MAX = 2000, /* a title needs no more of the query */
 	NAME_TIMEOUT_MS = 60000,
 	SUGGESTIONS_MAX = 3,
 };
@@ -30,7 +31,8 @@ static const char suggest_prompt[] =
 	"the assistant's last answer; keep each under 20 words. Answer with a JSON array of three "
 	"texts and nothing else.";
 
-static struct str cut_chars(struct arena *mem, struct str t, size_t max, size_t keep, const char *tail)
+static struct str cut_chars(struct arena *mem, struct str t, size_t max, size_t keep,
+			    const char *tail)
 {
 	if (utf8_count(t) <= max)
 		return t;
@@ -73,7 +75,8 @@ struct json *suggestions_parse(struct arena *mem, struct str answer)
 {
 	struct json *out = json_arr(mem);
 	struct json *v = find_json(mem, answer, '[', ']');
-	json_each(v, q) {
+	json_each(v, q)
+	{
 		struct str text = str_trim(json_as_str(q, S("")));
 		if (text.len && json_len(out) < SUGGESTIONS_MAX)
 			json_push_str(mem, out, text);
@@ -81,12 +84,14 @@ struct json *suggestions_parse(struct arena *mem, struct str answer)
 	return out;
 }
 
-static status ask(struct chats *c, struct arena *mem, struct str tenant_id, const struct json *messages, double temperature, struct str *out)
+static status ask(struct chats *c, struct arena *mem, struct str tenant_id,
+		  const struct json *messages, double temperature, struct str *out)
 {
 	struct json *parameters = json_obj(mem);
 	json_set_float(mem, parameters, S("temperature"), temperature);
 	json_set_int(mem, parameters, S("max_tokens"), 256);
-	struct model_request q = { .tenant_id = tenant_id, .messages = messages, .parameters = parameters };
+	struct model_request q = {
+		.tenant_id = tenant_id, .messages = messages, .parameters = parameters};
 	struct model_answer *a;
 	if (models_chat(c->models, mem, &q, NULL, NULL, &a))
 		return -1;
@@ -104,12 +109,14 @@ static struct json *one_message(struct arena *mem, struct str text)
 }
 
 /* The title of a query; the fallback when the model cannot be had. Fails only when cancelled. */
-static status make_name(struct chats *c, struct arena *mem, struct str tenant_id, struct str query, struct str *name)
+static status make_name(struct chats *c, struct arena *mem, struct str tenant_id, struct str query,
+			struct str *name)
 {
 	struct str text = arena_printf(mem, "%s%.*s", name_prompt,
 				       STR(str_sub(query, 0, utf8_prefix(query, NAME_QUERY_MAX))));
-	struct str answer = { 0 };
-	if (ask(c, mem, tenant_id, one_message(mem, text), 1.0, &answer) && err_code() == ERR_CANCELLED)
+	struct str answer = {0};
+	if (ask(c, mem, tenant_id, one_message(mem, text), 1.0, &answer) &&
+	    err_code() == ERR_CANCELLED)
 		return -1;
 	*name = name_parse(mem, answer, query);
 	return 0;
@@ -124,12 +131,13 @@ struct name_job {
 static status name_fiber(void *arg)
 {
 	struct name_job *j = arg;
-	AUTO(arena) owner = { j->mem };
+	AUTO(arena) owner = {j->mem};
 	deadline saved = deadline_push(deadline_in_ms(NAME_TIMEOUT_MS));
 	struct str name;
-	status failed = make_name(j->chats, j->mem, j->tenant_id, j->query, &name) ||
-			DB_WRITE(j->chats->db, j->mem, &sql_chat_conversation_auto_name, DB_ANY, NULL,
-				 db_text(j->tenant_id), db_text(j->conversation_id), db_text(name));
+	status failed =
+		make_name(j->chats, j->mem, j->tenant_id, j->query, &name) ||
+		DB_WRITE(j->chats->db, j->mem, &sql_chat_conversation_auto_name, DB_ANY, NULL,
+			 db_text(j->tenant_id), db_text(j->conversation_id), db_text(name));
 	deadline_pop(saved);
 	if (failed && err_code() != ERR_CANCELLED)
 		log_err(LOG_WARN, "a conversation keeps its first words as name");
@@ -140,15 +148,16 @@ void name_later(struct chats *c, struct str tenant_id, struct str conversation_i
 {
 	struct arena *mem = arena_open(0);
 	struct name_job *j = arena_new(mem, struct name_job);
-	*j = (struct name_job){ mem, c, arena_str(mem, tenant_id), arena_str(mem, conversation_id),
-				arena_str(mem, query) };
+	*j = (struct name_job){mem, c, arena_str(mem, tenant_id), arena_str(mem, conversation_id),
+			       arena_str(mem, query)};
 	if (fiber_background("chat-name", name_fiber, j)) {
 		log_err(LOG_WARN, "no fiber to name a conversation");
 		arena_close(mem);
 	}
 }
 
-status conversation_generate_name(struct chats *c, struct arena *mem, const struct chat_scope *s, struct str id, struct conversation **out)
+status conversation_generate_name(struct chats *c, struct arena *mem, const struct chat_scope *s,
+				  struct str id, struct conversation **out)
 {
 	struct conversation *conv;
 	struct message *first;
@@ -158,7 +167,8 @@ status conversation_generate_name(struct chats *c, struct arena *mem, const stru
 		return -1;
 	/* The newest page holds the first message unless the conversation is very long; then the
 	 * oldest of the page names it as well. */
-	if (message_list(c, mem, s->tenant_id, s->app_id, id, (struct str){ 0 }, 100, &first, &n, &more))
+	if (message_list(c, mem, s->tenant_id, s->app_id, id, (struct str){0}, 100, &first, &n,
+			 &more))
 		return -1;
 	if (!n)
 		return err_set(ERR_NOT_FOUND, "Message Not Exists.");
@@ -168,16 +178,20 @@ status conversation_generate_name(struct chats *c, struct arena *mem, const stru
 	return conversation_rename(c, mem, s, id, name, out);
 }
 
-status chat_suggest(struct chats *c, struct arena *mem, const struct chat_scope *s, const struct message *m, struct json **out)
+status chat_suggest(struct chats *c, struct arena *mem, const struct chat_scope *s,
+		    const struct message *m, struct json **out)
 {
-	struct memory_options o = { .tenant_id = s->tenant_id, .conversation_id = m->conversation_id,
-				    .except_message_id = S(""), .max = 6, .tokens = 3000 };
+	struct memory_options o = {.tenant_id = s->tenant_id,
+				   .conversation_id = m->conversation_id,
+				   .except_message_id = S(""),
+				   .max = 6,
+				   .tokens = 3000};
 	struct json *history;
 	if (memory_load(c, mem, &o, &history))
 		return -1;
 	struct json *ask_for = one_message(mem, str_c(suggest_prompt));
 	json_push(mem, history, json_at(ask_for, 0));
-	struct str answer = { 0 };
+	struct str answer = {0};
 	if (ask(c, mem, s->tenant_id, history, 0.0, &answer)) {
 		if (err_code() == ERR_CANCELLED)
 			return -1;

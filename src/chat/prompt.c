@@ -47,7 +47,7 @@ struct str prompt_value(struct arena *mem, const struct json *v)
 	if (json_is(v, JSON_STR))
 		return json_as_str(v, S(""));
 	struct buf b = buf_make(mem, 0);
-	struct json none = { .type = JSON_NULL };
+	struct json none = {.type = JSON_NULL};
 	json_write_python(&b, v ? v : &none);
 	return buf_str(&b);
 }
@@ -94,7 +94,8 @@ static struct str without_marks(struct arena *mem, struct str t)
 	return buf_str(&b);
 }
 
-struct str prompt_fill(struct arena *mem, struct str text, const struct json *values, const struct json *special)
+struct str prompt_fill(struct arena *mem, struct str text, const struct json *values,
+		       const struct json *special)
 {
 	struct buf b = buf_make(mem, 0);
 	size_t from = 0;
@@ -116,7 +117,8 @@ struct str prompt_fill(struct arena *mem, struct str text, const struct json *va
 	return without_marks(mem, buf_str(&b));
 }
 
-static void push(struct arena *mem, struct json *messages, struct str role, const struct json *content)
+static void push(struct arena *mem, struct json *messages, struct str role,
+		 const struct json *content)
 {
 	struct json *m = json_obj(mem);
 	json_set_str(mem, m, S("role"), role);
@@ -125,15 +127,15 @@ static void push(struct arena *mem, struct json *messages, struct str role, cons
 }
 
 /* Images first, then the text; without images plainly the text. */
-static void push_user(struct arena *mem, struct json *messages, const struct json *images, struct str text)
+static void push_user(struct arena *mem, struct json *messages, const struct json *images,
+		      struct str text)
 {
 	if (!json_len(images)) {
 		push(mem, messages, S("user"), json_str(mem, text));
 		return;
 	}
 	struct json *parts = json_arr(mem);
-	json_each(images, part)
-		json_push(mem, parts, part);
+	json_each(images, part) json_push(mem, parts, part);
 	if (text.len) {
 		struct json *t = json_obj(mem);
 		json_set_str(mem, t, S("type"), S("text"));
@@ -149,18 +151,20 @@ static struct str content_text(struct arena *mem, const struct json *content)
 	if (json_is(content, JSON_STR))
 		return json_as_str(content, S(""));
 	struct buf b = buf_make(mem, 0);
-	json_each(content, part)
-		buf_put(&b, json_get_str(part, S("text")));
+	json_each(content, part) buf_put(&b, json_get_str(part, S("text")));
 	return buf_str(&b);
 }
 
-static struct str history_text(struct arena *mem, const struct json *history, struct str user, struct str assistant)
+static struct str history_text(struct arena *mem, const struct json *history, struct str user,
+			       struct str assistant)
 {
 	struct buf b = buf_make(mem, 0);
-	json_each(history, m) {
+	json_each(history, m)
+	{
 		bool is_user = str_eq(json_get_str(m, S("role")), S("user"));
 		struct str text = content_text(mem, json_get(m, S("content")));
-		buf_printf(&b, "%s%.*s: %.*s", b.len ? "\n" : "", STR(is_user ? user : assistant), STR(text));
+		buf_printf(&b, "%s%.*s: %.*s", b.len ? "\n" : "", STR(is_user ? user : assistant),
+			   STR(text));
 	}
 	return buf_str(&b);
 }
@@ -172,7 +176,8 @@ static struct str simple_head(struct arena *mem, const struct prompt_in *in)
 	if (in->context.at)
 		buf_printf(&b,
 			   "Base the answer on what stands inside the <context></context> tags.\n\n"
-			   "<context>\n%.*s\n</context>\n\n", STR(in->context));
+			   "<context>\n%.*s\n</context>\n\n",
+			   STR(in->context));
 	struct str pre = json_get_str(in->config, S("pre_prompt"));
 	if (pre.len) {
 		struct json *special = json_obj(mem);
@@ -190,8 +195,7 @@ static void simple_chat(struct arena *mem, const struct prompt_in *in, struct pr
 	struct str head = simple_head(mem, in);
 	if (head.len && in->query.len)
 		push(mem, out->messages, S("system"), json_str(mem, head));
-	json_each(in->history, m)
-		json_push(mem, out->messages, m);
+	json_each(in->history, m) json_push(mem, out->messages, m);
 	push_user(mem, out->messages, in->images, in->query.len ? in->query : head);
 }
 
@@ -206,7 +210,8 @@ static void simple_completion(struct arena *mem, const struct prompt_in *in, str
 	}
 	if (json_len(in->history))
 		buf_printf(&b,
-			   "\nThe conversation so far stands inside the <histories></histories> tags.\n\n"
+			   "\nThe conversation so far stands inside the <histories></histories> "
+			   "tags.\n\n"
 			   "<histories>\n%.*s\n</histories>\n\n",
 			   STR(history_text(mem, in->history, S("Human"), S("Assistant"))));
 	buf_printf(&b, "\nHuman: %.*s\n\nAssistant: ", STR(in->query));
@@ -228,21 +233,23 @@ static void advanced_chat(struct arena *mem, const struct prompt_in *in, struct 
 {
 	const struct json *items = json_path(in->config, "chat_prompt_config.prompt");
 	struct json *special = special_values(mem, in);
-	json_each(items, item) {
+	json_each(items, item)
+	{
 		struct str role = json_get_str(item, S("role"));
-		struct str text = prompt_fill(mem, json_get_str(item, S("text")), in->inputs, special);
+		struct str text =
+			prompt_fill(mem, json_get_str(item, S("text")), in->inputs, special);
 		if (str_eq(role, S("user")) || str_eq(role, S("assistant")))
 			push(mem, out->messages, role, json_str(mem, text));
 		else if (text.len)
 			push(mem, out->messages, S("system"), json_str(mem, text));
 	}
-	json_each(in->history, m)
-		json_push(mem, out->messages, m);
+	json_each(in->history, m) json_push(mem, out->messages, m);
 	if (in->query.len || json_len(in->images))
 		push_user(mem, out->messages, in->images, in->query);
 }
 
-static void advanced_completion(struct arena *mem, const struct prompt_in *in, struct prompt_out *out)
+static void advanced_completion(struct arena *mem, const struct prompt_in *in,
+				struct prompt_out *out)
 {
 	const struct json *config = json_get(in->config, S("completion_prompt_config"));
 	const struct json *roles = json_get(config, S("conversation_histories_role"));
@@ -253,14 +260,16 @@ static void advanced_completion(struct arena *mem, const struct prompt_in *in, s
 		     history_text(mem, in->history, user.len ? user : S("Human"),
 				  assistant.len ? assistant : S("Assistant")));
 	struct str text = json_get_str(json_get(config, S("prompt")), S("text"));
-	push(mem, out->messages, S("user"), json_str(mem, prompt_fill(mem, text, in->inputs, special)));
+	push(mem, out->messages, S("user"),
+	     json_str(mem, prompt_fill(mem, text, in->inputs, special)));
 }
 
 status prompt_build(struct arena *mem, const struct prompt_in *in, struct prompt_out *out)
 {
-	bool completion = str_eq(json_get_str(json_get(in->config, S("model")), S("mode")), S("completion"));
+	bool completion =
+		str_eq(json_get_str(json_get(in->config, S("model")), S("mode")), S("completion"));
 	bool advanced = str_eq(json_get_str(in->config, S("prompt_type")), S("advanced"));
-	struct prompt_out o = { .messages = json_arr(mem), .completion = completion };
+	struct prompt_out o = {.messages = json_arr(mem), .completion = completion};
 	if (advanced)
 		(completion ? advanced_completion : advanced_chat)(mem, in, &o);
 	else

@@ -15,7 +15,7 @@ struct prompt_in {
 	struct str query, context;  /* context at == NULL: no retrieval ran */
 	const struct json *history; /* OpenAI form, oldest first, or NULL */
 	const struct json *images;  /* content parts that go before the query, or NULL */
-	bool chat_app;		    /* else a completion app */
+	bool chat_app;              /* else a completion app */
 };
 struct prompt_out {
 	struct json *messages; /* OpenAI form; a completion model has one */
@@ -26,6 +26,7 @@ status prompt_build(struct arena *, const struct prompt_in *, struct prompt_out 
 
 /* {{name}} filled from values; unknown names lose one pair of braces, <|...|> is removed. special:
  * values of #context#, #query#, #histories# by name without braces, or NULL. */
-struct str prompt_fill(struct arena *, struct str text, const struct json *values, const struct json *special);
+struct str prompt_fill(struct arena *, struct str text, const struct json *values,
+		       const struct json *special);
 /* As Python's str() prints a value. */
 struct str prompt_value(struct arena *, const struct json *);

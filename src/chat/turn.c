@@ -47,14 +47,16 @@ static bool is_easy(const struct chat_request *q)
 struct json *chat_form_variables(struct arena *mem, const struct json *config)
 {
 	struct json *rows = json_arr(mem);
-	json_each(json_get(config, S("user_input_form")), item) {
-		json_each_member(item, m) {
-			if (str_eq(m->name, S("external_data_tool")) || !json_is(&m->value, JSON_OBJ))
+	json_each(json_get(config, S("user_input_form")), item)
+	{
+		json_each_member(item, m)
+		{
+			if (str_eq(m->name, S("external_data_tool")) ||
+			    !json_is(&m->value, JSON_OBJ))
 				continue;
 			struct json *row = json_obj(mem);
-			json_each_member(&m->value, field)
-				if (!str_eq(field->name, S("default")))
-					json_set(mem, row, field->name, &field->value);
+			json_each_member(&m->value, field) if (!str_eq(field->name, S("default")))
+				json_set(mem, row, field->name, &field->value);
 			json_set_str(mem, row, S("type"), m->name);
 			json_push(mem, rows, row);
 		}
@@ -62,14 +64,16 @@ struct json *chat_form_variables(struct arena *mem, const struct json *config)
 	return rows;
 }
 
-struct str chat_introduction(struct arena *mem, const struct json *config, const struct json *inputs)
+struct str chat_introduction(struct arena *mem, const struct json *config,
+			     const struct json *inputs)
 {
 	struct str text = json_get_str(config, S("opening_statement"));
 	if (!text.len)
 		return S("");
 	/* Here, unlike in prompts, a missing value is shown as nothing. */
 	struct json *values = json_obj(mem);
-	json_each_member(inputs, m) {
+	json_each_member(inputs, m)
+	{
 		if (m->value.type == JSON_NULL)
 			json_set_str(mem, values, m->name, S(""));
 		else
@@ -89,8 +93,9 @@ bool chat_file_rules(const struct json *config, struct file_rules *out)
 		.types = json_get(upload, S("allowed_file_types")),
 		.extensions = json_get(upload, S("allowed_file_extensions")),
 		.methods = json_get(upload, S("allowed_file_upload_methods")),
-		.number_limit = json_get_int(upload, S("number_limits"),
-					     json_get_int(image, S("number_limits"), IMAGE_LIMIT_DEFAULT)),
+		.number_limit =
+			json_get_int(upload, S("number_limits"),
+				     json_get_int(image, S("number_limits"), IMAGE_LIMIT_DEFAULT)),
 	};
 	if (!out->methods)
 		out->methods = json_get(image, S("transfer_methods"));
@@ -148,8 +153,10 @@ static status check_inputs(struct turn *t)
 		t->inputs = t->conv->inputs;
 		return 0;
 	}
-	const struct json *rows = is_easy(q) ? chat_form_variables(t->mem, t->config) : flow_graph_variables(q->graph);
-	return flow_check_inputs(t->c->flow, t->mem, q->scope.tenant_id, rows, q->inputs, &t->inputs);
+	const struct json *rows = is_easy(q) ? chat_form_variables(t->mem, t->config)
+					     : flow_graph_variables(q->graph);
+	return flow_check_inputs(t->c->flow, t->mem, q->scope.tenant_id, rows, q->inputs,
+				 &t->inputs);
 }
 
 static status check_files(struct turn *t)
@@ -158,10 +165,10 @@ static status check_files(struct turn *t)
 	t->files = json_arr(t->mem);
 	if (!json_len(t->q->files) || !chat_file_rules(t->config, &rules))
 		return 0;
-	if (files_from_input(t->c->flow, t->mem, t->q->scope.tenant_id, t->q->files, &rules, &t->files))
+	if (files_from_input(t->c->flow, t->mem, t->q->scope.tenant_id, t->q->files, &rules,
+			     &t->files))
 		return -1;
-	json_each(t->files, file)
-		json_set_str(t->mem, file, S("message_file_id"), id_uuid(t->mem));
+	json_each(t->files, file) json_set_str(t->mem, file, S("message_file_id"), id_uuid(t->mem));
 	return 0;
 }
 
@@ -170,7 +177,8 @@ static status image_parts(struct turn *t, bool vision, struct json **out)
 {
 	struct json *parts = json_arr(t->mem);
 	struct str detail = json_get_str(json_path(t->config, "file_upload.image"), S("detail"));
-	json_each(t->files, file) {
+	json_each(t->files, file)
+	{
 		if (!vision || !str_eq(json_get_str(file, S("type")), S("image")))
 			continue;
 		struct str url;
@@ -190,23 +198,27 @@ static status image_parts(struct turn *t, bool vision, struct json **out)
 static int64_t tokens_of(const struct json *messages)
 {
 	int64_t sum = 0;
-	json_each(messages, m)
-		sum += memory_tokens(json_get_str(m, S("content")));
+	json_each(messages, m) sum += memory_tokens(json_get_str(m, S("content")));
 	return sum;
 }
 
-static status load_history(struct turn *t, const struct model_features *f, int64_t prompt_tokens, struct json **out)
+static status load_history(struct turn *t, const struct model_features *f, int64_t prompt_tokens,
+			   struct json **out)
 {
 	*out = json_arr(t->mem);
 	if (!t->conv || str_eq(t->q->mode, S("completion")))
 		return 0;
 	int64_t budget = HISTORY_TOKENS_UNKNOWN;
 	if (f->context_size) {
-		budget = f->context_size - prompt_tokens - json_get_int(t->parameters, S("max_tokens"), 0);
+		budget = f->context_size - prompt_tokens -
+			 json_get_int(t->parameters, S("max_tokens"), 0);
 		budget = MAX(budget, 1);
 	}
-	struct memory_options o = { .tenant_id = t->q->scope.tenant_id, .conversation_id = t->conv->id,
-				    .except_message_id = t->out->message_id, .tokens = budget, .with_files = f->vision };
+	struct memory_options o = {.tenant_id = t->q->scope.tenant_id,
+				   .conversation_id = t->conv->id,
+				   .except_message_id = t->out->message_id,
+				   .tokens = budget,
+				   .with_files = f->vision};
 	return memory_load(t->c, t->mem, &o, out);
 }
 
@@ -230,19 +242,22 @@ static status build_prompt(struct turn *t)
 {
 	const struct json *model = json_get(t->config, S("model"));
 	struct model_features f;
-	if (models_features(t->c->models, t->mem, t->q->scope.tenant_id, json_get_str(model, S("provider")),
-			    json_get_str(model, S("name")), &f))
+	if (models_features(t->c->models, t->mem, t->q->scope.tenant_id,
+			    json_get_str(model, S("provider")), json_get_str(model, S("name")), &f))
 		return -1;
 	const struct json *given = json_get(model, S("completion_params"));
 	t->parameters = json_is(given, JSON_OBJ) ? json_copy(t->mem, given) : json_obj(t->mem);
-	struct prompt_in in = { .config = t->config, .inputs = t->inputs, .query = t->query,
-				.chat_app = !str_eq(t->q->mode, S("completion")) };
+	struct prompt_in in = {.config = t->config,
+			       .inputs = t->inputs,
+			       .query = t->query,
+			       .chat_app = !str_eq(t->q->mode, S("completion"))};
 	struct json *images, *history;
 	if (image_parts(t, f.vision, &images))
 		return -1;
 	in.images = images;
-	struct prompt_out without = { 0 };
-	if (prompt_build(t->mem, &in, &without) || load_history(t, &f, tokens_of(without.messages), &history))
+	struct prompt_out without = {0};
+	if (prompt_build(t->mem, &in, &without) ||
+	    load_history(t, &f, tokens_of(without.messages), &history))
 		return -1;
 	in.history = history;
 	if (prompt_build(t->mem, &in, &t->prompt))
@@ -285,7 +300,8 @@ static struct json *easy_graph(struct turn *t)
 	struct arena *mem = t->mem;
 	const struct json *model = json_get(t->config, S("model"));
 	struct json *graph = json_obj(mem), *nodes = json_arr(mem), *edges = json_arr(mem);
-	struct json *start = typed(mem, "start", "Start"), *call = typed(mem, "model-call", "Model");
+	struct json *start = typed(mem, "start", "Start"),
+		    *call = typed(mem, "model-call", "Model");
 	struct json *answer = typed(mem, "answer", "Answer");
 	json_set(mem, start, S("variables"), json_arr(mem));
 	json_set(mem, call, S("provider"), json_get(model, S("provider")));
@@ -309,13 +325,13 @@ static struct json *easy_graph(struct turn *t)
 static struct json *shown_prompt(struct arena *mem, const struct json *messages)
 {
 	struct json *out = json_arr(mem);
-	json_each(messages, m) {
+	json_each(messages, m)
+	{
 		struct json *row = json_obj(mem), *files = json_arr(mem);
 		const struct json *content = json_get(m, S("content"));
 		struct str text = json_as_str(content, S(""));
-		json_each(content, part)
-			if (str_eq(json_get_str(part, S("type")), S("text")))
-				text = json_get_str(part, S("text"));
+		json_each(content, part) if (str_eq(json_get_str(part, S("type")), S("text")))
+			text = json_get_str(part, S("text"));
 		json_set(mem, row, S("role"), json_get(m, S("role")));
 		json_set_str(mem, row, S("text"), text);
 		json_set(mem, row, S("files"), files);
@@ -334,36 +350,44 @@ static void store_conversation(struct turn *t, struct db_batch *b)
 	const struct chat_request *q = t->q;
 	struct arena *mem = t->mem;
 	if (t->conv) {
-		DB_ADD(b, &sql_chat_conversation_next_turn, 1, db_text(q->scope.tenant_id), db_text(t->conv->id), db_int(t->now));
+		DB_ADD(b, &sql_chat_conversation_next_turn, 1, db_text(q->scope.tenant_id),
+		       db_text(t->conv->id), db_int(t->now));
 		return;
 	}
 	struct str name = q->auto_name ? name_of_query(mem, t->query) : S("New conversation");
-	struct str config = is_easy(q) ? compact(mem, t->config) : (struct str){ 0 };
-	DB_ADD(b, &sql_chat_conversation_add, DB_ANY, db_text(t->out->conversation_id), CHAT_OWNER(&q->scope),
-	       db_text(q->mode), db_text(name), db_int(0), db_text(chat_introduction(mem, t->config, t->inputs)),
-	       db_text(compact(mem, t->inputs)), db_text_or_null(config), db_text(q->from), CHAT_USER(&q->scope), db_int(t->now));
+	struct str config = is_easy(q) ? compact(mem, t->config) : (struct str){0};
+	DB_ADD(b, &sql_chat_conversation_add, DB_ANY, db_text(t->out->conversation_id),
+	       CHAT_OWNER(&q->scope), db_text(q->mode), db_text(name), db_int(0),
+	       db_text(chat_introduction(mem, t->config, t->inputs)),
+	       db_text(compact(mem, t->inputs)), db_text_or_null(config), db_text(q->from),
+	       CHAT_USER(&q->scope), db_int(t->now));
 }
 
 static void store_message(struct turn *t, struct db_batch *b)
 {
 	const struct chat_request *q = t->q;
 	struct arena *mem = t->mem;
-	struct json *prompt = t->prompt.messages ? shown_prompt(mem, t->prompt.messages) : json_arr(mem);
+	struct json *prompt =
+		t->prompt.messages ? shown_prompt(mem, t->prompt.messages) : json_arr(mem);
 	bool with_run = !is_easy(q) && !t->out->direct.at;
 	DB_ADD(b, &sql_chat_message_add, DB_ANY, db_text(t->out->message_id), CHAT_OWNER(&q->scope),
-	       db_text(t->out->conversation_id), db_text(q->mode), db_text(compact(mem, t->inputs)), db_text(t->query),
-	       db_text(compact(mem, prompt)), db_text(compact(mem, t->files)), db_text_or_null(q->parent_message_id),
-	       db_text_or_null(with_run ? t->out->run_id : (struct str){ 0 }), db_text(q->from), CHAT_USER(&q->scope),
-	       db_int(t->now));
-	json_each(t->files, file)
-		if (str_eq(json_get_str(file, S("transfer_method")), S("local_file")))
-			DB_ADD(b, &sql_chat_message_file_add, DB_ANY, db_text(json_get_str(file, S("message_file_id"))),
-			       CHAT_OWNER(&q->scope), db_text(t->out->message_id), db_text(json_get_str(file, S("related_id"))),
-			       db_int(t->now));
+	       db_text(t->out->conversation_id), db_text(q->mode), db_text(compact(mem, t->inputs)),
+	       db_text(t->query), db_text(compact(mem, prompt)), db_text(compact(mem, t->files)),
+	       db_text_or_null(q->parent_message_id),
+	       db_text_or_null(with_run ? t->out->run_id : (struct str){0}), db_text(q->from),
+	       CHAT_USER(&q->scope), db_int(t->now));
+	json_each(t->files,
+		  file) if (str_eq(json_get_str(file, S("transfer_method")), S("local_file")))
+		DB_ADD(b, &sql_chat_message_file_add, DB_ANY,
+		       db_text(json_get_str(file, S("message_file_id"))), CHAT_OWNER(&q->scope),
+		       db_text(t->out->message_id), db_text(json_get_str(file, S("related_id"))),
+		       db_int(t->now));
 	if (t->out->direct.at)
-		DB_ADD(b, &sql_chat_message_finish, 1, db_text(q->scope.tenant_id), db_text(t->out->message_id),
-		       db_text(t->out->direct), db_text(S("normal")), db_null(), db_int(0), db_int(0), db_text(S("0")),
-		       db_text(S("USD")), db_float(0), db_text(compact(mem, chat_metadata(mem, q->mode, NULL))), db_int(t->now));
+		DB_ADD(b, &sql_chat_message_finish, 1, db_text(q->scope.tenant_id),
+		       db_text(t->out->message_id), db_text(t->out->direct), db_text(S("normal")),
+		       db_null(), db_int(0), db_int(0), db_text(S("0")), db_text(S("USD")),
+		       db_float(0), db_text(compact(mem, chat_metadata(mem, q->mode, NULL))),
+		       db_int(t->now));
 }
 
 static status store(struct turn *t)
@@ -372,7 +396,8 @@ static status store(struct turn *t)
 	store_conversation(t, b);
 	store_message(t, b);
 	if (!is_easy(t->q) && !t->conv)
-		t->variables = variable_define(t->mem, b, &t->q->scope, t->out->conversation_id, t->q->conversation, t->now);
+		t->variables = variable_define(t->mem, b, &t->q->scope, t->out->conversation_id,
+					       t->q->conversation, t->now);
 	if (!db_commit(t->c->db, b))
 		return 0;
 	/* Removed between the check and now. */
@@ -386,26 +411,43 @@ static struct json *extra_of(struct turn *t)
 	if (t->q->created_by)
 		json_set(t->mem, extra, S("created_by"), t->q->created_by);
 	if (t->out->moderation)
-		json_set(t->mem, extra, S("moderation"), moderation_json(t->mem, t->out->moderation));
+		json_set(t->mem, extra, S("moderation"),
+			 moderation_json(t->mem, t->out->moderation));
 	return extra;
 }
 
 static status start_run(struct turn *t, struct flow_graph *graph, const struct json *graph_json)
 {
 	const struct chat_request *q = t->q;
-	struct chat_system sys = { .user = q->scope.user.session, .app_id = q->scope.app_id, .workflow_id = q->workflow_id,
-				   .run_id = t->out->run_id, .query = t->query, .conversation_id = t->out->conversation_id,
-				   .files = t->files, .dialogue_count = t->conv ? t->conv->dialogue_count + 1 : 1 };
+	struct chat_system sys = {.user = q->scope.user.session,
+				  .app_id = q->scope.app_id,
+				  .workflow_id = q->workflow_id,
+				  .run_id = t->out->run_id,
+				  .query = t->query,
+				  .conversation_id = t->out->conversation_id,
+				  .files = t->files,
+				  .dialogue_count = t->conv ? t->conv->dialogue_count + 1 : 1};
 	struct flow_start start = {
-		.info = { .run_id = t->out->run_id, .task_id = t->out->task_id, .tenant_id = q->scope.tenant_id,
-			  .app_id = q->scope.app_id, .workflow_id = q->workflow_id, .app_mode = q->mode,
-			  .from = str_eq(q->from, S("debugger")) ? S("debugging") : S("app-run"),
-			  .created_by = q->scope.user.id, .by_account = q->scope.user.by_account,
-			  .user = q->scope.user.session, .conversation_id = t->out->conversation_id,
-			  .message_id = t->out->message_id, .extra = extra_of(t), .created_ms = t->now },
-		.graph = graph, .graph_json = graph_json,
+		.info = {.run_id = t->out->run_id,
+			 .task_id = t->out->task_id,
+			 .tenant_id = q->scope.tenant_id,
+			 .app_id = q->scope.app_id,
+			 .workflow_id = q->workflow_id,
+			 .app_mode = q->mode,
+			 .from = str_eq(q->from, S("debugger")) ? S("debugging") : S("app-run"),
+			 .created_by = q->scope.user.id,
+			 .by_account = q->scope.user.by_account,
+			 .user = q->scope.user.session,
+			 .conversation_id = t->out->conversation_id,
+			 .message_id = t->out->message_id,
+			 .extra = extra_of(t),
+			 .created_ms = t->now},
+		.graph = graph,
+		.graph_json = graph_json,
 		.inputs = is_easy(q) ? json_obj(t->mem) : t->inputs,
-		.system = chat_system_json(t->mem, &sys), .environment = q->environment, .conversation = t->variables,
+		.system = chat_system_json(t->mem, &sys),
+		.environment = q->environment,
+		.conversation = t->variables,
 	};
 	struct str run_id;
 	return flow_run_start(t->c->flow, t->mem, &start, &run_id);
@@ -420,7 +462,7 @@ static status run_easy(struct turn *t)
 {
 	struct json *graph_json = easy_graph(t);
 	struct flow_graph *graph;
-	if (flow_graph_load(t->c->flow, (struct str){ 0 }, graph_json, &graph))
+	if (flow_graph_load(t->c->flow, (struct str){0}, graph_json, &graph))
 		return -1;
 	arena_defer(t->mem, unref_graph, graph);
 	return start_run(t, graph, graph_json);
@@ -433,9 +475,11 @@ static status start_failed(struct turn *t)
 	err_save(&why);
 	struct shield shield = shield_begin(5000);
 	struct json *empty = chat_metadata(t->mem, t->q->mode, NULL);
-	if (DB_WRITE(t->c->db, t->mem, &sql_chat_message_finish, DB_ANY, NULL, db_text(t->q->scope.tenant_id),
-		     db_text(t->out->message_id), db_text(S("")), db_text(S("error")), db_text(str_c(why.text)), db_int(0),
-		     db_int(0), db_text(S("0")), db_text(S("USD")), db_float(0), db_text(compact(t->mem, empty)), db_int(clock_ms())))
+	if (DB_WRITE(t->c->db, t->mem, &sql_chat_message_finish, DB_ANY, NULL,
+		     db_text(t->q->scope.tenant_id), db_text(t->out->message_id), db_text(S("")),
+		     db_text(S("error")), db_text(str_c(why.text)), db_int(0), db_int(0),
+		     db_text(S("0")), db_text(S("USD")), db_float(0),
+		     db_text(compact(t->mem, empty)), db_int(clock_ms())))
 		err_clear(); /* the first failure is the one to tell */
 	shield_end(shield);
 	return err_restore(&why);
@@ -443,7 +487,8 @@ static status start_failed(struct turn *t)
 
 static status run_chatflow(struct turn *t)
 {
-	if (t->conv && variable_prepare(t->c, t->mem, &t->q->scope, t->conv->id, t->q->conversation, &t->variables))
+	if (t->conv && variable_prepare(t->c, t->mem, &t->q->scope, t->conv->id, t->q->conversation,
+					&t->variables))
 		return -1;
 	return start_run(t, t->q->graph, t->q->graph_json);
 }
@@ -461,12 +506,18 @@ static status prepare(struct turn *t)
 	return is_easy(t->q) && !t->out->direct.at ? build_prompt(t) : 0;
 }
 
-status chat_turn(struct chats *c, struct arena *mem, const struct chat_request *q, struct chat_turn **out)
+status chat_turn(struct chats *c, struct arena *mem, const struct chat_request *q,
+		 struct chat_turn **out)
 {
-	struct turn t = { .c = c, .mem = mem, .q = q, .query = without_nul(mem, q->query), .now = clock_ms() };
+	struct turn t = {
+		.c = c, .mem = mem, .q = q, .query = without_nul(mem, q->query), .now = clock_ms()};
 	struct chat_turn *o = arena_new(mem, struct chat_turn);
-	*o = (struct chat_turn){ .mode = q->mode, .run_id = id_uuid(mem), .task_id = id_uuid(mem),
-				 .message_id = id_uuid7(mem), .conversation_id = id_uuid7(mem), .created_ms = t.now };
+	*o = (struct chat_turn){.mode = q->mode,
+				.run_id = id_uuid(mem),
+				.task_id = id_uuid(mem),
+				.message_id = id_uuid7(mem),
+				.conversation_id = id_uuid7(mem),
+				.created_ms = t.now};
 	t.out = o;
 	if (prepare(&t) || store(&t))
 		return -1;

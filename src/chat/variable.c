@@ -22,17 +22,22 @@ static struct json *value_of(struct arena *mem, struct str text)
 	return json_parse(mem, text, &v) ? json_null(mem) : v;
 }
 
-static void read_row(struct arena *mem, const struct db_rows *r, size_t i, struct chat_variable *out)
+static void read_row(struct arena *mem, const struct db_rows *r, size_t i,
+		     struct chat_variable *out)
 {
 	*out = (struct chat_variable){
-		.id = db_str_at(r, i, 0), .name = db_str_at(r, i, 1),
-		.value_type = shown_type(db_str_at(r, i, 2)), .value = value_of(mem, db_str_at(r, i, 3)),
-		.description = db_str_at(r, i, 4), .created_ms = db_int_at(r, i, 5),
+		.id = db_str_at(r, i, 0),
+		.name = db_str_at(r, i, 1),
+		.value_type = shown_type(db_str_at(r, i, 2)),
+		.value = value_of(mem, db_str_at(r, i, 3)),
+		.description = db_str_at(r, i, 4),
+		.created_ms = db_int_at(r, i, 5),
 		.updated_ms = db_int_at(r, i, 6),
 	};
 }
 
-status variable_list(struct chats *c, struct arena *mem, const struct chat_scope *s, struct str conversation_id, struct chat_variable **out, size_t *n)
+status variable_list(struct chats *c, struct arena *mem, const struct chat_scope *s,
+		     struct str conversation_id, struct chat_variable **out, size_t *n)
 {
 	struct conversation *conv;
 	if (conversation_get(c, mem, s, conversation_id, &conv))
@@ -50,8 +55,9 @@ status variable_list(struct chats *c, struct arena *mem, const struct chat_scope
 static struct str scalar_type(const struct json *v)
 {
 	static const struct str names[] = {
-		[JSON_NULL] = S_INIT("none"), [JSON_BOOL] = S_INIT("boolean"), [JSON_INT] = S_INIT("number"),
-		[JSON_FLOAT] = S_INIT("number"), [JSON_STR] = S_INIT("string"), [JSON_ARR] = S_INIT("array"),
+		[JSON_NULL] = S_INIT("none"),  [JSON_BOOL] = S_INIT("boolean"),
+		[JSON_INT] = S_INIT("number"), [JSON_FLOAT] = S_INIT("number"),
+		[JSON_STR] = S_INIT("string"), [JSON_ARR] = S_INIT("array"),
 		[JSON_OBJ] = S_INIT("object"), [JSON_RAW] = S_INIT("none"),
 	};
 	return names[v->type];
@@ -62,8 +68,9 @@ static struct str type_of(struct arena *mem, const struct json *v)
 {
 	if (v->type != JSON_ARR)
 		return scalar_type(v);
-	struct str element = { 0 };
-	json_each(v, e) {
+	struct str element = {0};
+	json_each(v, e)
+	{
 		struct str t = scalar_type(e);
 		if (element.at && !str_eq(element, t))
 			return S("array[any]");
@@ -82,8 +89,9 @@ static bool fits(struct str expected, const struct json *v, struct str got)
 	return array && v->type == JSON_ARR && (!json_len(v) || str_eq(expected, S("array[any]")));
 }
 
-status variable_set(struct chats *c, struct arena *mem, const struct chat_scope *s, struct str conversation_id, struct str id,
-		    const struct json *value, struct chat_variable *out)
+status variable_set(struct chats *c, struct arena *mem, const struct chat_scope *s,
+		    struct str conversation_id, struct str id, const struct json *value,
+		    struct chat_variable *out)
 {
 	struct chat_variable *all, *v = NULL;
 	size_t n;
@@ -96,37 +104,43 @@ status variable_set(struct chats *c, struct arena *mem, const struct chat_scope 
 		return err_set(ERR_NOT_FOUND, "Conversation Variable Not Exists.");
 	struct str got = type_of(mem, value);
 	if (!fits(v->value_type, value, got))
-		return err_set(ERR_BAD_REQUEST, "Type mismatch: variable '%.*s' expects %.*s, but got %.*s type",
+		return err_set(ERR_BAD_REQUEST,
+			       "Type mismatch: variable '%.*s' expects %.*s, but got %.*s type",
 			       STR(v->name), STR(v->value_type), STR(got));
 	if (json_is(v->value, JSON_INT) && value->type == JSON_FLOAT)
 		return err_set(ERR_INVALID, "not supported value type integer");
 	v->updated_ms = clock_ms();
 	v->value = json_copy(mem, value);
-	if (DB_WRITE(c->db, mem, &sql_chat_variable_set, 1, NULL, CHAT_OWNER(s), db_text(conversation_id), db_text(id),
+	if (DB_WRITE(c->db, mem, &sql_chat_variable_set, 1, NULL, CHAT_OWNER(s),
+		     db_text(conversation_id), db_text(id),
 		     db_text(json_text(mem, value, JSON_COMPACT)), db_int(v->updated_ms)))
 		return -1;
 	*out = *v;
 	return 0;
 }
 
-static void add_row(struct arena *mem, struct db_batch *b, const struct chat_scope *s, struct str conversation_id,
-		    const struct json *d, struct str id, int64_t position, int64_t now)
+static void add_row(struct arena *mem, struct db_batch *b, const struct chat_scope *s,
+		    struct str conversation_id, const struct json *d, struct str id,
+		    int64_t position, int64_t now)
 {
-	struct json none = { .type = JSON_NULL };
+	struct json none = {.type = JSON_NULL};
 	const struct json *value = json_get(d, S("value"));
 	struct str description = json_get_str(d, S("description"));
-	DB_ADD(b, &sql_chat_variable_add, DB_ANY, db_text(conversation_id), db_text(id), CHAT_OWNER(s),
-	       db_text(json_get_str(d, S("name"))), db_text(json_get_str(d, S("value_type"))),
+	DB_ADD(b, &sql_chat_variable_add, DB_ANY, db_text(conversation_id), db_text(id),
+	       CHAT_OWNER(s), db_text(json_get_str(d, S("name"))),
+	       db_text(json_get_str(d, S("value_type"))),
 	       db_text(json_text(mem, value ? value : &none, JSON_COMPACT)),
 	       db_text(description.at ? description : S("")), db_int(position), db_int(now));
 }
 
-struct json *variable_define(struct arena *mem, struct db_batch *b, const struct chat_scope *s, struct str conversation_id,
-			     const struct json *definitions, int64_t now)
+struct json *variable_define(struct arena *mem, struct db_batch *b, const struct chat_scope *s,
+			     struct str conversation_id, const struct json *definitions,
+			     int64_t now)
 {
 	struct json *out = json_arr(mem);
 	int64_t position = 0;
-	json_each(definitions, d) {
+	json_each(definitions, d)
+	{
 		struct str id = json_get_str(d, S("id"));
 		if (!id.len)
 			id = id_uuid(mem);
@@ -142,7 +156,8 @@ struct json *variable_define(struct arena *mem, struct db_batch *b, const struct
 }
 
 /* The row of a definition, by name: ids change when an app file is imported again. */
-static bool stored_value(struct arena *mem, const struct db_rows *rows, struct str name, struct json *into)
+static bool stored_value(struct arena *mem, const struct db_rows *rows, struct str name,
+			 struct json *into)
 {
 	for (size_t i = 0; i < rows->count; i++) {
 		if (!str_eq(db_str_at(rows, i, 1), name))
@@ -154,22 +169,23 @@ static bool stored_value(struct arena *mem, const struct db_rows *rows, struct s
 	return false;
 }
 
-status variable_prepare(struct chats *c, struct arena *mem, const struct chat_scope *s, struct str conversation_id,
-			const struct json *definitions, struct json **out)
+status variable_prepare(struct chats *c, struct arena *mem, const struct chat_scope *s,
+			struct str conversation_id, const struct json *definitions,
+			struct json **out)
 {
 	if (!json_len(definitions)) {
 		*out = json_arr(mem);
 		return 0;
 	}
 	struct db_rows *rows;
-	if (DB_READ(c->db, mem, &sql_chat_variable_list, &rows, CHAT_OWNER(s), db_text(conversation_id)))
+	if (DB_READ(c->db, mem, &sql_chat_variable_list, &rows, CHAT_OWNER(s),
+		    db_text(conversation_id)))
 		return -1;
 	struct db_batch *b = db_batch_open(mem);
 	struct json *all = variable_define(mem, b, s, conversation_id, definitions, clock_ms());
 	bool missing = false;
-	json_each(all, v)
-		if (!stored_value(mem, rows, json_get_str(v, S("name")), v))
-			missing = true;
+	json_each(all, v) if (!stored_value(mem, rows, json_get_str(v, S("name")), v)) missing =
+		true;
 	if (missing && db_commit(c->db, b))
 		return -1;
 	*out = all;

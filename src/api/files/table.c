@@ -34,7 +34,7 @@ static status get_preview(struct call *c)
 }
 
 static const struct route routes[] = {
-	{ HTTP_GET, "/files/{file_id:uuid}/file-preview", AUTH_NONE, 0, 0, get_preview, 0 },
-	{ HTTP_GET, "/files/{file_id:uuid}/image-preview", AUTH_NONE, 0, 0, get_preview, 0 },
+	{HTTP_GET, "/files/{file_id:uuid}/file-preview",  AUTH_NONE, 0, 0, get_preview, 0},
+	{HTTP_GET, "/files/{file_id:uuid}/image-preview", AUTH_NONE, 0, 0, get_preview, 0},
 };
-const struct route_table file_routes = { "files", routes, countof(routes) };
+const struct route_table file_routes = {"files", routes, countof(routes)};

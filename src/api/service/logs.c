@@ -48,9 +48,11 @@ static void set_time(struct arena *mem, struct json *o, struct str name, int64_t
 /* Clients of the recorded server know an unknown run by its nulls. */
 static struct json *shape_no_run(struct arena *mem)
 {
-	static const struct str names[] = { S_INIT("id"), S_INIT("workflow_id"), S_INIT("status"), S_INIT("inputs"),
-					    S_INIT("outputs"), S_INIT("error"), S_INIT("total_steps"), S_INIT("total_tokens"),
-					    S_INIT("created_at"), S_INIT("finished_at"), S_INIT("elapsed_time") };
+	static const struct str names[] = {
+		S_INIT("id"),          S_INIT("workflow_id"),  S_INIT("status"),
+		S_INIT("inputs"),      S_INIT("outputs"),      S_INIT("error"),
+		S_INIT("total_steps"), S_INIT("total_tokens"), S_INIT("created_at"),
+		S_INIT("finished_at"), S_INIT("elapsed_time")};
 	struct json *o = json_obj(mem);
 	for (size_t i = 0; i < countof(names); i++)
 		json_set_null(mem, o, names[i]);
@@ -60,13 +62,15 @@ static struct json *shape_no_run(struct arena *mem)
 static struct json *shape_run(struct arena *mem, const struct flow_record *r)
 {
 	struct json *o = json_obj(mem);
-	bool empty = !r->outputs.len || str_eq(r->outputs, S("{}")) || str_eq(r->outputs, S("null"));
+	bool empty =
+		!r->outputs.len || str_eq(r->outputs, S("{}")) || str_eq(r->outputs, S("null"));
 	json_set_str(mem, o, S("id"), r->info.run_id);
 	json_set_str(mem, o, S("workflow_id"), r->info.workflow_id);
 	json_set_str(mem, o, S("status"), r->status);
 	json_set_str(mem, o, S("inputs"), spaced(mem, r->inputs));
-	json_set_str_or_null(mem, o, S("outputs"), empty ? (struct str){ 0 } : spaced(mem, r->outputs));
-	json_set_str_or_null(mem, o, S("error"), r->error.len ? r->error : (struct str){ 0 });
+	json_set_str_or_null(mem, o, S("outputs"),
+			     empty ? (struct str){0} : spaced(mem, r->outputs));
+	json_set_str_or_null(mem, o, S("error"), r->error.len ? r->error : (struct str){0});
 	json_set_int(mem, o, S("total_steps"), r->total_steps);
 	json_set_int(mem, o, S("total_tokens"), r->total_tokens);
 	set_time(mem, o, S("created_at"), r->created_ms);
@@ -98,21 +102,29 @@ static status query_time(struct call *c, struct str name, int64_t *out)
 static status read_filter(struct call *c, struct flow_list *f)
 {
 	struct str state = http_query(c->http, S("status"));
-	if (state.at && !str_eq(state, S("succeeded")) && !str_eq(state, S("failed")) && !str_eq(state, S("stopped")))
-		return err_set(ERR_INVALID, "status: Input should be 'succeeded', 'failed' or 'stopped'");
-	*f = (struct flow_list){ .app_id = c->app->id, .status = state, .from = S("app-run"),
-				 .keyword = http_query(c->http, S("keyword")),
-				 .user_session = http_query(c->http, S("created_by_end_user_session_id")),
-				 .account_email = http_query(c->http, S("created_by_account")) };
-	if (query_time(c, S("created_at__before"), &f->before_ms) || query_time(c, S("created_at__after"), &f->after_ms) ||
+	if (state.at && !str_eq(state, S("succeeded")) && !str_eq(state, S("failed")) &&
+	    !str_eq(state, S("stopped")))
+		return err_set(ERR_INVALID,
+			       "status: Input should be 'succeeded', 'failed' or 'stopped'");
+	*f = (struct flow_list){.app_id = c->app->id,
+				.status = state,
+				.from = S("app-run"),
+				.keyword = http_query(c->http, S("keyword")),
+				.user_session =
+					http_query(c->http, S("created_by_end_user_session_id")),
+				.account_email = http_query(c->http, S("created_by_account"))};
+	if (query_time(c, S("created_at__before"), &f->before_ms) ||
+	    query_time(c, S("created_at__after"), &f->after_ms) ||
 	    call_query_int(c, S("page"), 1, 1, PAGE_NUMBER_MAX, &f->page) ||
 	    call_query_int(c, S("limit"), PAGE_DEFAULT, 1, LIMIT_MAX, &f->limit))
 		return -1;
 	struct account *a;
-	if (f->account_email.len && account_by_email(c->s->accounts, c->mem, f->account_email, &a)) {
+	if (f->account_email.len &&
+	    account_by_email(c->s->accounts, c->mem, f->account_email, &a)) {
 		if (err_code() != ERR_NOT_FOUND)
 			return -1;
-		return err_set(ERR_INVALID, "Account not found: %.*s", STR(str_sub(f->account_email, 0, 200)));
+		return err_set(ERR_INVALID, "Account not found: %.*s",
+			       STR(str_sub(f->account_email, 0, 200)));
 	}
 	return 0;
 }
@@ -124,7 +136,7 @@ static struct json *shape_log_run(struct arena *mem, const struct flow_record *r
 	json_set_str(mem, o, S("version"), r->version);
 	json_set_str(mem, o, S("status"), r->status);
 	json_set_str(mem, o, S("triggered_from"), r->info.from);
-	json_set_str_or_null(mem, o, S("error"), r->error.len ? r->error : (struct str){ 0 });
+	json_set_str_or_null(mem, o, S("error"), r->error.len ? r->error : (struct str){0});
 	json_set_float(mem, o, S("elapsed_time"), r->elapsed);
 	json_set_int(mem, o, S("total_tokens"), r->total_tokens);
 	json_set_int(mem, o, S("total_steps"), r->total_steps);
@@ -143,11 +155,12 @@ static void set_creator(struct call *c, struct json *o, const struct flow_info *
 	json_set_str(mem, who, S("id"), i->created_by);
 	if (i->by_account) {
 		if (account_name_of(c->s->accounts, mem, i->created_by, &name, &email))
-			name = email = (struct str){ 0 };
+			name = email = (struct str){0};
 		json_set_str_or_null(mem, who, S("name"), name);
 		json_set_str_or_null(mem, who, S("email"), email);
 	} else {
-		bool known = !end_user_by_id(c->s->accounts, mem, i->tenant_id, i->app_id, i->created_by, &u);
+		bool known = !end_user_by_id(c->s->accounts, mem, i->tenant_id, i->app_id,
+					     i->created_by, &u);
 		json_set_str(mem, who, S("type"), known ? u->type : S("service-api"));
 		json_set_bool(mem, who, S("is_anonymous"), known && u->anonymous);
 		json_set_str(mem, who, S("session_id"), i->user);

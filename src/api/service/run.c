@@ -40,13 +40,15 @@ static status read_response_mode(struct call *c, struct run_body *b)
 		return -1;
 	b->streaming = str_eq(mode, S("streaming"));
 	if (mode.at && !b->streaming && !str_eq(mode, S("blocking")))
-		return err_set(ERR_INVALID, "response_mode: Input should be 'blocking' or 'streaming'");
+		return err_set(ERR_INVALID,
+			       "response_mode: Input should be 'blocking' or 'streaming'");
 	return 0;
 }
 
 static status read_chat_ids(struct call *c, struct run_body *b)
 {
-	if (body_text(c, S("conversation_id"), &b->conversation_id) || body_text(c, S("workflow_id"), &b->workflow_id) ||
+	if (body_text(c, S("conversation_id"), &b->conversation_id) ||
+	    body_text(c, S("workflow_id"), &b->workflow_id) ||
 	    body_text(c, S("parent_message_id"), &b->parent_id))
 		return -1;
 	b->conversation_id = str_trim(b->conversation_id);
@@ -57,7 +59,7 @@ static status read_chat_ids(struct call *c, struct run_body *b)
 	if (!from_site(c))
 		b->parent_id = S(CHAT_PARENT_TIME);
 	else if (!b->parent_id.len)
-		b->parent_id = (struct str){ 0 };
+		b->parent_id = (struct str){0};
 	b->auto_name = json_get_bool(c->body, S("auto_generate_name"), !from_site(c));
 	return 0;
 }
@@ -73,8 +75,11 @@ static status check_active(struct call *c)
 		limit = highest;
 	if (limit <= 0 || flow_active(c->s->flow, c->app->id) < limit)
 		return 0;
-	return err_set(ERR_BUSY, "Too many requests. Please try again later. The current maximum concurrent requests "
-				 "allowed for %.*s is %lld.", STR(c->app->id), (long long)limit);
+	return err_set(ERR_BUSY,
+		       "Too many requests. Please try again later. The current maximum concurrent "
+		       "requests "
+		       "allowed for %.*s is %lld.",
+		       STR(c->app->id), (long long)limit);
 }
 
 static status published(struct call *c, struct workflow **out)
@@ -89,12 +94,17 @@ static status published(struct call *c, struct workflow **out)
 static status by_id(struct call *c, struct str id, struct workflow **out)
 {
 	if (!id_is_uuid(id))
-		return err_set(ERR_BAD_REQUEST, "Invalid workflow_id format: '%.*s'. ", STR(str_sub(id, 0, 100)));
+		return err_set(ERR_BAD_REQUEST, "Invalid workflow_id format: '%.*s'. ",
+			       STR(str_sub(id, 0, 100)));
 	if (workflow_by_id(c->s->apps, c->mem, c->app->tenant_id, c->app->id, id, out))
-		return err_code() == ERR_NOT_FOUND ? err_set(ERR_NOT_FOUND, "Workflow not found with id: %.*s", STR(id)) : -1;
+		return err_code() == ERR_NOT_FOUND
+			       ? err_set(ERR_NOT_FOUND, "Workflow not found with id: %.*s", STR(id))
+			       : -1;
 	if (str_eq((*out)->version, S("draft")))
-		return err_set(ERR_BAD_REQUEST, "Cannot use draft workflow version. Workflow ID: %.*s. Please use a "
-						"published workflow version or leave workflow_id empty.", STR(id));
+		return err_set(ERR_BAD_REQUEST,
+			       "Cannot use draft workflow version. Workflow ID: %.*s. Please use a "
+			       "published workflow version or leave workflow_id empty.",
+			       STR(id));
 	return 0;
 }
 
@@ -103,7 +113,8 @@ static void unref_graph(void *graph)
 	flow_graph_unref(graph);
 }
 
-static status load_workflow(struct call *c, struct str id, struct workflow **wf, struct flow_graph **graph)
+static status load_workflow(struct call *c, struct str id, struct workflow **wf,
+			    struct flow_graph **graph)
 {
 	if (id.len ? by_id(c, id, wf) : published(c, wf))
 		return -1;
@@ -117,9 +128,16 @@ static status load_workflow(struct call *c, struct str id, struct workflow **wf,
 static struct chat_request request_of(struct call *c, const struct run_body *b)
 {
 	return (struct chat_request){
-		.scope = call_scope(c), .mode = c->app->mode, .from = call_from(c), .query = b->query,
-		.inputs = b->inputs, .files = b->files, .conversation_id = b->conversation_id,
-		.parent_message_id = b->parent_id, .auto_name = b->auto_name, .config = c->app->model_config,
+		.scope = call_scope(c),
+		.mode = c->app->mode,
+		.from = call_from(c),
+		.query = b->query,
+		.inputs = b->inputs,
+		.files = b->files,
+		.conversation_id = b->conversation_id,
+		.parent_message_id = b->parent_id,
+		.auto_name = b->auto_name,
+		.config = c->app->model_config,
 	};
 }
 
@@ -146,13 +164,15 @@ static status read_chat(struct call *c, struct run_body *b)
 
 status run_chat(struct call *c)
 {
-	struct run_body b = { 0 };
+	struct run_body b = {0};
 	if (need_body_user(c, true) || need_chat_app(c) || read_chat(c, &b))
 		return -1;
 	if (str_eq(c->app->mode, S("agent-chat"))) {
 		if (!b.streaming)
-			return err_set(ERR_INVALID, "Agent Chat App does not support blocking mode");
-		return err_public(ERR_INVALID, "app_unavailable", 400, "Agent apps cannot be run by this version.");
+			return err_set(ERR_INVALID,
+				       "Agent Chat App does not support blocking mode");
+		return err_public(ERR_INVALID, "app_unavailable", 400,
+				  "Agent apps cannot be run by this version.");
 	}
 	struct chat_request q = request_of(c, &b);
 	if (!str_eq(c->app->mode, S("advanced-chat")))
@@ -169,9 +189,9 @@ status run_chat(struct call *c)
 
 status run_completion(struct call *c)
 {
-	struct run_body b = { 0 };
-	if (need_body_user(c, true) || need_completion_app(c) || read_inputs(c, &b) || body_text(c, S("query"), &b.query) ||
-	    read_response_mode(c, &b) || check_active(c))
+	struct run_body b = {0};
+	if (need_body_user(c, true) || need_completion_app(c) || read_inputs(c, &b) ||
+	    body_text(c, S("query"), &b.query) || read_response_mode(c, &b) || check_active(c))
 		return -1;
 	b.parent_id = S(CHAT_PARENT_TIME);
 	struct chat_request q = request_of(c, &b);
@@ -182,32 +202,51 @@ status run_completion(struct call *c)
 
 status run_more_like_this(struct call *c, const struct message *m, bool streaming)
 {
-	if (!json_get_bool(json_get(c->app->model_config, S("more_like_this")), S("enabled"), false))
-		return err_public(ERR_DENIED, "app_more_like_this_disabled", 403,
-				  "The 'More like this' feature is disabled. Please refresh your page.");
-	struct run_body b = { .inputs = m->inputs, .query = m->query, .parent_id = S(CHAT_PARENT_TIME) };
+	if (!json_get_bool(json_get(c->app->model_config, S("more_like_this")), S("enabled"),
+			   false))
+		return err_public(
+			ERR_DENIED, "app_more_like_this_disabled", 403,
+			"The 'More like this' feature is disabled. Please refresh your page.");
+	struct run_body b = {
+		.inputs = m->inputs, .query = m->query, .parent_id = S(CHAT_PARENT_TIME)};
 	struct chat_request q = request_of(c, &b);
 	return check_active(c) ? -1 : turn_and_reply(c, &q, streaming);
 }
 
 /* The run of a workflow app: checked inputs and files, then flow has it. */
-static status start_workflow(struct call *c, const struct workflow *wf, struct flow_graph *graph, const struct run_body *b, struct flow_start *start)
+static status start_workflow(struct call *c, const struct workflow *wf, struct flow_graph *graph,
+			     const struct run_body *b, struct flow_start *start)
 {
 	struct json *inputs, *files = NULL, *extra = json_obj(c->mem);
 	struct file_rules rules;
-	if (flow_check_inputs(c->s->flow, c->mem, c->app->tenant_id, flow_graph_variables(graph), b->inputs, &inputs))
+	if (flow_check_inputs(c->s->flow, c->mem, c->app->tenant_id, flow_graph_variables(graph),
+			      b->inputs, &inputs))
 		return -1;
 	if (json_len(b->files) && chat_file_rules(wf->features, &rules) &&
 	    files_from_input(c->s->flow, c->mem, c->app->tenant_id, b->files, &rules, &files))
 		return -1;
 	json_set_str(c->mem, extra, S("from"), call_from(c));
 	struct str user = c->end_user->session_id, run_id = id_uuid7(c->mem);
-	struct chat_system sys = { .user = user, .app_id = c->app->id, .workflow_id = wf->id, .run_id = run_id, .files = files };
+	struct chat_system sys = {.user = user,
+				  .app_id = c->app->id,
+				  .workflow_id = wf->id,
+				  .run_id = run_id,
+				  .files = files};
 	*start = (struct flow_start){
-		.info = { .run_id = run_id, .task_id = id_uuid(c->mem), .tenant_id = c->app->tenant_id, .app_id = c->app->id,
-			  .workflow_id = wf->id, .app_mode = c->app->mode, .from = S("app-run"), .created_by = c->end_user->id,
-			  .user = user, .extra = extra, .created_ms = clock_ms() },
-		.graph = graph, .inputs = inputs, .system = chat_system_json(c->mem, &sys),
+		.info = {.run_id = run_id,
+			 .task_id = id_uuid(c->mem),
+			 .tenant_id = c->app->tenant_id,
+			 .app_id = c->app->id,
+			 .workflow_id = wf->id,
+			 .app_mode = c->app->mode,
+			 .from = S("app-run"),
+			 .created_by = c->end_user->id,
+			 .user = user,
+			 .extra = extra,
+			 .created_ms = clock_ms()},
+		.graph = graph,
+		.inputs = inputs,
+		.system = chat_system_json(c->mem, &sys),
 		.environment = wf->environment_variables,
 	};
 	struct str started;
@@ -216,12 +255,13 @@ static status start_workflow(struct call *c, const struct workflow *wf, struct f
 
 status run_workflow(struct call *c, struct str workflow_id)
 {
-	struct run_body b = { 0 };
+	struct run_body b = {0};
 	struct workflow *wf;
 	struct flow_graph *graph;
 	struct flow_start start;
-	if (need_body_user(c, true) || need_workflow_app(c) || read_inputs(c, &b) || read_response_mode(c, &b) ||
-	    load_workflow(c, workflow_id, &wf, &graph) || check_active(c) || start_workflow(c, wf, graph, &b, &start))
+	if (need_body_user(c, true) || need_workflow_app(c) || read_inputs(c, &b) ||
+	    read_response_mode(c, &b) || load_workflow(c, workflow_id, &wf, &graph) ||
+	    check_active(c) || start_workflow(c, wf, graph, &b, &start))
 		return -1;
 	struct stream_run run = stream_of_run(&start.info, call_form(c));
 	return stream_reply(c, &run, b.streaming || from_site(c));
@@ -247,7 +287,8 @@ status run_stop_completion(struct call *c)
 
 status run_stop_workflow(struct call *c)
 {
-	if (need_body_user(c, true) || need_workflow_app(c) || flow_stop(c->s->flow, c->app->id, c->param[0], (struct str){ 0 }))
+	if (need_body_user(c, true) || need_workflow_app(c) ||
+	    flow_stop(c->s->flow, c->app->id, c->param[0], (struct str){0}))
 		return -1;
 	return reply_ok(c);
 }

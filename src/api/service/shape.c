@@ -47,8 +47,7 @@ struct json *shape_message(struct call *c, const struct message *m)
 {
 	struct arena *mem = c->mem;
 	struct json *o = json_obj(mem), *files = json_arr(mem);
-	json_each(m->files, file)
-		json_push(mem, files, message_file_json(c->s->chats, mem, file));
+	json_each(m->files, file) json_push(mem, files, message_file_json(c->s->chats, mem, file));
 	json_set_str(mem, o, S("id"), m->id);
 	json_set_str(mem, o, S("conversation_id"), m->conversation_id);
 	json_set_str_or_null(mem, o, S("parent_message_id"), m->parent_message_id);
@@ -74,7 +73,7 @@ struct json *shape_message(struct call *c, const struct message *m)
 
 static void set_or_null(struct arena *mem, struct json *o, const char *name, struct str v)
 {
-	json_set_str_or_null(mem, o, str_c(name), v.len ? v : (struct str){ 0 });
+	json_set_str_or_null(mem, o, str_c(name), v.len ? v : (struct str){0});
 }
 
 status shape_site(struct call *c, bool prompt_public, struct json **out)
@@ -95,7 +94,8 @@ status shape_site(struct call *c, bool prompt_public, struct json **out)
 	set_or_null(mem, o, "description", s->description);
 	set_or_null(mem, o, "copyright", s->copyright);
 	set_or_null(mem, o, "privacy_policy", s->privacy_policy);
-	json_set_str(mem, o, S("custom_disclaimer"), s->custom_disclaimer.at ? s->custom_disclaimer : S(""));
+	json_set_str(mem, o, S("custom_disclaimer"),
+		     s->custom_disclaimer.at ? s->custom_disclaimer : S(""));
 	json_set_str(mem, o, S("default_language"), s->default_language);
 	if (prompt_public)
 		json_set_bool(mem, o, S("prompt_public"), s->prompt_public);
@@ -168,11 +168,11 @@ static struct json *system_parameters(struct call *c)
 		struct str name;
 		enum config_key key;
 	} rows[] = {
-		{ S_INIT("image_file_size_limit"), CONFIG_UPLOAD_IMAGE_FILE_SIZE_LIMIT },
-		{ S_INIT("video_file_size_limit"), CONFIG_UPLOAD_VIDEO_FILE_SIZE_LIMIT },
-		{ S_INIT("audio_file_size_limit"), CONFIG_UPLOAD_AUDIO_FILE_SIZE_LIMIT },
-		{ S_INIT("file_size_limit"), CONFIG_UPLOAD_FILE_SIZE_LIMIT },
-		{ S_INIT("workflow_file_upload_limit"), CONFIG_WORKFLOW_FILE_UPLOAD_LIMIT },
+		{S_INIT("image_file_size_limit"),      CONFIG_UPLOAD_IMAGE_FILE_SIZE_LIMIT},
+		{S_INIT("video_file_size_limit"),      CONFIG_UPLOAD_VIDEO_FILE_SIZE_LIMIT},
+		{S_INIT("audio_file_size_limit"),      CONFIG_UPLOAD_AUDIO_FILE_SIZE_LIMIT},
+		{S_INIT("file_size_limit"),            CONFIG_UPLOAD_FILE_SIZE_LIMIT      },
+		{S_INIT("workflow_file_upload_limit"), CONFIG_WORKFLOW_FILE_UPLOAD_LIMIT  },
 	};
 	struct json *o = json_obj(c->mem);
 	for (size_t i = 0; i < countof(rows); i++)
@@ -184,11 +184,13 @@ static struct json *system_parameters(struct call *c)
 static struct json *form_of_graph(struct call *c, const struct workflow *wf)
 {
 	struct json *form = json_arr(c->mem);
-	json_each(json_get(wf->graph, S("nodes")), node) {
+	json_each(json_get(wf->graph, S("nodes")), node)
+	{
 		const struct json *data = json_get(node, S("data"));
 		if (!str_eq(json_get_str(data, S("type")), S("start")))
 			continue;
-		json_each(json_get(data, S("variables")), row) {
+		json_each(json_get(data, S("variables")), row)
+		{
 			struct json *item = json_obj(c->mem);
 			json_set(c->mem, item, json_get_str(row, S("type")), row);
 			json_push(c->mem, form, item);
@@ -197,7 +199,8 @@ static struct json *form_of_graph(struct call *c, const struct workflow *wf)
 	return form;
 }
 
-static void set_feature(struct arena *mem, struct json *o, const struct json *features, struct str name, const struct json *absent)
+static void set_feature(struct arena *mem, struct json *o, const struct json *features,
+			struct str name, const struct json *absent)
 {
 	const struct json *v = json_get(features, name);
 	json_set(mem, o, name, v && v->type != JSON_NULL ? v : absent);
@@ -210,7 +213,8 @@ status shape_parameters(struct call *c, struct json **out)
 	if (has_workflow(c->app) && published(c, &wf))
 		return -1;
 	if (has_workflow(c->app) ? !wf : !c->app->model_config)
-		return err_public(ERR_INVALID, "app_unavailable", 400, "App unavailable, please check your app configurations.");
+		return err_public(ERR_INVALID, "app_unavailable", 400,
+				  "App unavailable, please check your app configurations.");
 	const struct json *f = wf ? wf->features : c->app->model_config;
 	struct json *o = json_obj(mem), *off = switched_off(mem);
 	set_feature(mem, o, f, S("opening_statement"), NULL);
@@ -239,12 +243,16 @@ struct json *shape_meta(struct call *c)
 	struct str base = config_str(c->s->config, CONFIG_CONSOLE_API_URL);
 	if (!base.len)
 		base = c->s->public_url;
-	json_each(json_path(c->app->model_config, "agent_mode.tools"), tool) {
+	json_each(json_path(c->app->model_config, "agent_mode.tools"), tool)
+	{
 		struct str provider = json_get_str(tool, S("provider_id"));
 		struct str name = json_get_str(tool, S("tool_name"));
-		if (str_eq(json_get_str(tool, S("provider_type")), S("builtin")) && provider.len && name.len)
+		if (str_eq(json_get_str(tool, S("provider_type")), S("builtin")) && provider.len &&
+		    name.len)
 			json_set_str(mem, icons, name,
-				     arena_printf(mem, "%.*s/console/api/workspaces/current/tool-provider/builtin/%.*s/icon",
+				     arena_printf(mem,
+						  "%.*s/console/api/workspaces/current/"
+						  "tool-provider/builtin/%.*s/icon",
 						  STR(base), STR(provider)));
 	}
 	json_set(mem, o, S("tool_icons"), icons);

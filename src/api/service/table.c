@@ -7,11 +7,17 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { PAGE_DEFAULT = 20, PAGE_MAX = 100, FEEDBACK_PAGE_MAX = 101, QUICK_MS = 30000, MODEL_MS = 120000 };
+enum {
+	PAGE_DEFAULT = 20,
+	PAGE_MAX = 100,
+	FEEDBACK_PAGE_MAX = 101,
+	QUICK_MS = 30000,
+	MODEL_MS = 120000
+};
 
 static status post_workflow(struct call *c)
 {
-	return run_workflow(c, (struct str){ 0 });
+	return run_workflow(c, (struct str){0});
 }
 
 static status post_workflow_version(struct call *c)
@@ -63,8 +69,9 @@ static struct json *shape_feedback(struct call *c, const struct feedback *f)
 	json_set_str(mem, o, S("rating"), f->rating);
 	json_set_str_or_null(mem, o, S("content"), f->content);
 	json_set_str(mem, o, S("from_source"), f->from_source);
-	json_set_str_or_null(mem, o, S("from_end_user_id"), admin ? (struct str){ 0 } : f->created_by);
-	json_set_str_or_null(mem, o, S("from_account_id"), admin ? f->created_by : (struct str){ 0 });
+	json_set_str_or_null(mem, o, S("from_end_user_id"),
+			     admin ? (struct str){0} : f->created_by);
+	json_set_str_or_null(mem, o, S("from_account_id"), admin ? f->created_by : (struct str){0});
 	json_set_str(mem, o, S("created_at"), iso_seconds(mem, f->created_ms, false));
 	json_set_str(mem, o, S("updated_at"), iso_seconds(mem, f->updated_ms, true));
 	return o;
@@ -77,7 +84,8 @@ static status get_feedbacks(struct call *c)
 	size_t n;
 	if (call_query_int(c, S("page"), 1, 1, INT32_MAX, &page) ||
 	    call_query_int(c, S("limit"), PAGE_DEFAULT, 1, FEEDBACK_PAGE_MAX, &limit) ||
-	    feedback_list(c->s->chats, c->mem, c->app->tenant_id, c->app->id, page, limit, &rows, &n))
+	    feedback_list(c->s->chats, c->mem, c->app->tenant_id, c->app->id, page, limit, &rows,
+			  &n))
 		return -1;
 	struct json *o = json_obj(c->mem), *data = json_arr(c->mem);
 	for (size_t i = 0; i < n; i++)
@@ -89,7 +97,8 @@ static status get_feedbacks(struct call *c)
 static struct json *shape_variable(struct arena *mem, const struct chat_variable *v)
 {
 	struct json *o = json_obj(mem);
-	struct str value = json_is(v->value, JSON_STR) ? json_as_str(v->value, S("")) : json_text(mem, v->value, JSON_SPACED);
+	struct str value = json_is(v->value, JSON_STR) ? json_as_str(v->value, S(""))
+						       : json_text(mem, v->value, JSON_SPACED);
 	json_set_str(mem, o, S("id"), v->id);
 	json_set_str(mem, o, S("name"), v->name);
 	json_set_str(mem, o, S("value_type"), v->value_type);
@@ -106,14 +115,17 @@ static status check_variable_name(struct str name)
 		char ch = name.at[i];
 		bool letter = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');
 		if (!letter && !(ch >= '0' && ch <= '9') && ch != '-' && ch != '_' && ch != '.')
-			return err_set(ERR_INVALID, "Variable name can only contain letters, numbers, hyphens (-), "
-						    "underscores (_), and periods (.)");
+			return err_set(
+				ERR_INVALID,
+				"Variable name can only contain letters, numbers, hyphens (-), "
+				"underscores (_), and periods (.)");
 	}
 	return 0;
 }
 
 /* Where the page begins: behind last_id. */
-static status variables_from(const struct chat_variable *all, size_t n, struct str last_id, size_t *from)
+static status variables_from(const struct chat_variable *all, size_t n, struct str last_id,
+			     size_t *from)
 {
 	*from = 0;
 	if (!last_id.len)
@@ -130,11 +142,14 @@ static status get_variables(struct call *c)
 	int64_t limit;
 	struct chat_variable *all;
 	size_t n, from;
-	if (need_chat_app(c) || query_uuid(c, S("last_id"), false, &last_id) || check_variable_name(name) ||
-	    call_query_int(c, S("limit"), PAGE_DEFAULT, 1, PAGE_MAX, &limit) || need_query_user(c, false))
+	if (need_chat_app(c) || query_uuid(c, S("last_id"), false, &last_id) ||
+	    check_variable_name(name) ||
+	    call_query_int(c, S("limit"), PAGE_DEFAULT, 1, PAGE_MAX, &limit) ||
+	    need_query_user(c, false))
 		return -1;
 	struct chat_scope scope = call_scope(c);
-	if (variable_list(c->s->chats, c->mem, &scope, c->param[0], &all, &n) || variables_from(all, n, last_id, &from))
+	if (variable_list(c->s->chats, c->mem, &scope, c->param[0], &all, &n) ||
+	    variables_from(all, n, last_id, &from))
 		return -1;
 	struct json *data = json_arr(c->mem);
 	bool more = false;
@@ -163,6 +178,7 @@ static status put_variable(struct call *c)
 }
 
 #define KEY AUTH_APP_KEY
+/* clang-format off: one operation a line */
 static const struct route routes[] = {
 	{ HTTP_POST, "/v1/chat-messages", KEY, 0, 0, run_chat, ROUTE_KEEP },
 	{ HTTP_POST, "/v1/chat-messages/{task_id}/stop", KEY, QUICK_MS, 0, run_stop_chat, 0 },
@@ -191,4 +207,5 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/v1/site", KEY, QUICK_MS, 0, service_site, 0 },
 	{ HTTP_GET, "/v1/end-users/{end_user_id:uuid}", KEY, QUICK_MS, 0, service_end_user, 0 },
 };
-const struct route_table service_routes = { "service", routes, countof(routes) };
+/* clang-format on */
+const struct route_table service_routes = {"service", routes, countof(routes)};

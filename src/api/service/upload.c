@@ -18,7 +18,13 @@
 #include "flow/file.h"
 #include "store/blob/blob.h"
 
-enum { PIECE = 16 << 10, NAME_MAX_CHARS = 200, MIB = 1 << 20, FORM_SPARE = 1 << 20, USER_MAX = 4096 };
+enum {
+	PIECE = 16 << 10,
+	NAME_MAX_CHARS = 200,
+	MIB = 1 << 20,
+	FORM_SPARE = 1 << 20,
+	USER_MAX = 4096
+};
 
 /* What the form brought. */
 struct upload_form {
@@ -43,8 +49,9 @@ static int64_t limit_of(struct call *c, struct str extension)
 
 static uint64_t form_limit(struct call *c)
 {
-	static const enum config_key keys[] = { CONFIG_UPLOAD_FILE_SIZE_LIMIT, CONFIG_UPLOAD_IMAGE_FILE_SIZE_LIMIT,
-						CONFIG_UPLOAD_VIDEO_FILE_SIZE_LIMIT, CONFIG_UPLOAD_AUDIO_FILE_SIZE_LIMIT };
+	static const enum config_key keys[] = {
+		CONFIG_UPLOAD_FILE_SIZE_LIMIT, CONFIG_UPLOAD_IMAGE_FILE_SIZE_LIMIT,
+		CONFIG_UPLOAD_VIDEO_FILE_SIZE_LIMIT, CONFIG_UPLOAD_AUDIO_FILE_SIZE_LIMIT};
 	int64_t most = 0;
 	for (size_t i = 0; i < countof(keys); i++)
 		most = MAX(most, config_int(c->s->config, keys[i]));
@@ -82,16 +89,20 @@ static bool forbidden(struct call *c, struct str extension)
 static status check_name(struct call *c, struct upload_new *f)
 {
 	for (size_t i = 0; i < f->name.len; i++)
-		if (f->name.at[i] == '/' || f->name.at[i] == '\\' || (unsigned char)f->name.at[i] < 0x20)
+		if (f->name.at[i] == '/' || f->name.at[i] == '\\' ||
+		    (unsigned char)f->name.at[i] < 0x20)
 			return err_set(ERR_INVALID, "Filename contains invalid characters");
 	if (!utf8_valid(f->name))
 		return err_set(ERR_INVALID, "Filename contains invalid characters");
 	f->extension = extension_of(c->mem, f->name);
 	if (utf8_count(f->name) > NAME_MAX_CHARS)
-		f->name = arena_printf(c->mem, "%.*s.%.*s", STR(str_sub(f->name, 0, utf8_prefix(f->name, NAME_MAX_CHARS))),
-				       STR(f->extension));
+		f->name =
+			arena_printf(c->mem, "%.*s.%.*s",
+				     STR(str_sub(f->name, 0, utf8_prefix(f->name, NAME_MAX_CHARS))),
+				     STR(f->extension));
 	if (forbidden(c, f->extension))
-		return err_public(ERR_INVALID, "file_extension_blocked", 400, "File extension '.%.*s' is not allowed for security reasons.",
+		return err_public(ERR_INVALID, "file_extension_blocked", 400,
+				  "File extension '.%.*s' is not allowed for security reasons.",
 				  STR(f->extension));
 	return 0;
 }
@@ -112,7 +123,7 @@ static status store_part(struct call *c, struct multipart *form, struct upload_f
 	u->key = arena_printf(c->mem, "upload_files/%.*s/%.*s", STR(c->app->tenant_id), STR(u->id));
 	if (plain_extension(u->extension))
 		u->key = arena_printf(c->mem, "%.*s.%.*s", STR(u->key), STR(u->extension));
-	AUTO(blob_writer) w = { NULL };
+	AUTO(blob_writer) w = {NULL};
 	if (blob_create(c->s->blob, u->key, &w.p))
 		return -1;
 	int64_t limit = limit_of(c, u->extension);
@@ -133,7 +144,8 @@ static status store_part(struct call *c, struct multipart *form, struct upload_f
 	return blob_finish(take(w.p), &size);
 }
 
-static status take_file(struct call *c, struct multipart *form, const struct part *p, struct upload_form *f)
+static status take_file(struct call *c, struct multipart *form, const struct part *p,
+			struct upload_form *f)
 {
 	f->files++;
 	if (!str_eq(p->name, S("file")) || f->has_file)
@@ -152,7 +164,8 @@ static status take_file(struct call *c, struct multipart *form, const struct par
 static status read_form(struct call *c, struct upload_form *f)
 {
 	struct multipart *form;
-	if (!str_starts(lower(c->mem, http_header(c->http, S("Content-Type"))), S("multipart/form-data")))
+	if (!str_starts(lower(c->mem, http_header(c->http, S("Content-Type"))),
+			S("multipart/form-data")))
 		return 0;
 	if (multipart_open(c->http, &form))
 		return -1;
@@ -179,7 +192,8 @@ static status check_form(const struct upload_form *f)
 	if (!f->named)
 		return err_public(ERR_INVALID, "no_file_uploaded", 400, "Please upload your file.");
 	if (!f->typed)
-		return err_public(ERR_UNSUPPORTED, "unsupported_file_type", 415, "File type not allowed.");
+		return err_public(ERR_UNSUPPORTED, "unsupported_file_type", 415,
+				  "File type not allowed.");
 	if (f->too_large)
 		return err_public(ERR_TOO_LARGE, "file_too_large", 413, "File size exceeded.");
 	return 0;
@@ -220,11 +234,12 @@ static struct json *shape_upload(struct call *c, const struct upload_new *u)
 
 status upload_file(struct call *c)
 {
-	struct upload_form f = { 0 };
+	struct upload_form f = {0};
 	c->http->body_limit = form_limit(c);
 	f.file.tenant_id = c->app->tenant_id;
 	f.file.app_id = c->app->id;
-	if (read_form(c, &f) || check_form(&f) || (!from_site(c) && call_end_user(c, f.user, false))) {
+	if (read_form(c, &f) || check_form(&f) ||
+	    (!from_site(c) && call_end_user(c, f.user, false))) {
 		drop_file(c, &f);
 		return -1;
 	}
@@ -247,7 +262,8 @@ static bool read_range(struct str h, uint64_t size, uint64_t *from, uint64_t *to
 	struct str rest = str_skip(h, 6), first = str_trim(str_cut(&rest, '-'));
 	uint64_t a = 0, b = 0;
 	rest = str_trim(rest);
-	if ((first.len && str_to_u64(first, &a)) || (rest.len && str_to_u64(rest, &b)) || (!first.len && !rest.len))
+	if ((first.len && str_to_u64(first, &a)) || (rest.len && str_to_u64(rest, &b)) ||
+	    (!first.len && !rest.len))
 		return false;
 	if (!first.len) {
 		*bad = !b || !size;
@@ -270,10 +286,10 @@ static bool is_media(struct str type)
 /* What a browser would run as a page of ours. */
 static bool is_active(const struct upload *u)
 {
-	return str_starts(u->mime_type, S("text/html")) || str_has(u->mime_type, S("xhtml")) || str_has(u->mime_type, S("svg")) ||
-	       str_has(u->mime_type, S("xml")) || str_has(u->mime_type, S("javascript")) ||
-	       str_eq_nocase(u->extension, S("html")) || str_eq_nocase(u->extension, S("htm")) ||
-	       str_eq_nocase(u->extension, S("svg"));
+	return str_starts(u->mime_type, S("text/html")) || str_has(u->mime_type, S("xhtml")) ||
+	       str_has(u->mime_type, S("svg")) || str_has(u->mime_type, S("xml")) ||
+	       str_has(u->mime_type, S("javascript")) || str_eq_nocase(u->extension, S("html")) ||
+	       str_eq_nocase(u->extension, S("htm")) || str_eq_nocase(u->extension, S("svg"));
 }
 
 static struct str disposition(struct call *c, struct str name)
@@ -286,11 +302,12 @@ static struct str disposition(struct call *c, struct str name)
 
 status send_upload(struct call *c, const struct upload *u, bool attachment)
 {
-	AUTO(fd) f = { -1 };
+	AUTO(fd) f = {-1};
 	uint64_t size;
 	if (blob_fd(c->s->blob, u->key, &f.n, &size)) {
 		if (err_code() == ERR_NOT_FOUND)
-			return err_public(ERR_NOT_FOUND, "file_not_found", 404, "The requested file was not found.");
+			return err_public(ERR_NOT_FOUND, "file_not_found", 404,
+					  "The requested file was not found.");
 		return -1;
 	}
 	struct str type = u->mime_type.len ? u->mime_type : S("application/octet-stream");
@@ -308,11 +325,13 @@ status send_upload(struct call *c, const struct upload *u, bool attachment)
 	if (!read_range(http_header(c->http, S("Range")), size, &from, &to, &bad))
 		return http_reply_fd(c->http, 200, type, f.n, 0, (int64_t)size);
 	if (bad) {
-		http_add_header(c->http, S("Content-Range"), arena_printf(c->mem, "bytes */%llu", (unsigned long long)size));
-		return http_reply(c->http, 416, (struct str){ 0 }, S(""));
+		http_add_header(c->http, S("Content-Range"),
+				arena_printf(c->mem, "bytes */%llu", (unsigned long long)size));
+		return http_reply(c->http, 416, (struct str){0}, S(""));
 	}
 	http_add_header(c->http, S("Content-Range"),
-			arena_printf(c->mem, "bytes %llu-%llu/%llu", (unsigned long long)from, (unsigned long long)to, (unsigned long long)size));
+			arena_printf(c->mem, "bytes %llu-%llu/%llu", (unsigned long long)from,
+				     (unsigned long long)to, (unsigned long long)size));
 	return http_reply_fd(c->http, 206, type, f.n, (int64_t)from, (int64_t)(to - from + 1));
 }
 
@@ -324,13 +343,19 @@ status service_preview(struct call *c)
 	bool attachment = false;
 	if (flag.len && str_to_bool(flag, &attachment))
 		return err_set(ERR_INVALID, "as_attachment: Input should be a valid boolean");
-	if (message_uses_file(c->s->chats, c->mem, c->app->tenant_id, c->app->id, c->param[0], &ours, &others))
+	if (message_uses_file(c->s->chats, c->mem, c->app->tenant_id, c->app->id, c->param[0],
+			      &ours, &others))
 		return -1;
 	if (!ours && others)
-		return err_public(ERR_DENIED, "file_access_denied", 403, "File access denied: not owned by requesting app");
+		return err_public(ERR_DENIED, "file_access_denied", 403,
+				  "File access denied: not owned by requesting app");
 	if (!ours)
-		return err_public(ERR_NOT_FOUND, "file_not_found", 404, "File not found in message context");
+		return err_public(ERR_NOT_FOUND, "file_not_found", 404,
+				  "File not found in message context");
 	if (upload_get(c->s->flow, c->mem, c->app->tenant_id, c->param[0], &u))
-		return err_code() == ERR_NOT_FOUND ? err_public(ERR_NOT_FOUND, "file_not_found", 404, "The requested file was not found.") : -1;
+		return err_code() == ERR_NOT_FOUND
+			       ? err_public(ERR_NOT_FOUND, "file_not_found", 404,
+					    "The requested file was not found.")
+			       : -1;
 	return send_upload(c, u, attachment);
 }

@@ -14,13 +14,16 @@ enum { PAGE_DEFAULT = 20, PAGE_MAX = 100, QUICK_MS = 30000, MODEL_MS = 120000 };
 
 static status not_there(void)
 {
-	return err_set(ERR_NOT_FOUND, "The requested URL was not found on the server. If you entered the URL manually "
-				      "please check your spelling and try again.");
+	return err_set(
+		ERR_NOT_FOUND,
+		"The requested URL was not found on the server. If you entered the URL manually "
+		"please check your spelling and try again.");
 }
 
 static status get_passport(struct call *c)
 {
-	struct str code = http_header(c->http, S("X-App-Code")), session = http_query(c->http, S("user_id"));
+	struct str code = http_header(c->http, S("X-App-Code")),
+		   session = http_query(c->http, S("user_id"));
 	struct end_user *user;
 	if (!code.len)
 		return err_set(ERR_UNAUTHORIZED, "X-App-Code header is missing.");
@@ -30,10 +33,12 @@ static status get_passport(struct call *c)
 		return not_there();
 	if (!session.len)
 		session = id_uuid(c->mem);
-	if (end_user_get(c->s->accounts, c->mem, c->app->tenant_id, c->app->id, S("browser"), session, &user))
+	if (end_user_get(c->s->accounts, c->mem, c->app->tenant_id, c->app->id, S("browser"),
+			 session, &user))
 		return -1;
 	struct json *o = json_obj(c->mem);
-	json_set_str(c->mem, o, S("access_token"), passport_make(c->s->accounts, c->mem, c->app->id, code, user->id));
+	json_set_str(c->mem, o, S("access_token"),
+		     passport_make(c->s->accounts, c->mem, c->app->id, code, user->id));
 	return reply_plain(c, 200, o);
 }
 
@@ -71,7 +76,8 @@ static status get_login_status(struct call *c)
 {
 	struct json *o = json_obj(c->mem);
 	struct str token = http_header(c->http, S("X-App-Passport")), app_id, code, user_id;
-	bool known = token.len && !passport_open(c->s->accounts, c->mem, token, &app_id, &code, &user_id);
+	bool known = token.len &&
+		     !passport_open(c->s->accounts, c->mem, token, &app_id, &code, &user_id);
 	json_set_bool(c->mem, o, S("logged_in"), true); /* public pages need no sign-in */
 	json_set_bool(c->mem, o, S("app_logged_in"), known);
 	json_set_bool(c->mem, o, S("console_logged_in"), false);
@@ -144,14 +150,15 @@ static status get_suggested(struct call *c)
 {
 	struct json *data, *o = json_obj(c->mem);
 	if (talk_suggested(c, &data))
-		return err_code() == ERR_NOT_FOUND ? err_set(ERR_NOT_FOUND, "Message not found") : -1;
+		return err_code() == ERR_NOT_FOUND ? err_set(ERR_NOT_FOUND, "Message not found")
+						   : -1;
 	json_set(c->mem, o, S("data"), data);
 	return reply_json(c, 200, o);
 }
 
 static status post_workflow(struct call *c)
 {
-	return run_workflow(c, (struct str){ 0 });
+	return run_workflow(c, (struct str){0});
 }
 
 static status get_more_like_this(struct call *c)
@@ -161,7 +168,8 @@ static status get_more_like_this(struct call *c)
 	if (need_completion_app(c))
 		return -1;
 	if (!str_eq(mode, S("blocking")) && !str_eq(mode, S("streaming")))
-		return err_set(ERR_INVALID, "response_mode: Input should be 'blocking' or 'streaming'");
+		return err_set(ERR_INVALID,
+			       "response_mode: Input should be 'blocking' or 'streaming'");
 	struct chat_scope scope = call_scope(c);
 	if (message_get(c->s->chats, c->mem, &scope, c->param[0], &m))
 		return -1;
@@ -170,8 +178,10 @@ static status get_more_like_this(struct call *c)
 
 static struct json *shape_saved(struct call *c, const struct message *m)
 {
-	static const struct str kept[] = { S_INIT("id"), S_INIT("inputs"), S_INIT("query"), S_INIT("answer"),
-					   S_INIT("message_files"), S_INIT("feedback"), S_INIT("created_at") };
+	static const struct str kept[] = {
+		S_INIT("id"),        S_INIT("inputs"),        S_INIT("query"),
+		S_INIT("answer"),    S_INIT("message_files"), S_INIT("feedback"),
+		S_INIT("created_at")};
 	struct json *all = shape_message(c, m), *o = json_obj(c->mem);
 	for (size_t i = 0; i < countof(kept); i++)
 		json_set(c->mem, o, kept[i], json_get(all, kept[i]));
@@ -200,7 +210,8 @@ static status get_saved(struct call *c)
 static status post_saved(struct call *c)
 {
 	struct str id;
-	if (need_body_user(c, false) || need_completion_app(c) || body_text(c, S("message_id"), &id))
+	if (need_body_user(c, false) || need_completion_app(c) ||
+	    body_text(c, S("message_id"), &id))
 		return -1;
 	if (!id_is_uuid(id))
 		return err_set(ERR_INVALID, "message_id must be a valid UUID");
@@ -217,6 +228,7 @@ static status delete_saved(struct call *c)
 }
 
 #define PASS AUTH_PASSPORT
+/* clang-format off: one operation a line */
 static const struct route routes[] = {
 	{ HTTP_GET, "/api/passport", AUTH_NONE, QUICK_MS, 0, get_passport, 0 },
 	{ HTTP_GET, "/api/webapp/access-mode", AUTH_NONE, QUICK_MS, 0, get_access_mode, 0 },
@@ -247,4 +259,5 @@ static const struct route routes[] = {
 	{ HTTP_DELETE, "/api/saved-messages/{message_id:uuid}", PASS, QUICK_MS, 0, delete_saved, 0 },
 	{ HTTP_POST, "/api/files/upload", PASS, 0, 0, upload_file, 0 },
 };
-const struct route_table site_routes = { "site", routes, countof(routes) };
+/* clang-format on */
+const struct route_table site_routes = {"site", routes, countof(routes)};

@@ -42,9 +42,8 @@ static struct str message_text(const struct json *m)
 {
 	const struct json *content = json_get(m, S("content"));
 	struct str text = json_as_str(content, S(""));
-	json_each(content, part)
-		if (json_get(part, S("text")))
-			text = json_get_str(part, S("text"));
+	json_each(content, part) if (json_get(part, S("text"))) text =
+		json_get_str(part, S("text"));
 	return text;
 }
 
@@ -79,7 +78,8 @@ static int decide(struct world *w, struct model_call *c, struct str body)
 	struct json *q;
 	struct str last = S(""), all = S("");
 	OK(json_parse(c->h->mem, body, &q));
-	json_each(json_get(q, S("messages")), m) {
+	json_each(json_get(q, S("messages")), m)
+	{
 		last = message_text(m);
 		all = arena_printf(c->h->mem, "%.*s\n%.*s", STR(all), STR(last));
 		c->prompt_words += count_words(last);
@@ -92,7 +92,8 @@ static int decide(struct world *w, struct model_call *c, struct str body)
 		return 500;
 	} else if (str_has(last, S("[[slow]]"))) {
 		c->delay_ms = 100;
-		c->answer = S("t0 t1 t2 t3 t4 t5 t6 t7 t8 t9 t10 t11 t12 t13 t14 t15 t16 t17 t18 t19 t20 t21 t22 t23 t24 t25 t26 t27 t28 t29");
+		c->answer = S("t0 t1 t2 t3 t4 t5 t6 t7 t8 t9 t10 t11 t12 t13 t14 t15 t16 t17 t18 "
+			      "t19 t20 t21 t22 t23 t24 t25 t26 t27 t28 t29");
 	} else if (str_has(last, S("[[word]]"))) {
 		c->answer = S("hello this is a forbidden word");
 	} else {
@@ -105,12 +106,16 @@ static int decide(struct world *w, struct model_call *c, struct str body)
 static status send_chunk(struct model_call *c, struct str piece, bool last, int words)
 {
 	struct buf b = buf_make(c->h->mem, 0);
-	buf_puts(&b, "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"content\":");
+	buf_puts(&b, "data: "
+		     "{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":"
+		     "0,\"delta\":{\"content\":");
 	json_write_string(&b, piece, JSON_COMPACT);
 	buf_printf(&b, "},\"finish_reason\":%s}]", last ? "\"stop\"" : "null");
 	if (last)
-		buf_printf(&b, ",\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d,\"total_tokens\":%d}", c->prompt_words, words,
-			   c->prompt_words + words);
+		buf_printf(&b,
+			   ",\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":%d,\"total_"
+			   "tokens\":%d}",
+			   c->prompt_words, words, c->prompt_words + words);
 	buf_puts(&b, "}\n\n");
 	return http_write(c->h, buf_str(&b)) || http_flush(c->h) ? -1 : 0;
 }
@@ -118,33 +123,38 @@ static status send_chunk(struct model_call *c, struct str piece, bool last, int 
 static status model_handler(struct http *h, void *ctx)
 {
 	struct world *w = ctx;
-	struct model_call c = { .h = h };
+	struct model_call c = {.h = h};
 	struct str body;
 	if (http_body(h, &body))
 		return -1;
 	int code = decide(w, &c, body);
 	w->model_calls++;
 	if (code != 200)
-		return http_reply(h, code, S("application/json"), S("{\"error\":{\"message\":\"mock failure\",\"type\":\"server_error\"}}"));
+		return http_reply(
+			h, code, S("application/json"),
+			S("{\"error\":{\"message\":\"mock failure\",\"type\":\"server_error\"}}"));
 	if (http_begin(h, 200, S("text/event-stream")))
 		return -1;
 	for (size_t i = 0, n; i < c.answer.len; i = n) {
 		n = next_word(c.answer, i);
-		if (send_chunk(&c, str_sub(c.answer, i, n - i), false, 0) || (c.delay_ms && fiber_sleep_ms(c.delay_ms)))
+		if (send_chunk(&c, str_sub(c.answer, i, n - i), false, 0) ||
+		    (c.delay_ms && fiber_sleep_ms(c.delay_ms)))
 			return -1;
 	}
-	if (send_chunk(&c, S(""), true, count_words(c.answer)) || http_write(h, S("data: [DONE]\n\n")))
+	if (send_chunk(&c, S(""), true, count_words(c.answer)) ||
+	    http_write(h, S("data: [DONE]\n\n")))
 		return -1;
 	return http_end(h);
 }
 
 /* --- the server --- */
 
-static struct str serve(struct world *w, http_handler handler, void *ctx, status (*on_error)(struct http *, void *), struct http_server **out)
+static struct str serve(struct world *w, http_handler handler, void *ctx,
+			status (*on_error)(struct http *, void *), struct http_server **out)
 {
 	int fd;
 	OK(listen_open(S("127.0.0.1:0"), &fd));
-	struct http_options o = { .handler = handler, .ctx = ctx, .on_error = on_error };
+	struct http_options o = {.handler = handler, .ctx = ctx, .on_error = on_error};
 	OK(http_serve(&o, &fd, 1, out));
 	return arena_printf(w->mem, "http://%.*s", STR(listen_name(w->mem, fd)));
 }
@@ -153,8 +163,13 @@ static void add_model(struct world *w)
 {
 	struct json *settings = json_obj(w->mem);
 	json_set_str(w->mem, settings, S("vision_support"), S("support"));
-	struct model_set m = { .tenant_id = w->tenant_id, .provider = S("openai_api_compatible"), .name = S("mock"), .type = MODEL_LLM,
-			       .base_url = arena_printf(w->mem, "%.*s/v1", STR(w->model_url)), .api_key = S("k"), .settings = settings };
+	struct model_set m = {.tenant_id = w->tenant_id,
+			      .provider = S("openai_api_compatible"),
+			      .name = S("mock"),
+			      .type = MODEL_LLM,
+			      .base_url = arena_printf(w->mem, "%.*s/v1", STR(w->model_url)),
+			      .api_key = S("k"),
+			      .settings = settings};
 	struct str id;
 	OK(models_set(w->s.models, w->mem, &m, &id));
 	OK(models_default_set(w->s.models, w->tenant_id, MODEL_LLM, m.provider, m.name));
@@ -171,10 +186,10 @@ struct opened {
 static struct str new_schema(struct world *w)
 {
 	const char *pg = getenv("TATARA_TEST_PG");
-	struct db_options o = { .postgres = str_c(pg) };
+	struct db_options o = {.postgres = str_c(pg)};
 	struct db *db;
 	if (!pg || !*pg)
-		return (struct str){ 0 };
+		return (struct str){0};
 	struct str name = arena_printf(w->mem, "world_%.*s", STR(str_sub(id_uuid(w->mem), 0, 8)));
 	OK(db_open(&o, &db));
 	OK(db_script(db, arena_printf(w->mem, "CREATE SCHEMA %.*s", STR(name))));
@@ -185,11 +200,13 @@ static struct str new_schema(struct world *w)
 static void open_stores(struct opened *o)
 {
 	struct world *w = &o->w;
-	struct db_options db = { .sqlite_path = arena_printf(w->mem, "%.*s/t.db", STR(o->dir)), .postgres = new_schema(w) };
+	struct db_options db = {.sqlite_path = arena_printf(w->mem, "%.*s/t.db", STR(o->dir)),
+				.postgres = new_schema(w)};
 	struct migrate_report report;
 	OK(db_open(&db, &w->s.db));
 	OK(db_migrate(w->s.db, false, &report));
-	struct broker_options br = { .db = w->s.db, .run_dir = arena_printf(w->mem, "%.*s/run", STR(o->dir)) };
+	struct broker_options br = {.db = w->s.db,
+				    .run_dir = arena_printf(w->mem, "%.*s/run", STR(o->dir))};
 	OK(broker_open(&br, &w->s.broker));
 	OK(blob_open_dir(arena_printf(w->mem, "%.*s/files", STR(o->dir)), &w->s.blob));
 }
@@ -198,25 +215,33 @@ static void open_services(struct opened *o)
 {
 	struct world *w = &o->w;
 	struct config *config;
-	const char *const env[] = { "SECRET_KEY=test", "FILES_URL=http://files.example", NULL };
-	OK(config_load(w->mem, env, (struct str){ 0 }, &config));
+	const char *const env[] = {"SECRET_KEY=test", "FILES_URL=http://files.example", NULL};
+	OK(config_load(w->mem, env, (struct str){0}, &config));
 	w->s.config = config;
 	w->s.secret = S("test");
 	open_stores(o);
-	struct guard_options g = { .allow_addresses = S("127.0.0.1") };
+	struct guard_options g = {.allow_addresses = S("127.0.0.1")};
 	OK(guard_open(&g, &o->guard));
-	struct client_options c = { .guard = o->guard };
+	struct client_options c = {.guard = o->guard};
 	OK(client_open(&c, &w->s.client));
-	struct accounts_options a = { w->s.db, w->s.broker, config, w->s.secret };
+	struct accounts_options a = {w->s.db, w->s.broker, config, w->s.secret};
 	OK(accounts_open(&a, &w->s.accounts));
-	struct apps_options ap = { .db = w->s.db, .config = config, .seal_key = w->s.seal_key };
+	struct apps_options ap = {.db = w->s.db, .config = config, .seal_key = w->s.seal_key};
 	OK(apps_open(&ap, &w->s.apps));
-	struct models_options m = { .db = w->s.db, .client = w->s.client, .config = config, .seal_key = w->s.seal_key };
+	struct models_options m = {
+		.db = w->s.db, .client = w->s.client, .config = config, .seal_key = w->s.seal_key};
 	OK(models_open(&m, &w->s.models));
-	struct chats_options ch = { w->s.db, w->s.broker, w->s.models, config };
+	struct chats_options ch = {w->s.db, w->s.broker, w->s.models, config};
 	OK(chats_open(&ch, &w->s.chats));
-	struct flow_options f = { .db = w->s.db, .broker = w->s.broker, .blob = w->s.blob, .models = w->s.models, .client = w->s.client,
-				  .config = config, .seal_key = w->s.seal_key, .process_name = S("test"), .hooks = chat_hooks(w->s.chats) };
+	struct flow_options f = {.db = w->s.db,
+				 .broker = w->s.broker,
+				 .blob = w->s.blob,
+				 .models = w->s.models,
+				 .client = w->s.client,
+				 .config = config,
+				 .seal_key = w->s.seal_key,
+				 .process_name = S("test"),
+				 .hooks = chat_hooks(w->s.chats)};
 	OK(flow_open(&f, &w->s.flow));
 	chats_attach(w->s.chats, w->s.flow);
 }
@@ -224,7 +249,8 @@ static void open_services(struct opened *o)
 static void setup(struct world *w)
 {
 	struct account *a;
-	OK(setup_create(w->s.accounts, w->mem, S("a@example.com"), S("admin"), S("password1"), S("en-US"), S("127.0.0.1"), &a));
+	OK(setup_create(w->s.accounts, w->mem, S("a@example.com"), S("admin"), S("password1"),
+			S("en-US"), S("127.0.0.1"), &a));
 	OK(tenant_first(w->s.accounts, w->mem, &w->tenant_id));
 	w->account_id = a->id;
 	add_model(w);
@@ -236,7 +262,8 @@ static status run_world(void *arg)
 	struct world *w = &o->w;
 	struct http_server *model, *server;
 	struct router *router;
-	static const struct route_table *const tables[] = { &service_routes, &site_routes, &file_routes };
+	static const struct route_table *const tables[] = {&service_routes, &site_routes,
+							   &file_routes};
 	open_services(o);
 	w->model_url = serve(w, model_handler, w, NULL, &model);
 	setup(w);
@@ -266,11 +293,11 @@ void with_world(void (*body)(struct world *))
 {
 	char dir[] = "/tmp/tatara-chat-XXXXXX";
 	assert_non_null(mkdtemp(dir));
-	AUTO(arena) mem = { arena_open(0) };
-	struct opened o = { .w = { .mem = mem.p }, .body = body, .dir = str_c(dir) };
+	AUTO(arena) mem = {arena_open(0)};
+	struct opened o = {.w = {.mem = mem.p}, .body = body, .dir = str_c(dir)};
 	crypt_init();
 	log_setup(LOG_ERROR, false, "test");
-	OK(rt_run(&(struct rt_options){ .stall_ms = -1 }, run_world, &o));
+	OK(rt_run(&(struct rt_options){.stall_ms = -1}, run_world, &o));
 	char command[64];
 	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
 	assert_int_equal(system(command), 0);
@@ -281,8 +308,9 @@ void with_world(void (*body)(struct world *))
 static struct str golden_app(struct world *w, const char *name)
 {
 	const char *dir = getenv("TATARA_SHARED"), *source = getenv("TATARA_SOURCE");
-	struct str path = dir ? arena_printf(w->mem, "%s/golden/apps/%s.yml", dir, name) :
-				arena_printf(w->mem, "%s/../shared/golden/apps/%s.yml", source ? source : ".", name);
+	struct str path = dir ? arena_printf(w->mem, "%s/golden/apps/%s.yml", dir, name)
+			      : arena_printf(w->mem, "%s/../shared/golden/apps/%s.yml",
+					     source ? source : ".", name);
 	FILE *f = fopen(arena_cstr(w->mem, path), "rb");
 	if (!f)
 		print_message("%.*s is not there\n", STR(path));
@@ -297,7 +325,9 @@ static struct str golden_app(struct world *w, const char *name)
 
 struct world_app world_app(struct world *w, const char *name)
 {
-	struct import_request q = { .yaml = golden_app(w, name), .tenant_id = w->tenant_id, .account_id = w->account_id };
+	struct import_request q = {.yaml = golden_app(w, name),
+				   .tenant_id = w->tenant_id,
+				   .account_id = w->account_id};
 	struct import_result r;
 	struct app *app;
 	struct site *site;
@@ -309,7 +339,8 @@ struct world_app world_app(struct world *w, const char *name)
 	assert_true(str_starts(r.status, S("completed")));
 	if (str_eq(r.app_mode, S("workflow")) || str_eq(r.app_mode, S("advanced-chat"))) {
 		struct workflow *wf;
-		OK(workflow_publish(w->s.apps, w->mem, w->tenant_id, r.app_id, S(""), S(""), w->account_id, &wf));
+		OK(workflow_publish(w->s.apps, w->mem, w->tenant_id, r.app_id, S(""), S(""),
+				    w->account_id, &wf));
 	}
 	OK(app_get(w->s.apps, w->mem, w->tenant_id, r.app_id, &app));
 	OK(key_create(w->s.accounts, w->mem, w->tenant_id, app->id, S("app"), &key, &out.key));
@@ -321,46 +352,63 @@ struct world_app world_app(struct world *w, const char *name)
 
 /* --- requests --- */
 
-static struct world_reply fetch(struct world *w, const char *method, struct http_header *headers, size_t n, struct str path, struct str body)
+static struct world_reply fetch(struct world *w, const char *method, struct http_header *headers,
+				size_t n, struct str path, struct str body)
 {
-	struct client_request q = { .method_text = str_c(method), .url = arena_printf(w->mem, "%.*s%.*s", STR(w->url), STR(path)),
-				    .headers = headers, .header_count = n, .body = body, .total_ms = 30000 };
+	struct client_request q = {.method_text = str_c(method),
+				   .url = arena_printf(w->mem, "%.*s%.*s", STR(w->url), STR(path)),
+				   .headers = headers,
+				   .header_count = n,
+				   .body = body,
+				   .total_ms = 30000};
 	struct client_response *r;
 	OK(client_fetch(w->s.client, w->mem, &q, &r));
-	struct world_reply out = { .status = r->status, .body = r->body, .head = r };
+	struct world_reply out = {.status = r->status, .body = r->body, .head = r};
 	if (json_parse(w->mem, r->body, &out.json))
 		out.json = NULL;
 	return out;
 }
 
-struct world_reply world_call(struct world *w, const char *method, struct str key, struct str path, const char *body)
+struct world_reply world_call(struct world *w, const char *method, struct str key, struct str path,
+			      const char *body)
 {
 	struct http_header h[2];
 	size_t n = 0;
 	if (key.len)
-		h[n++] = (struct http_header){ S("Authorization"), arena_printf(w->mem, "Bearer %.*s", STR(key)) };
+		h[n++] = (struct http_header){S("Authorization"),
+					      arena_printf(w->mem, "Bearer %.*s", STR(key))};
 	if (body)
-		h[n++] = (struct http_header){ S("Content-Type"), S("application/json") };
+		h[n++] = (struct http_header){S("Content-Type"), S("application/json")};
 	return fetch(w, method, h, n, path, str_c(body));
 }
 
-struct world_reply world_site(struct world *w, const char *method, struct str passport, struct str path, const char *body)
+struct world_reply world_site(struct world *w, const char *method, struct str passport,
+			      struct str path, const char *body)
 {
-	struct http_header h[2] = { { S("X-App-Passport"), passport }, { S("Content-Type"), S("application/json") } };
+	struct http_header h[2] = {
+		{S("X-App-Passport"), passport             },
+                {S("Content-Type"),   S("application/json")}
+        };
 	return fetch(w, method, h, body ? 2 : 1, path, str_c(body));
 }
 
-struct world_reply world_upload(struct world *w, struct str key, const char *name, const char *type, struct str bytes)
+struct world_reply world_upload(struct world *w, struct str key, const char *name, const char *type,
+				struct str bytes)
 {
-	struct http_header h[2] = { { S("Authorization"), arena_printf(w->mem, "Bearer %.*s", STR(key)) },
-				    { S("Content-Type"), S("multipart/form-data; boundary=xYx") } };
+	struct http_header h[2] = {
+		{S("Authorization"), arena_printf(w->mem, "Bearer %.*s", STR(key))},
+		{S("Content-Type"),         S("multipart/form-data; boundary=xYx")                           }
+        };
 	struct buf b = buf_make(w->mem, 0);
-	buf_printf(&b, "--xYx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%s\"\r\n", name);
+	buf_printf(&b,
+		   "--xYx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%s\"\r\n",
+		   name);
 	if (type)
 		buf_printf(&b, "Content-Type: %s\r\n", type);
 	buf_puts(&b, "\r\n");
 	buf_put(&b, bytes);
-	buf_puts(&b, "\r\n--xYx\r\nContent-Disposition: form-data; name=\"user\"\r\n\r\nu1\r\n--xYx--\r\n");
+	buf_puts(&b, "\r\n--xYx\r\nContent-Disposition: form-data; "
+		     "name=\"user\"\r\n\r\nu1\r\n--xYx--\r\n");
 	return fetch(w, "POST", h, 2, S("/v1/files/upload"), buf_str(&b));
 }
 

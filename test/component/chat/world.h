@@ -13,9 +13,9 @@ struct world {
 	struct arena *mem;
 	struct services s;
 	struct str tenant_id, account_id;
-	struct str url;	 /* http://127.0.0.1:port */
+	struct str url; /* http://127.0.0.1:port */
 	struct str model_url;
-	int model_calls; /* answered by the model server */
+	int model_calls;  /* answered by the model server */
 	int model_tokens; /* words of the last prompt */
 };
 /* Runs body in a fiber of a new loop with a new world; fails the cmocka test when it fails. */
@@ -34,9 +34,12 @@ struct world_reply {
 	const struct client_response *head;
 };
 /* key empty = no Authorization. body NULL = none. */
-struct world_reply world_call(struct world *, const char *method, struct str key, struct str path, const char *body);
+struct world_reply world_call(struct world *, const char *method, struct str key, struct str path,
+			      const char *body);
 /* A file part of 9 characters "file bytes", and the user. */
-struct world_reply world_upload(struct world *, struct str key, const char *name, const char *type, struct str bytes);
-struct world_reply world_site(struct world *, const char *method, struct str passport, struct str path, const char *body);
+struct world_reply world_upload(struct world *, struct str key, const char *name, const char *type,
+				struct str bytes);
+struct world_reply world_site(struct world *, const char *method, struct str passport,
+			      struct str path, const char *body);
 /* Text of a member, "" when absent. */
 struct str world_text(const struct world_reply *, const char *dotted);

@@ -50,7 +50,8 @@ static struct str replace(struct arena *mem, struct str t, struct str what, stru
 	size_t at = str_find(t, what);
 	if (at == SIZE_MAX)
 		return t;
-	return arena_printf(mem, "%.*s%.*s%.*s", STR(str_sub(t, 0, at)), STR(by), STR(str_skip(t, at + what.len)));
+	return arena_printf(mem, "%.*s%.*s%.*s", STR(str_sub(t, 0, at)), STR(by),
+			    STR(str_skip(t, at + what.len)));
 }
 
 /* Floats of ours become the recording's placeholder. */
@@ -60,10 +61,8 @@ static void hide_floats(struct arena *mem, struct json *v)
 		*v = *json_str(mem, S("<float>"));
 		return;
 	}
-	json_each(v, e)
-		hide_floats(mem, e);
-	json_each_member(v, m)
-		hide_floats(mem, &m->value);
+	json_each(v, e) hide_floats(mem, e);
+	json_each_member(v, m) hide_floats(mem, &m->value);
 }
 
 static struct str normal(struct arena *mem, struct str text)
@@ -110,8 +109,11 @@ static struct flow_result result_of(struct play *p, const struct json *e)
 	const struct json *usage = json_path(e, "metadata.usage");
 	bool none = json_get_int(usage, S("total_tokens"), 0) == 0;
 	bool stopped = str_eq(json_get_str(usage, S("total_price")), S("0E-7"));
-	struct flow_result r = { .status = stopped ? S("stopped") : S("succeeded"), .usage = none ? NULL : usage,
-				 .resources = json_path(e, "metadata.retriever_resources"), .files = json_get(e, S("files")), .elapsed = 0.5 };
+	struct flow_result r = {.status = stopped ? S("stopped") : S("succeeded"),
+				.usage = none ? NULL : usage,
+				.resources = json_path(e, "metadata.retriever_resources"),
+				.files = json_get(e, S("files")),
+				.elapsed = 0.5};
 	r.answer = buf_str(&p->answer);
 	return r;
 }
@@ -132,8 +134,9 @@ static void play_tail(struct play *p, const struct json *e, struct str line)
 static void play_event(struct play *p, const struct json *e, struct str line)
 {
 	struct str name = json_get_str(e, S("event"));
-	struct flow_event fe = { .seq = 1 };
-	if (str_eq(name, S("message_end")) || str_eq(name, S("error")) || str_eq(name, S("message_replace"))) {
+	struct flow_event fe = {.seq = 1};
+	if (str_eq(name, S("message_end")) || str_eq(name, S("error")) ||
+	    str_eq(name, S("message_replace"))) {
 		play_tail(p, e, line);
 		return;
 	}
@@ -143,7 +146,9 @@ static void play_event(struct play *p, const struct json *e, struct str line)
 		const struct json *selector = json_get(from, S("from_variable_selector"));
 		fe.type = FLOW_CHUNK;
 		fe.text = json_get_str(from, data ? S("text") : S("answer"));
-		fe.selector = json_is(selector, JSON_ARR) ? json_text(p->mem, selector, JSON_COMPACT) : (struct str){ 0 };
+		fe.selector = json_is(selector, JSON_ARR)
+				      ? json_text(p->mem, selector, JSON_COMPACT)
+				      : (struct str){0};
 		buf_put(&p->answer, fe.text);
 	} else {
 		if (!event_type(name, &fe.type))
@@ -159,8 +164,10 @@ static void play_event(struct play *p, const struct json *e, struct str line)
 /* The reference renames text events of messages with files; ours are always `message`. */
 static struct str fix_line(struct arena *mem, struct str line)
 {
-	line = replace(mem, line, S("\"created_at\":\"<int timestamp>\",\"task_id\""), S("\"created_at\":1700000000,\"task_id\""));
-	line = replace(mem, line, S("\"created_at\":\"<int timestamp>\",\"code\""), S("\"created_at\":1700000000,\"code\""));
+	line = replace(mem, line, S("\"created_at\":\"<int timestamp>\",\"task_id\""),
+		       S("\"created_at\":1700000000,\"task_id\""));
+	line = replace(mem, line, S("\"created_at\":\"<int timestamp>\",\"code\""),
+		       S("\"created_at\":1700000000,\"code\""));
 	return replace(mem, line, S("{\"event\":\"message_file\""), S("{\"event\":\"message\""));
 }
 
@@ -168,7 +175,7 @@ static struct str replaced_answer(struct arena *mem, struct str text)
 {
 	size_t at = str_find(text, S("{\"event\":\"message_replace\""));
 	if (at == SIZE_MAX)
-		return (struct str){ 0 };
+		return (struct str){0};
 	struct str rest = str_skip(text, at), line = str_cut(&rest, '\n');
 	struct json *v;
 	assert_int_equal(json_parse(mem, line, &v), 0);
@@ -198,11 +205,11 @@ static void play_lines(struct play *p, struct str text)
 
 static int play_file(const char *name, struct str mode, struct str text, bool direct)
 {
-	AUTO(arena) mem = { arena_open(0) };
-	struct play p = { .mem = mem.p, .answer = buf_make(mem.p, 0), .name = name };
-	p.run = (struct stream_run){ .mode = mode, .created_ms = 1700000000123, .form = STREAM_FULL };
+	AUTO(arena) mem = {arena_open(0)};
+	struct play p = {.mem = mem.p, .answer = buf_make(mem.p, 0), .name = name};
+	p.run = (struct stream_run){.mode = mode, .created_ms = 1700000000123, .form = STREAM_FULL};
 	struct str preset = replaced_answer(mem.p, text);
-	struct chat_moderation m = { .words = json_arr(mem.p), .output_preset = preset };
+	struct chat_moderation m = {.words = json_arr(mem.p), .output_preset = preset};
 	json_push_str(mem.p, m.words, S("forbidden"));
 	p.run.moderation = preset.at ? &m : NULL;
 	if (direct)
@@ -214,20 +221,27 @@ static int play_file(const char *name, struct str mode, struct str text, bool di
 /* The blocking form of the same request. */
 static int play_blocking(const char *name, struct str mode, const struct json *body)
 {
-	AUTO(arena) mem = { arena_open(0) };
-	struct stream_run run = { .mode = mode, .created_ms = 1700000000123, .form = STREAM_FULL, .task_id = json_get_str(body, S("task_id")),
-				  .run_id = json_get_str(body, S("workflow_run_id")), .message_id = json_get_str(body, S("message_id")),
-				  .conversation_id = json_get_str(body, S("conversation_id")) };
+	AUTO(arena) mem = {arena_open(0)};
+	struct stream_run run = {.mode = mode,
+				 .created_ms = 1700000000123,
+				 .form = STREAM_FULL,
+				 .task_id = json_get_str(body, S("task_id")),
+				 .run_id = json_get_str(body, S("workflow_run_id")),
+				 .message_id = json_get_str(body, S("message_id")),
+				 .conversation_id = json_get_str(body, S("conversation_id"))};
 	const struct json *data = json_get(body, S("data"));
 	run.workflow_id = json_get_str(data, S("workflow_id"));
-	struct play p = { .mem = mem.p, .name = name };
+	struct play p = {.mem = mem.p, .name = name};
 	struct flow_result r = result_of(&p, body);
 	r.answer = json_get_str(body, S("answer"));
 	if (data) {
-		r = (struct flow_result){ .status = json_get_str(data, S("status")), .error = json_get_str(data, S("error")),
-					  .outputs = json_get(data, S("outputs")), .elapsed = 0.5, .finished_ms = 1700000000999,
-					  .total_tokens = json_get_int(data, S("total_tokens"), 0),
-					  .total_steps = json_get_int(data, S("total_steps"), 0) };
+		r = (struct flow_result){.status = json_get_str(data, S("status")),
+					 .error = json_get_str(data, S("error")),
+					 .outputs = json_get(data, S("outputs")),
+					 .elapsed = 0.5,
+					 .finished_ms = 1700000000999,
+					 .total_tokens = json_get_int(data, S("total_tokens"), 0),
+					 .total_steps = json_get_int(data, S("total_steps"), 0)};
 	}
 	struct json *got;
 	assert_int_equal(stream_blocking_body(mem.p, &run, &r, &got), 0);
@@ -241,7 +255,7 @@ static int play_blocking(const char *name, struct str mode, const struct json *b
 static void recorded_streams_come_out_again(void **unused)
 {
 	(void)unused;
-	AUTO(arena) mem = { arena_open(0) };
+	AUTO(arena) mem = {arena_open(0)};
 	struct str dir = shared(mem.p, "golden/streams");
 	DIR *d = opendir(arena_cstr(mem.p, dir));
 	if (!d) {
@@ -253,19 +267,23 @@ static void recorded_streams_come_out_again(void **unused)
 	for (struct dirent *e; (e = readdir(d));) {
 		struct str name = str_c(e->d_name), info, text;
 		/* agents have events of their own, annotations answer in place of a model */
-		if (!str_ends(name, S(".json")) || str_starts(name, S("agent_")) || str_eq(name, S("chat_annotation.json")))
+		if (!str_ends(name, S(".json")) || str_starts(name, S("agent_")) ||
+		    str_eq(name, S("chat_annotation.json")))
 			continue;
 		struct str base = arena_str(mem.p, str_sub(name, 0, name.len - 5));
 		struct json *v;
-		assert_true(read_file(mem.p, arena_printf(mem.p, "%.*s/%.*s", STR(dir), STR(name)), &info));
+		assert_true(read_file(mem.p, arena_printf(mem.p, "%.*s/%.*s", STR(dir), STR(name)),
+				      &info));
 		assert_int_equal(json_parse(mem.p, info, &v), 0);
 		struct str mode = json_get_str(v, S("mode"));
-		assert_true(read_file(mem.p, arena_printf(mem.p, "%.*s/%.*s.sse", STR(dir), STR(base)), &text));
+		assert_true(read_file(
+			mem.p, arena_printf(mem.p, "%.*s/%.*s.sse", STR(dir), STR(base)), &text));
 		/* a moderated question has no run: its answer and end carry no result */
 		bool direct = str_ends(base, S("_moderation_input"));
 		events += play_file(e->d_name, mode, text, direct);
 		const struct json *b = json_path(v, "blocking.body");
-		if (json_get_int(json_get(v, S("blocking")), S("status"), 0) == 200 && json_is(b, JSON_OBJ) && !str_has(base, S("_moderation_output")))
+		if (json_get_int(json_get(v, S("blocking")), S("status"), 0) == 200 &&
+		    json_is(b, JSON_OBJ) && !str_has(base, S("_moderation_output")))
 			blocking += play_blocking(e->d_name, mode, b);
 		files++;
 	}
@@ -277,17 +295,24 @@ static void recorded_streams_come_out_again(void **unused)
 static void node_events_of_visitors_are_bare(void **unused)
 {
 	(void)unused;
-	AUTO(arena) mem = { arena_open(0) };
-	struct stream_run run = { .mode = S("workflow"), .run_id = S("r"), .task_id = S("t"), .form = STREAM_SIMPLE };
-	struct flow_event e = { .seq = 1, .type = FLOW_NODE_STARTED,
-				.data = S("{\"id\":\"x\",\"node_id\":\"start\",\"node_type\":\"start\",\"title\":\"Start\",\"index\":1,"
-					  "\"predecessor_node_id\":null,\"inputs\":{\"a\":1},\"inputs_truncated\":false,\"created_at\":1,\"extras\":{},"
-					  "\"iteration_id\":null,\"loop_id\":null,\"agent_strategy\":null}") };
+	AUTO(arena) mem = {arena_open(0)};
+	struct stream_run run = {
+		.mode = S("workflow"), .run_id = S("r"), .task_id = S("t"), .form = STREAM_SIMPLE};
+	struct flow_event e = {
+		.seq = 1,
+		.type = FLOW_NODE_STARTED,
+		.data = S("{\"id\":\"x\",\"node_id\":\"start\",\"node_type\":\"start\",\"title\":"
+			  "\"Start\",\"index\":1,"
+			  "\"predecessor_node_id\":null,\"inputs\":{\"a\":1},\"inputs_truncated\":"
+			  "false,\"created_at\":1,\"extras\":{},"
+			  "\"iteration_id\":null,\"loop_id\":null,\"agent_strategy\":null}")};
 	struct buf b = buf_make(mem.p, 0);
 	stream_write_event(mem.p, &b, &run, &e);
 	static const char started[] =
-		"{\"event\":\"node_started\",\"workflow_run_id\":\"r\",\"task_id\":\"t\",\"data\":{\"id\":\"x\",\"node_id\":\"start\","
-		"\"node_type\":\"start\",\"title\":\"Start\",\"index\":1,\"predecessor_node_id\":null,\"inputs\":null,\"created_at\":1,"
+		"{\"event\":\"node_started\",\"workflow_run_id\":\"r\",\"task_id\":\"t\",\"data\":{"
+		"\"id\":\"x\",\"node_id\":\"start\","
+		"\"node_type\":\"start\",\"title\":\"Start\",\"index\":1,\"predecessor_node_id\":"
+		"null,\"inputs\":null,\"created_at\":1,"
 		"\"extras\":{},\"iteration_id\":null,\"loop_id\":null}}";
 	assert_true(str_eq(buf_str(&b), str_c(started)));
 }
@@ -295,9 +320,12 @@ static void node_events_of_visitors_are_bare(void **unused)
 static void failures_become_errors_with_codes(void **unused)
 {
 	(void)unused;
-	AUTO(arena) mem = { arena_open(0) };
-	struct stream_run run = { .mode = S("chat") };
-	struct flow_result r = { .status = S("failed"), .error = S("no model"), .error_slug = S("provider_not_initialize"), .error_http = 400 };
+	AUTO(arena) mem = {arena_open(0)};
+	struct stream_run run = {.mode = S("chat")};
+	struct flow_result r = {.status = S("failed"),
+				.error = S("no model"),
+				.error_slug = S("provider_not_initialize"),
+				.error_http = 400};
 	struct json *body;
 	assert_int_equal(stream_blocking_body(mem.p, &run, &r, &body), -1);
 	assert_true(str_eq(err_slug(err_last()), S("provider_not_initialize")));
@@ -311,7 +339,8 @@ static void failures_become_errors_with_codes(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(recorded_streams_come_out_again), cmocka_unit_test(node_events_of_visitors_are_bare),
+		cmocka_unit_test(recorded_streams_come_out_again),
+		cmocka_unit_test(node_events_of_visitors_are_bare),
 		cmocka_unit_test(failures_become_errors_with_codes),
 	};
 	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
