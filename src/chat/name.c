@@ -135,8 +135,8 @@ static status name_fiber(void *arg)
 	deadline saved = deadline_push(deadline_in_ms(NAME_TIMEOUT_MS));
 	struct str name;
 	status failed =
-		make_name(j->chats, j->mem, j->tenant_id, j->query, &name) ||
-		DB_WRITE(j->chats->db, j->mem, &sql_chat_conversation_auto_name, DB_ANY, NULL,
+		make_name(j->chats, owner.p, j->tenant_id, j->query, &name) ||
+		DB_WRITE(j->chats->db, owner.p, &sql_chat_conversation_auto_name, DB_ANY, NULL,
 			 db_text(j->tenant_id), db_text(j->conversation_id), db_text(name));
 	deadline_pop(saved);
 	if (failed && err_code() != ERR_CANCELLED)
