@@ -340,6 +340,9 @@ static void check_limits(struct engine *e)
 
 static status handle(struct execution *x)
 {
+	/* A body that was cut short because this process gives the run back has not failed. */
+	if (fiber_cancelled())
+		return err_set(ERR_CANCELLED, "the run is given back");
 	if (!x->failed && x->result.writes && save_writes(x)) {
 		if (err_code() == ERR_CANCELLED)
 			return -1;

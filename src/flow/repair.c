@@ -159,11 +159,18 @@ static bool ends_word(char c)
 	return c == ',' || c == '}' || c == ']' || c == ':' || c == '\n' || c == '"' || c == '{' || c == '[';
 }
 
+/* A comment behind a bare word; without the blank it is part of an address. */
+static bool comment_here(const struct reader *r)
+{
+	struct str rest = str_skip(r->s, r->i);
+	return r->i && blank(r->s.at[r->i - 1]) && (str_starts(rest, S("//")) || str_starts(rest, S("/*")));
+}
+
 /* true, None, 12, .5, or any bare text up to the next mark. */
 static struct json *word(struct reader *r)
 {
 	size_t from = r->i;
-	while (more(r) && !ends_word(peek(r)))
+	while (more(r) && !ends_word(peek(r)) && !comment_here(r))
 		r->i++;
 	struct str w = str_trim(str_sub(r->s, from, r->i - from));
 	int64_t n;
