@@ -163,7 +163,8 @@ status workflow_publish(struct apps *a, struct arena *mem, struct str tenant_id,
 			       ? err_set(ERR_INVALID, "No valid workflow found.")
 			       : -1;
 	struct str id = id_uuid(mem);
-	int64_t now = clock_ms();
+	/* Versions sort by time, also two of one moment. */
+	int64_t now = MAX(clock_ms(), app->workflow_created_ms + 1);
 	struct json *env = variables_seal(a, mem, d->environment_variables, NULL);
 	struct db_batch *b = db_batch_open(mem);
 	DB_ADD(b, &sql_app_workflow_add, 1, db_text(id), db_text(tenant_id), db_text(app_id),

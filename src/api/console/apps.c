@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* apps: list, create, change, copy, remove; app files in and out. */
-#include "api/console/console.h"
+#include "api/console/models.h"
 #include "base/id.h"
-#include "model/model.h"
 
 status console_apps(struct call *c)
 {
@@ -37,7 +36,9 @@ static status first_config(struct call *c, struct str mode, struct json **out)
 	    models_default_get(c->s->models, c->mem, c->account->tenant_id, MODEL_LLM, &provider,
 			       &name))
 		return -1;
-	*out = app_default_model_config(c->mem, mode, provider, name);
+	/* The long name, so that the app's file means the same elsewhere. */
+	*out = app_default_model_config(c->mem, mode,
+					provider.len ? provider_full(c->mem, provider) : provider, name);
 	return 0;
 }
 
