@@ -273,7 +273,9 @@ static const char *nearest_name(struct str name)
 	unsigned best = name.len < 12 ? 3 : 4;
 	const char *found = NULL;
 	for (size_t i = 0; i < CONFIG_COUNT; i++) {
-		unsigned d = distance(name, str_c(config_rows[i].name));
+		struct str row = str_c(config_rows[i].name);
+		size_t apart = MAX(row.len, name.len) - MIN(row.len, name.len);
+		unsigned d = apart < best ? distance(name, row) : best;
 		if (d < best) {
 			best = d;
 			found = config_rows[i].name;
@@ -295,7 +297,8 @@ static const char *removed_name(struct str name)
 
 static void add_unknown(struct arena *mem, struct config *c, struct str name)
 {
-	struct config_unknown u = { name, nearest_name(name), removed_name(name) };
+	const char *instead = removed_name(name);
+	struct config_unknown u = { name, instead ? NULL : nearest_name(name), instead };
 	vec_push(mem, &c->unknowns, u);
 }
 

@@ -42,7 +42,7 @@ void config_override(struct config *, enum config_key, struct str value);
 /* Names in .env (all) or the environment (those with our prefix TATARA_) that no row has. */
 struct config_unknown {
 	struct str name;
-	const char *nearest; /* NULL = nothing near */
+	const char *nearest; /* NULL = nothing near, or removed tells */
 	const char *removed; /* not NULL: what replaces it */
 };
 size_t config_unknowns(const struct config *, const struct config_unknown **out);

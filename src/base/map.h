@@ -32,5 +32,5 @@ void *map_set(struct map *, struct str key, void *value);
 void *map_remove(struct map *, struct str key);
 
 #define map_each(m, e) \
-	for (struct map_entry *e = (m)->entries; e < (m)->entries + (m)->len; e++) \
+	for (struct map_entry *e = (m)->entries; e && e < (m)->entries + (m)->len; e++) \
 		if (e->used)
