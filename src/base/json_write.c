@@ -187,6 +187,17 @@ void json_write_string(struct buf *b, struct str s, unsigned form)
 	/* json.dumps escapes DEL, the writer that escapes slashes does not. */
 	if ((form & JSON_ASCII) && !(form & JSON_SLASH))
 		stop |= DEL;
+	if (plain_run(s, 0, stop) == s.len) {
+		char *to = buf_reserve(b, s.len + 2);
+		if (!to)
+			return;
+		to[0] = '"';
+		if (s.len)
+			memcpy(to + 1, s.at, s.len);
+		to[s.len + 1] = '"';
+		b->len += s.len + 2;
+		return;
+	}
 	buf_putc(b, '"');
 	for (size_t i = 0; i < s.len;) {
 		size_t n = plain_run(s, i, stop);
