@@ -127,6 +127,8 @@ status variable_set(struct chats *, struct arena *, const struct chat_scope *, s
 struct file_rules;
 /* What a model_config or a workflow's features say of files with the message; false: none taken. */
 bool chat_file_rules(const struct json *config, struct file_rules *out);
+/* Every mapping of a request names a known way of transfer, or none. */
+status chat_check_mappings(const struct json *mappings) NODISCARD;
 /* `sys` of a run, in the order in which it is shown; query.at == NULL: a workflow without chat. */
 struct chat_system {
 	struct str user, app_id, workflow_id, run_id, query, conversation_id;
@@ -146,7 +148,7 @@ struct chat_request {
 	bool fixed_config;	   /* config wins over what the conversation was started with (debug) */
 	const struct json *config; /* easy apps: model_config; chatflow: the workflow's features */
 	/* chatflow only */
-	struct str workflow_id;
+	struct str workflow_id, version; /* version: shown in the log, "draft" or a time */
 	struct flow_graph *graph;
 	const struct json *graph_json;	 /* drafts; NULL = the published version */
 	const struct json *environment;	 /* as flow_start takes it */

@@ -159,12 +159,30 @@ static status check_inputs(struct turn *t)
 				 &t->inputs);
 }
 
+status chat_check_mappings(const struct json *mappings)
+{
+	static const struct str known[] = {S_INIT("remote_url"), S_INIT("local_file"),
+					   S_INIT("tool_file"), S_INIT("datasource_file")};
+	json_each(mappings, m) {
+		struct str method = json_get_str(m, S("transfer_method"));
+		bool found = !method.len;
+		for (size_t i = 0; i < countof(known); i++)
+			found = found || str_eq(method, known[i]);
+		if (!found)
+			return err_set(ERR_INVALID, "No matching enum found for value '%.*s'",
+				       STR(str_sub(method, 0, 100)));
+	}
+	return 0;
+}
+
 static status check_files(struct turn *t)
 {
 	struct file_rules rules;
 	t->files = json_arr(t->mem);
 	if (!json_len(t->q->files) || !chat_file_rules(t->config, &rules))
 		return 0;
+	if (chat_check_mappings(t->q->files))
+		return -1;
 	if (files_from_input(t->c->flow, t->mem, t->q->scope.tenant_id, t->q->files, &rules,
 			     &t->files))
 		return -1;
@@ -408,6 +426,8 @@ static struct json *extra_of(struct turn *t)
 {
 	struct json *extra = json_obj(t->mem);
 	json_set_str(t->mem, extra, S("from"), t->q->from);
+	if (t->q->version.len)
+		json_set_str(t->mem, extra, S("version"), t->q->version);
 	if (t->q->created_by)
 		json_set(t->mem, extra, S("created_by"), t->q->created_by);
 	if (t->out->moderation)

@@ -181,6 +181,7 @@ status run_chat(struct call *c)
 	if (load_workflow(c, b.workflow_id, &wf, &q.graph) || check_active(c))
 		return -1;
 	q.workflow_id = wf->id;
+	q.version = wf->version;
 	q.config = wf->features;
 	q.environment = wf->environment_variables;
 	q.conversation = wf->conversation_variables;
@@ -222,10 +223,13 @@ static status start_workflow(struct call *c, const struct workflow *wf, struct f
 	if (flow_check_inputs(c->s->flow, c->mem, c->app->tenant_id, flow_graph_variables(graph),
 			      b->inputs, &inputs))
 		return -1;
+	if (chat_check_mappings(b->files))
+		return -1;
 	if (json_len(b->files) && chat_file_rules(wf->features, &rules) &&
 	    files_from_input(c->s->flow, c->mem, c->app->tenant_id, b->files, &rules, &files))
 		return -1;
 	json_set_str(c->mem, extra, S("from"), call_from(c));
+	json_set_str(c->mem, extra, S("version"), wf->version);
 	struct str user = c->end_user->session_id, run_id = id_uuid7(c->mem);
 	struct chat_system sys = {.user = user,
 				  .app_id = c->app->id,

@@ -206,6 +206,28 @@ static void set_feature(struct arena *mem, struct json *o, const struct json *fe
 	json_set(mem, o, name, v && v->type != JSON_NULL ? v : absent);
 }
 
+/* An old switch for images in a workflow's features stands for the newer rules. */
+static struct json *upload_of_workflow(struct arena *mem, const struct json *upload)
+{
+	const struct json *image = json_get(upload, S("image"));
+	if (!json_get_bool(image, S("enabled"), false))
+		return NULL;
+	struct json *o = json_copy(mem, upload), *types = json_arr(mem);
+	json_push_str(mem, types, S("image"));
+	json_remove(o, S("image"));
+	json_set_bool(mem, o, S("enabled"), true);
+	if (!json_get(o, S("allowed_file_types")))
+		json_set(mem, o, S("allowed_file_types"), types);
+	if (!json_get(o, S("allowed_file_extensions")))
+		json_set(mem, o, S("allowed_file_extensions"), json_arr(mem));
+	if (!json_get(o, S("allowed_file_upload_methods")))
+		json_set(mem, o, S("allowed_file_upload_methods"),
+			 json_get(image, S("transfer_methods")));
+	if (!json_get(o, S("number_limits")))
+		json_set(mem, o, S("number_limits"), json_get(image, S("number_limits")));
+	return o;
+}
+
 status shape_parameters(struct call *c, struct json **out)
 {
 	struct arena *mem = c->mem;
@@ -231,6 +253,9 @@ status shape_parameters(struct call *c, struct json **out)
 		set_feature(mem, o, f, S("user_input_form"), json_arr(mem));
 	set_feature(mem, o, f, S("sensitive_word_avoidance"), moderation_default(mem));
 	set_feature(mem, o, f, S("file_upload"), file_upload_default(mem));
+	struct json *upload = wf ? upload_of_workflow(mem, json_get(f, S("file_upload"))) : NULL;
+	if (upload)
+		json_set(mem, o, S("file_upload"), upload);
 	json_set(mem, o, S("system_parameters"), system_parameters(c));
 	*out = o;
 	return 0;
