@@ -1,0 +1,267 @@
+// What ran: runs of graphs with their trace, conversations of chats with their messages.
+import { Drawer, Pagination, SegmentedControl } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { currentLanguage } from "../../i18n";
+import { ago, duration, moment } from "../../lib/format";
+import { get } from "../../lib/http";
+import { stepOf, type RunStatus } from "../../lib/run";
+import { Markdown } from "../../ui/Markdown";
+import { Json, Trace } from "../../ui/Trace";
+import { keys, type AppDetail, type Page } from "../api";
+import { Blank, Failed, Waiting } from "../parts";
+
+interface RunRow {
+	id: string;
+	status: RunStatus;
+	elapsed_time: number;
+	total_tokens: number;
+	total_steps: number;
+	created_at: number | null;
+	error?: string | null;
+}
+interface RunDetail extends RunRow {
+	inputs: unknown;
+	outputs: unknown;
+}
+interface LogRow {
+	id: string;
+	workflow_run: RunRow | null;
+	created_from: string;
+	created_by_end_user: { session_id: string } | null;
+	created_by_account: { name: string } | null;
+}
+interface ChatRow {
+	id: string;
+	from_source: string;
+	from_end_user_session_id: string | null;
+	from_account_name: string | null;
+	name?: string;
+	summary?: string;
+	message_count?: number;
+	updated_at: number | null;
+	user_feedback_stats: { like: number; dislike: number };
+	message?: { query: string; answer: string; inputs: unknown };
+}
+interface MessageRow {
+	id: string;
+	query: string;
+	answer: string;
+	error: string | null;
+	message_tokens: number;
+	answer_tokens: number;
+	provider_response_latency: number;
+	workflow_run_id: string | null;
+	created_at: number | null;
+}
+
+const size = 20;
+
+function RunView({ app, id }: { app: AppDetail; id: string }) {
+	const { t } = useTranslation("shared");
+	const run = useQuery({ queryKey: keys.logs(app.id, "run", id), queryFn: () => get<RunDetail>(`/apps/${app.id}/workflow-runs/${id}`) });
+	const nodes = useQuery({
+		queryKey: keys.logs(app.id, "nodes", id),
+		queryFn: () => get<{ data: Record<string, unknown>[] }>(`/apps/${app.id}/workflow-runs/${id}/node-executions`),
+	});
+	if (run.error) return <Failed error={run.error} />;
+	if (!run.data) return <Waiting />;
+	const steps = (nodes.data?.data ?? []).slice().sort((a, b) => Number(a.index) - Number(b.index)).map(stepOf);
+	return (
+		<div className="trace">
+			{run.data.error && <p className="note">{run.data.error}</p>}
+			<Json label={t("trace.inputs")} value={run.data.inputs} />
+			<Json label={t("trace.outputs")} value={run.data.outputs} />
+			<h4 style={{ marginTop: 16 }}>{t("trace.title")}</h4>
+			<Trace run={{ steps, status: run.data.status, elapsed: run.data.elapsed_time, tokens: run.data.total_tokens, error: "" }} />
+		</div>
+	);
+}
+
+function ChatView({ app, id }: { app: AppDetail; id: string }) {
+	const { t } = useTranslation("console");
+	const { t: shared } = useTranslation("shared");
+	const [run, setRun] = useState<string | null>(null);
+	const list = useQuery({
+		queryKey: keys.logs(app.id, "messages", id),
+		queryFn: () => get<{ data: MessageRow[] }>(`/apps/${app.id}/chat-messages?conversation_id=${id}&limit=50`),
+	});
+	if (list.error) return <Failed error={list.error} />;
+	if (!list.data) return <Waiting />;
+	return list.data.data.map((m) => (
+		<article className="turn" key={m.id}>
+			<div className="mine">
+				<div>{m.query}</div>
+			</div>
+			<Markdown text={m.answer} />
+			{m.error && <p className="note">{m.error}</p>}
+			<div className="acts" style={{ marginLeft: 0, gap: 12 }}>
+				<span>{moment(m.created_at, currentLanguage())}</span>
+				<span>{duration(m.provider_response_latency)}</span>
+				<span>{shared("trace.tokens", { count: m.message_tokens + m.answer_tokens })}</span>
+				{m.workflow_run_id && (
+					<button type="button" className="b small" aria-expanded={run === m.id} onClick={() => setRun(run === m.id ? null : m.id)}>
+						{t("test.trace")}
+					</button>
+				)}
+			</div>
+			{run === m.id && m.workflow_run_id && <RunView app={app} id={m.workflow_run_id} />}
+		</article>
+	));
+}
+
+function Status({ of }: { of: RunStatus }) {
+	const { t } = useTranslation("shared");
+	return (
+		<span className="status">
+			<span className={`dot ${of}`} />
+			{t(`trace.status.${of}`)}
+		</span>
+	);
+}
+
+type Source = "service-api" | "web-app" | "debugger" | "api" | "console";
+
+function Runs({ app, tests }: { app: AppDetail; tests: boolean }) {
+	const { t } = useTranslation("console");
+	const [page, setPage] = useState(1);
+	const [open, setOpen] = useState<string | null>(null);
+	const list = useQuery({
+		queryKey: keys.logs(app.id, "runs", tests, page),
+		queryFn: async (): Promise<Page<LogRow>> => {
+			if (!tests) return get<Page<LogRow>>(`/apps/${app.id}/workflow-app-logs?page=${page}&limit=${size}`);
+			const { data } = await get<{ data: (RunRow & { created_by_account: { name: string } | null })[] }>(`/apps/${app.id}/workflow-runs?limit=50`);
+			const rows = data.map((r) => ({ id: r.id, workflow_run: r, created_from: "debugger", created_by_end_user: null, created_by_account: r.created_by_account }));
+			return { data: rows, page: 1, limit: 50, total: rows.length, has_more: false };
+		},
+		placeholderData: (old) => old,
+	});
+	if (list.error) return <Failed error={list.error} retry={() => void list.refetch()} />;
+	if (!list.data) return <Waiting />;
+	if (!list.data.data.length) return <Blank title={t("logs.empty")} text={t("logs.emptyHint")} />;
+	return (
+		<>
+			<div className="wide">
+				<table>
+					<thead>
+						<tr>
+							<th>{t("logs.started")}</th>
+							<th>{t("logs.status")}</th>
+							<th className="num">{t("logs.time")}</th>
+							<th className="num">{t("logs.steps")}</th>
+							<th className="num">{t("logs.tokens")}</th>
+							<th>{t("logs.from")}</th>
+							<th>{t("logs.who")}</th>
+						</tr>
+					</thead>
+					<tbody>
+						{list.data.data.map((row) => {
+							const r = row.workflow_run;
+							if (!r) return null;
+							return (
+								<tr key={row.id}>
+									<td>
+										<button type="button" className="cell" onClick={() => setOpen(r.id)}>
+											{moment(r.created_at, currentLanguage())}
+										</button>
+									</td>
+									<td><Status of={r.status} /></td>
+									<td className="num">{duration(r.elapsed_time)}</td>
+									<td className="num">{r.total_steps}</td>
+									<td className="num">{r.total_tokens}</td>
+									<td>{t(`logs.source.${row.created_from as Source}`)}</td>
+									<td>{row.created_by_account?.name ?? row.created_by_end_user?.session_id}</td>
+								</tr>
+							);
+						})}
+					</tbody>
+				</table>
+			</div>
+			{list.data.total > size && !tests && <Pagination mt="md" total={Math.ceil(list.data.total / size)} value={page} onChange={setPage} />}
+			<Drawer opened={open !== null} onClose={() => setOpen(null)} position="right" size="lg" title={t("logs.detail")} closeButtonProps={{ "aria-label": t("common.close") }}>
+				{open && <RunView app={app} id={open} />}
+			</Drawer>
+		</>
+	);
+}
+
+function Chats({ app }: { app: AppDetail }) {
+	const { t } = useTranslation("console");
+	const [page, setPage] = useState(1);
+	const [open, setOpen] = useState<ChatRow | null>(null);
+	const completion = app.mode === "completion";
+	const list = useQuery({
+		queryKey: keys.logs(app.id, "chats", page),
+		queryFn: () => get<Page<ChatRow>>(`/apps/${app.id}/${completion ? "completion" : "chat"}-conversations?page=${page}&limit=${size}`),
+		placeholderData: (old) => old,
+	});
+	if (list.error) return <Failed error={list.error} retry={() => void list.refetch()} />;
+	if (!list.data) return <Waiting />;
+	if (!list.data.data.length) return <Blank title={t("logs.empty")} text={t("logs.emptyHint")} />;
+	return (
+		<>
+			<div className="wide">
+				<table>
+					<thead>
+						<tr>
+							<th>{completion ? t("logs.output") : t("logs.title")}</th>
+							{!completion && <th className="num">{t("logs.messages")}</th>}
+							<th>{t("logs.from")}</th>
+							<th>{t("logs.who")}</th>
+							<th>{t("logs.feedback")}</th>
+							<th>{t("logs.time")}</th>
+						</tr>
+					</thead>
+					<tbody>
+						{list.data.data.map((c) => (
+							<tr key={c.id}>
+								<td>
+									<button type="button" className="cell" onClick={() => setOpen(c)}>
+										{(completion ? c.message?.answer : c.name || c.summary)?.slice(0, 80) || "–"}
+									</button>
+								</td>
+								{!completion && <td className="num">{c.message_count}</td>}
+								<td>{t(`logs.source.${c.from_source as Source}`)}</td>
+								<td>{c.from_account_name ?? c.from_end_user_session_id}</td>
+								<td>
+									{c.user_feedback_stats.like > 0 && `👍 ${c.user_feedback_stats.like} `}
+									{c.user_feedback_stats.dislike > 0 && `👎 ${c.user_feedback_stats.dislike}`}
+								</td>
+								<td>{ago(c.updated_at, currentLanguage())}</td>
+							</tr>
+						))}
+					</tbody>
+				</table>
+			</div>
+			{list.data.total > size && <Pagination mt="md" total={Math.ceil(list.data.total / size)} value={page} onChange={setPage} />}
+			<Drawer opened={open !== null} onClose={() => setOpen(null)} position="right" size="lg" title={open?.name || t("logs.chats")} closeButtonProps={{ "aria-label": t("common.close") }}>
+				{open && (completion ? <OneMessage row={open} /> : <ChatView app={app} id={open.id} />)}
+			</Drawer>
+		</>
+	);
+}
+
+function OneMessage({ row }: { row: ChatRow }) {
+	const { t } = useTranslation("console");
+	return (
+		<div className="trace">
+			<Json label={t("logs.input")} value={row.message?.inputs} />
+			<h4>{t("logs.output")}</h4>
+			<Markdown text={row.message?.answer ?? ""} />
+		</div>
+	);
+}
+
+export default function LogsTab({ app }: { app: AppDetail }) {
+	const { t } = useTranslation("console");
+	const [view, setView] = useState(app.mode === "workflow" ? "live" : "chats");
+	const choices = app.mode === "workflow" ? ["live", "test"] : app.mode === "advanced-chat" ? ["chats", "test"] : [];
+	const names: Record<string, string> = { live: t("logs.live"), test: t("logs.test"), chats: t("logs.chats") };
+	return (
+		<>
+			{choices.length > 0 && <SegmentedControl mb="md" aria-label={t("logs.choose")} value={view} onChange={setView} data={choices.map((v) => ({ value: v, label: names[v] }))} />}
+			{view === "chats" ? <Chats app={app} /> : <Runs key={view} app={app} tests={view === "test"} />}
+		</>
+	);
+}
