@@ -219,8 +219,7 @@ static struct json *simple_resources(struct arena *mem, const struct json *from)
 					  S_INIT("document_name"), S_INIT("score"),
 					  S_INIT("content"),       S_INIT("summary")};
 	struct json *out = json_arr(mem);
-	json_each(from, row)
-	{
+	json_each(from, row) {
 		struct json *o = json_obj(mem);
 		for (size_t i = 0; i < countof(kept); i++)
 			json_set(mem, o, kept[i], json_get(row, kept[i]));

@@ -44,14 +44,16 @@ static int64_t message_tokens(const struct json *m)
 	if (json_is(content, JSON_STR))
 		return memory_tokens(json_as_str(content, S("")));
 	int64_t sum = 0;
-	json_each(content, part) sum += memory_tokens(json_get_str(part, S("text")));
+	json_each(content, part)
+		sum += memory_tokens(json_get_str(part, S("text")));
 	return sum;
 }
 
 void memory_cut(struct json *messages, int64_t tokens)
 {
 	int64_t sum = 0;
-	json_each(messages, m) sum += message_tokens(m);
+	json_each(messages, m)
+		sum += message_tokens(m);
 	size_t drop = 0;
 	while (sum > tokens && drop + 1 < json_len(messages))
 		sum -= message_tokens(json_at(messages, drop++));
@@ -67,8 +69,7 @@ static status user_content(struct chats *c, struct arena *mem, const struct memo
 			   const struct json *files, struct json **out)
 {
 	struct json *parts = json_arr(mem);
-	json_each(files, file)
-	{
+	json_each(files, file) {
 		if (!str_eq(json_get_str(file, S("type")), S("image")))
 			continue;
 		struct str url;

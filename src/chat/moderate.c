@@ -70,7 +70,9 @@ struct chat_moderation *moderation_from_json(struct arena *mem, const struct jso
 static bool has_word(struct arena *mem, const struct json *words, struct str text)
 {
 	struct str t = lower(mem, text);
-	json_each(words, w) if (str_has(t, json_as_str(w, S("")))) return true;
+	json_each(words, w)
+		if (str_has(t, json_as_str(w, S(""))))
+			return true;
 	return false;
 }
 
@@ -81,9 +83,9 @@ struct str moderation_input(struct arena *mem, const struct chat_moderation *m,
 		return (struct str){0};
 	if (has_word(mem, m->words, query))
 		return m->input_preset;
-	json_each_member(inputs,
-			 i) if (has_word(mem, m->words,
-					 prompt_value(mem, &i->value))) return m->input_preset;
+	json_each_member(inputs, i)
+		if (has_word(mem, m->words, prompt_value(mem, &i->value)))
+			return m->input_preset;
 	return (struct str){0};
 }
 

@@ -75,8 +75,7 @@ struct json *suggestions_parse(struct arena *mem, struct str answer)
 {
 	struct json *out = json_arr(mem);
 	struct json *v = find_json(mem, answer, '[', ']');
-	json_each(v, q)
-	{
+	json_each(v, q) {
 		struct str text = str_trim(json_as_str(q, S("")));
 		if (text.len && json_len(out) < SUGGESTIONS_MAX)
 			json_push_str(mem, out, text);

@@ -135,7 +135,8 @@ static void push_user(struct arena *mem, struct json *messages, const struct jso
 		return;
 	}
 	struct json *parts = json_arr(mem);
-	json_each(images, part) json_push(mem, parts, part);
+	json_each(images, part)
+		json_push(mem, parts, part);
 	if (text.len) {
 		struct json *t = json_obj(mem);
 		json_set_str(mem, t, S("type"), S("text"));
@@ -151,7 +152,8 @@ static struct str content_text(struct arena *mem, const struct json *content)
 	if (json_is(content, JSON_STR))
 		return json_as_str(content, S(""));
 	struct buf b = buf_make(mem, 0);
-	json_each(content, part) buf_put(&b, json_get_str(part, S("text")));
+	json_each(content, part)
+		buf_put(&b, json_get_str(part, S("text")));
 	return buf_str(&b);
 }
 
@@ -159,8 +161,7 @@ static struct str history_text(struct arena *mem, const struct json *history, st
 			       struct str assistant)
 {
 	struct buf b = buf_make(mem, 0);
-	json_each(history, m)
-	{
+	json_each(history, m) {
 		bool is_user = str_eq(json_get_str(m, S("role")), S("user"));
 		struct str text = content_text(mem, json_get(m, S("content")));
 		buf_printf(&b, "%s%.*s: %.*s", b.len ? "\n" : "", STR(is_user ? user : assistant),
@@ -195,7 +196,8 @@ static void simple_chat(struct arena *mem, const struct prompt_in *in, struct pr
 	struct str head = simple_head(mem, in);
 	if (head.len && in->query.len)
 		push(mem, out->messages, S("system"), json_str(mem, head));
-	json_each(in->history, m) json_push(mem, out->messages, m);
+	json_each(in->history, m)
+		json_push(mem, out->messages, m);
 	push_user(mem, out->messages, in->images, in->query.len ? in->query : head);
 }
 
@@ -233,8 +235,7 @@ static void advanced_chat(struct arena *mem, const struct prompt_in *in, struct 
 {
 	const struct json *items = json_path(in->config, "chat_prompt_config.prompt");
 	struct json *special = special_values(mem, in);
-	json_each(items, item)
-	{
+	json_each(items, item) {
 		struct str role = json_get_str(item, S("role"));
 		struct str text =
 			prompt_fill(mem, json_get_str(item, S("text")), in->inputs, special);
@@ -243,7 +244,8 @@ static void advanced_chat(struct arena *mem, const struct prompt_in *in, struct 
 		else if (text.len)
 			push(mem, out->messages, S("system"), json_str(mem, text));
 	}
-	json_each(in->history, m) json_push(mem, out->messages, m);
+	json_each(in->history, m)
+		json_push(mem, out->messages, m);
 	if (in->query.len || json_len(in->images))
 		push_user(mem, out->messages, in->images, in->query);
 }

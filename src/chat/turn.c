@@ -31,6 +31,7 @@ struct turn {
 	const struct json *config; /* after the conversation's own was considered */
 	struct conversation *conv; /* NULL: a new one */
 	struct json *inputs, *files;
+	struct json *kept_files; /* files with the ids that the message shows */
 	struct str query;
 	struct prompt_out prompt;
 	struct json *parameters, *features;
@@ -47,10 +48,8 @@ static bool is_easy(const struct chat_request *q)
 struct json *chat_form_variables(struct arena *mem, const struct json *config)
 {
 	struct json *rows = json_arr(mem);
-	json_each(json_get(config, S("user_input_form")), item)
-	{
-		json_each_member(item, m)
-		{
+	json_each(json_get(config, S("user_input_form")), item) {
+		json_each_member(item, m) {
 			if (str_eq(m->name, S("external_data_tool")) ||
 			    !json_is(&m->value, JSON_OBJ))
 				continue;
@@ -72,8 +71,7 @@ struct str chat_introduction(struct arena *mem, const struct json *config,
 		return S("");
 	/* Here, unlike in prompts, a missing value is shown as nothing. */
 	struct json *values = json_obj(mem);
-	json_each_member(inputs, m)
-	{
+	json_each_member(inputs, m) {
 		if (m->value.type == JSON_NULL)
 			json_set_str(mem, values, m->name, S(""));
 		else
@@ -186,7 +184,9 @@ static status check_files(struct turn *t)
 	if (files_from_input(t->c->flow, t->mem, t->q->scope.tenant_id, t->q->files, &rules,
 			     &t->files))
 		return -1;
-	json_each(t->files, file) json_set_str(t->mem, file, S("message_file_id"), id_uuid(t->mem));
+	t->kept_files = json_copy(t->mem, t->files);
+	json_each(t->kept_files, file)
+		json_set_str(t->mem, file, S("message_file_id"), id_uuid(t->mem));
 	return 0;
 }
 
@@ -195,8 +195,7 @@ static status image_parts(struct turn *t, bool vision, struct json **out)
 {
 	struct json *parts = json_arr(t->mem);
 	struct str detail = json_get_str(json_path(t->config, "file_upload.image"), S("detail"));
-	json_each(t->files, file)
-	{
+	json_each(t->files, file) {
 		if (!vision || !str_eq(json_get_str(file, S("type")), S("image")))
 			continue;
 		struct str url;
@@ -216,7 +215,8 @@ static status image_parts(struct turn *t, bool vision, struct json **out)
 static int64_t tokens_of(const struct json *messages)
 {
 	int64_t sum = 0;
-	json_each(messages, m) sum += memory_tokens(json_get_str(m, S("content")));
+	json_each(messages, m)
+		sum += memory_tokens(json_get_str(m, S("content")));
 	return sum;
 }
 
@@ -343,8 +343,7 @@ static struct json *easy_graph(struct turn *t)
 static struct json *shown_prompt(struct arena *mem, const struct json *messages)
 {
 	struct json *out = json_arr(mem);
-	json_each(messages, m)
-	{
+	json_each(messages, m) {
 		struct json *row = json_obj(mem), *files = json_arr(mem);
 		const struct json *content = json_get(m, S("content"));
 		struct str text = json_as_str(content, S(""));
@@ -390,16 +389,17 @@ static void store_message(struct turn *t, struct db_batch *b)
 	bool with_run = !is_easy(q) && !t->out->direct.at;
 	DB_ADD(b, &sql_chat_message_add, DB_ANY, db_text(t->out->message_id), CHAT_OWNER(&q->scope),
 	       db_text(t->out->conversation_id), db_text(q->mode), db_text(compact(mem, t->inputs)),
-	       db_text(t->query), db_text(compact(mem, prompt)), db_text(compact(mem, t->files)),
+	       db_text(t->query), db_text(compact(mem, prompt)),
+	       db_text(compact(mem, t->kept_files ? t->kept_files : t->files)),
 	       db_text_or_null(q->parent_message_id),
 	       db_text_or_null(with_run ? t->out->run_id : (struct str){0}), db_text(q->from),
 	       CHAT_USER(&q->scope), db_int(t->now));
-	json_each(t->files,
-		  file) if (str_eq(json_get_str(file, S("transfer_method")), S("local_file")))
-		DB_ADD(b, &sql_chat_message_file_add, DB_ANY,
-		       db_text(json_get_str(file, S("message_file_id"))), CHAT_OWNER(&q->scope),
-		       db_text(t->out->message_id), db_text(json_get_str(file, S("related_id"))),
-		       db_int(t->now));
+	json_each(t->kept_files, file)
+		if (str_eq(json_get_str(file, S("transfer_method")), S("local_file")))
+			DB_ADD(b, &sql_chat_message_file_add, DB_ANY, db_text(json_get_str(file,
+			       S("message_file_id"))), CHAT_OWNER(&q->scope),
+			       db_text(t->out->message_id), db_text(json_get_str(file,
+			       S("related_id"))), db_int(t->now));
 	if (t->out->direct.at)
 		DB_ADD(b, &sql_chat_message_finish, 1, db_text(q->scope.tenant_id),
 		       db_text(t->out->message_id), db_text(t->out->direct), db_text(S("normal")),

@@ -69,8 +69,7 @@ static struct str type_of(struct arena *mem, const struct json *v)
 	if (v->type != JSON_ARR)
 		return scalar_type(v);
 	struct str element = {0};
-	json_each(v, e)
-	{
+	json_each(v, e) {
 		struct str t = scalar_type(e);
 		if (element.at && !str_eq(element, t))
 			return S("array[any]");
@@ -139,8 +138,7 @@ struct json *variable_define(struct arena *mem, struct db_batch *b, const struct
 {
 	struct json *out = json_arr(mem);
 	int64_t position = 0;
-	json_each(definitions, d)
-	{
+	json_each(definitions, d) {
 		struct str id = json_get_str(d, S("id"));
 		if (!id.len)
 			id = id_uuid(mem);
@@ -184,8 +182,9 @@ status variable_prepare(struct chats *c, struct arena *mem, const struct chat_sc
 	struct db_batch *b = db_batch_open(mem);
 	struct json *all = variable_define(mem, b, s, conversation_id, definitions, clock_ms());
 	bool missing = false;
-	json_each(all, v) if (!stored_value(mem, rows, json_get_str(v, S("name")), v)) missing =
-		true;
+	json_each(all, v)
+		if (!stored_value(mem, rows, json_get_str(v, S("name")), v))
+			missing = true;
 	if (missing && db_commit(c->db, b))
 		return -1;
 	*out = all;

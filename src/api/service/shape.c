@@ -47,7 +47,8 @@ struct json *shape_message(struct call *c, const struct message *m)
 {
 	struct arena *mem = c->mem;
 	struct json *o = json_obj(mem), *files = json_arr(mem);
-	json_each(m->files, file) json_push(mem, files, message_file_json(c->s->chats, mem, file));
+	json_each(m->files, file)
+		json_push(mem, files, message_file_json(c->s->chats, mem, file));
 	json_set_str(mem, o, S("id"), m->id);
 	json_set_str(mem, o, S("conversation_id"), m->conversation_id);
 	json_set_str_or_null(mem, o, S("parent_message_id"), m->parent_message_id);
@@ -184,13 +185,11 @@ static struct json *system_parameters(struct call *c)
 static struct json *form_of_graph(struct call *c, const struct workflow *wf)
 {
 	struct json *form = json_arr(c->mem);
-	json_each(json_get(wf->graph, S("nodes")), node)
-	{
+	json_each(json_get(wf->graph, S("nodes")), node) {
 		const struct json *data = json_get(node, S("data"));
 		if (!str_eq(json_get_str(data, S("type")), S("start")))
 			continue;
-		json_each(json_get(data, S("variables")), row)
-		{
+		json_each(json_get(data, S("variables")), row) {
 			struct json *item = json_obj(c->mem);
 			json_set(c->mem, item, json_get_str(row, S("type")), row);
 			json_push(c->mem, form, item);
@@ -268,8 +267,7 @@ struct json *shape_meta(struct call *c)
 	struct str base = config_str(c->s->config, CONFIG_CONSOLE_API_URL);
 	if (!base.len)
 		base = c->s->public_url;
-	json_each(json_path(c->app->model_config, "agent_mode.tools"), tool)
-	{
+	json_each(json_path(c->app->model_config, "agent_mode.tools"), tool) {
 		struct str provider = json_get_str(tool, S("provider_id"));
 		struct str name = json_get_str(tool, S("tool_name"));
 		if (str_eq(json_get_str(tool, S("provider_type")), S("builtin")) && provider.len &&

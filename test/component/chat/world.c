@@ -42,8 +42,9 @@ static struct str message_text(const struct json *m)
 {
 	const struct json *content = json_get(m, S("content"));
 	struct str text = json_as_str(content, S(""));
-	json_each(content, part) if (json_get(part, S("text"))) text =
-		json_get_str(part, S("text"));
+	json_each(content, part)
+		if (json_get(part, S("text")))
+			text = json_get_str(part, S("text"));
 	return text;
 }
 
@@ -78,8 +79,7 @@ static int decide(struct world *w, struct model_call *c, struct str body)
 	struct json *q;
 	struct str last = S(""), all = S("");
 	OK(json_parse(c->h->mem, body, &q));
-	json_each(json_get(q, S("messages")), m)
-	{
+	json_each(json_get(q, S("messages")), m) {
 		last = message_text(m);
 		all = arena_printf(c->h->mem, "%.*s\n%.*s", STR(all), STR(last));
 		c->prompt_words += count_words(last);

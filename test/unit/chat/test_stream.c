@@ -61,8 +61,10 @@ static void hide_floats(struct arena *mem, struct json *v)
 		*v = *json_str(mem, S("<float>"));
 		return;
 	}
-	json_each(v, e) hide_floats(mem, e);
-	json_each_member(v, m) hide_floats(mem, &m->value);
+	json_each(v, e)
+		hide_floats(mem, e);
+	json_each_member(v, m)
+		hide_floats(mem, &m->value);
 }
 
 static struct str normal(struct arena *mem, struct str text)
