@@ -64,8 +64,8 @@ struct json *app_full_model_config(struct arena *mem, const struct json *config)
 	for (size_t i = 0; i < countof(members); i++) {
 		const struct json *given = json_get(config, members[i].name);
 		struct json *value = NULL;
-		if (!given && json_parse(mem, members[i].value, &value))
-			ASSERT(!"the table of defaults is JSON");
+		bool good = given || !json_parse(mem, members[i].value, &value);
+		ASSERT(good); /* the table holds JSON */
 		json_set(mem, out, members[i].name, given ? given : value);
 	}
 	json_each_member(config, m)

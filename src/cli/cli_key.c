@@ -19,14 +19,16 @@ static status key_owner(struct cli *c, int argc, char **argv, struct str *tenant
 			struct str *type)
 {
 	struct app *app;
-	if (tenant_first(c->s->accounts, c->mem, tenant))
+	bool dataset = cli_flag(argc, argv, "--dataset");
+	struct str id = cli_option(argc, argv, "--app", S(""));
+	if ((!dataset && cli_need(id, "--app ID (or --dataset)")) ||
+	    tenant_first(c->s->accounts, c->mem, tenant))
 		return -1;
 	*type = S("dataset");
 	*app_id = S("");
-	if (cli_flag(argc, argv, "--dataset"))
+	if (dataset)
 		return 0;
-	struct str id = cli_option(argc, argv, "--app", S(""));
-	if (cli_need(id, "--app ID (or --dataset)") || cli_find_app(c, *tenant, id, &app))
+	if (cli_find_app(c, *tenant, id, &app))
 		return -1;
 	*type = S("app");
 	*app_id = app->id;

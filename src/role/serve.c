@@ -356,7 +356,7 @@ static status serve_main(void *arg)
 
 static status read_options(struct serve *s, int argc, char **argv, struct str *data)
 {
-	for (int i = 0; i < argc; i++) {
+	for (int i = 0; i < argc; i += 2) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
 		if (!strcmp(argv[i], "--data"))
 			*data = str_c(value);
@@ -367,7 +367,6 @@ static status read_options(struct serve *s, int argc, char **argv, struct str *d
 		else
 			return err_set(ERR_INVALID, "unknown option %s; see `tatara serve --help`",
 				       argv[i]);
-		i++;
 	}
 	return 0;
 }

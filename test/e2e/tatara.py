@@ -2,6 +2,7 @@
 """A real server under test: `tatara serve` on a free port with a data directory of its own."""
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -140,6 +141,7 @@ def events(response):
     """The events of a stream as dictionaries; pings as {"event": "ping"}."""
     out = []
     for block in response.content.decode().split("\n\n"):
+        block = re.sub(r"^id: \d+\n", "", block)  # a replay numbers its events
         if block.startswith("data: "):
             out.append(json.loads(block[6:]))
         elif block.strip() == "event: ping":

@@ -343,7 +343,6 @@ static status migrate_fiber(void *arg)
 {
 	(void)arg;
 	AUTO(db) db = { NULL };
-	AUTO(arena) mem = { arena_open(0) };
 	CHECK_OK(test_db(dir, use_postgres, (struct db_options){ 0 }, &db.p));
 	if (use_postgres)
 		CHECK_OK(db_script(db.p, S("DROP SCHEMA public CASCADE; CREATE SCHEMA public")));
