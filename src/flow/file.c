@@ -163,6 +163,9 @@ struct json *file_fresh(struct flow *f, struct arena *mem, const struct json *fi
 		json_set(mem, o, S("url"), json_get(o, S("remote_url")));
 	else if (related.len)
 		json_set_str(mem, o, S("url"), file_signed_url(f, mem, related));
+	/* Local files show their link in both places, as recorded. */
+	if (str_eq(json_get_str(o, S("transfer_method")), S("local_file")))
+		json_set(mem, o, S("remote_url"), json_get(o, S("url")));
 	return o;
 }
 

@@ -30,27 +30,28 @@ static const struct provider tatara = {
 	&protocol_openai,
 	DIALECT("tatara", "http://model/v1", true, true, false, false, false, false)
 };
+/* Servers that run any model: whether it sees is not known, and the app says when to send images. */
 static const struct provider generic = {
 	INFO("openai_api_compatible", "OpenAI-compatible server",
 	     "OpenAI \u4e92\u63db\u30b5\u30fc\u30d0\u30fc",
 	     "OpenAI \u517c\u5bb9\u670d\u52a1\u5668",
 	     "https://platform.openai.com/docs/api-reference", LLM | EMBED | RANK, false, true),
 	&protocol_openai,
-	DIALECT("openai_api_compatible", NULL, true, false, false, false, false, false)
+	DIALECT("openai_api_compatible", NULL, true, false, false, false, true, false)
 };
 OPENAI_ROW(openai, "openai", "OpenAI", "https://platform.openai.com/api-keys", LLM | EMBED, true,
 	   false, "https://api.openai.com/v1", true, true, true, true);
 OPENAI_ROW(ollama, "ollama", "Ollama", "https://ollama.com/library", LLM | EMBED, false, true,
-	   "http://127.0.0.1:11434/v1", false, true, false, true);
+	   "http://127.0.0.1:11434/v1", false, true, true, true);
 OPENAI_ROW(vllm, "vllm", "vLLM", "https://docs.vllm.ai", LLM | EMBED | RANK, false, true, NULL,
-	   false, false, false, true);
+	   false, false, true, true);
 OPENAI_ROW(llama_server, "llama_server", "llama-server (llama.cpp)",
 	   "https://github.com/ggml-org/llama.cpp/tree/master/tools/server", LLM | EMBED | RANK, false,
-	   true, "http://127.0.0.1:8080/v1", false, true, false, true);
+	   true, "http://127.0.0.1:8080/v1", false, true, true, true);
 OPENAI_ROW(localai, "localai", "LocalAI", "https://localai.io", LLM | EMBED | RANK, false, true,
-	   NULL, false, false, false, false);
+	   NULL, false, false, true, false);
 OPENAI_ROW(xinference, "xinference", "Xinference", "https://inference.readthedocs.io",
-	   LLM | EMBED | RANK, false, true, NULL, false, false, false, false);
+	   LLM | EMBED | RANK, false, true, NULL, false, false, true, false);
 OPENAI_ROW(anthropic, "anthropic", "Anthropic", "https://console.anthropic.com/settings/keys", LLM,
 	   true, false, "https://api.anthropic.com/v1", false, true, true, false);
 OPENAI_ROW(gemini, "gemini", "Google Gemini", "https://aistudio.google.com/apikey", LLM | EMBED, true,

@@ -36,7 +36,9 @@ def mock_model():
 @pytest.fixture(scope="session")
 def server(mock_model):
     # The recorded apps fetch files from the stub on loop-back, which the gate refuses by default.
-    s = Server({"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1"}).start().setup()
+    s = Server({"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1"})
+    s.env["FILES_URL"] = s.env["CONSOLE_API_URL"] = s.env["SERVICE_API_URL"] = s.url
+    s.start().setup()
     s.add_mock_model()
     yield s
     s.remove()

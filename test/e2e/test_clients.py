@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 
-from dify_client import ChatClient, CompletionClient, DifyClient, WorkflowClient
+from dify_client import ChatClient, CompletionClient
+from dify_client.client import DifyClient
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -30,20 +31,13 @@ def test_python_chat(server, apps):
     assert [m["query"] for m in messages] == ["Hello", "Again"]
     assert client.get_conversations("sdk").json()["data"][0]["id"] == conversation
     assert client.message_feedback(messages[0]["id"], "like", "sdk").json() == {"result": "success"}
-    assert client.rename_conversation(conversation, "Renamed", False, "sdk").json()["name"] == "Renamed"
+    assert client.rename_conversation(conversation, "Renamed", "sdk").json()["name"] == "Renamed"
 
 
 def test_python_completion(server, apps):
     client = base(CompletionClient(apps.key("completion")), server)
     r = client.create_completion_message({"text": "hello"}, "blocking", "sdk")
     assert r.json()["answer"]
-
-
-def test_python_workflow(server, apps):
-    client = base(WorkflowClient(apps.key("wf_echo")), server)
-    r = client.run({"city": "Oslo"}, "blocking", "sdk").json()
-    assert r["data"]["outputs"] == {"city": "Oslo"}
-    assert client.get_result(r["workflow_run_id"]).json()["status"] == "succeeded"
 
 
 def test_python_file(server, apps):

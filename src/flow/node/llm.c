@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "flow/flow.h"
 #include "flow/node/prompt.h"
+#include "flow/node/think.h"
 #include "flow/repair.h"
 #include "flow/run.h"
 #include "model/model.h"
@@ -165,6 +166,23 @@ status node_llm_exec(struct node_run *run)
 	return schema ? set_structured(run, a->text) : 0;
 }
 
+/* Easy apps show what a reasoning model says after its thoughts (golden/streams/chat_think). */
+struct call_sink {
+	struct node_run *run;
+	struct think_filter filter;
+};
+
+static status think_sink(void *arg, struct str piece)
+{
+	struct call_sink *s = arg;
+	if (s->run->engine->over || s->run->engine->run->stop)
+		return err_set(ERR_CANCELLED, "Stopped by user.");
+	struct str shown = think_filter_feed(s->run->mem, &s->filter, piece);
+	if (shown.len)
+		node_emit(s->run, S("text"), shown, false);
+	return 0;
+}
+
 status node_model_call_exec(struct node_run *run)
 {
 	struct arena *mem = run->mem;
@@ -180,11 +198,19 @@ status node_model_call_exec(struct node_run *run)
 	};
 	if (!json_len(q.messages))
 		return node_fail(run, "NoPromptFoundError", "model-call: messages is empty");
-	if (models_chat(run->flow->options.models, mem, &q, sink, run, &a))
+	struct call_sink shown = { .run = run };
+	if (models_chat(run->flow->options.models, mem, &q, think_sink, &shown, &a))
 		return call_failed(run);
+	struct str rest = think_filter_end(&shown.filter);
+	if (rest.len)
+		node_emit(run, S("text"), rest, false);
 	node_emit(run, S("text"), S(""), true);
 	set_usage(run, a);
-	node_output(run, S("text"), json_str(mem, a->text));
+	struct think_filter whole = { 0 };
+	struct str text = think_filter_feed(mem, &whole, a->text);
+	if (!text.len)
+		text = think_filter_end(&whole);
+	node_output(run, S("text"), json_str(mem, text));
 	node_output(run, S("usage"), model_usage_json(mem, &a->usage));
 	node_output(run, S("finish_reason"), json_str(mem, a->finish_reason));
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The official Node client against the server: BASE, CHAT_KEY and WORKFLOW_KEY come from the test.
 import assert from "node:assert";
-import { ChatClient, WorkflowClient } from "dify-client";
+import { ChatClient, CompletionClient } from "dify-client";
 
 const { BASE, CHAT_KEY, WORKFLOW_KEY } = process.env;
 
@@ -24,7 +24,8 @@ assert.equal(messages.data.data.length, 2);
 await chat.renameConversation(first.data.conversation_id, "Named", "node", false);
 await chat.deleteConversation(first.data.conversation_id, "node");
 
-const workflow = new WorkflowClient(WORKFLOW_KEY, BASE);
-const run = await workflow.run({ city: "Oslo" }, "node", false);
+// runWorkflow of this release lives in CompletionClient.
+const workflow = new CompletionClient(WORKFLOW_KEY, BASE);
+const run = await workflow.runWorkflow({ city: "Oslo" }, "node", false);
 assert.deepEqual(run.data.data.outputs, { city: "Oslo" });
 console.log("1 passed, 0 failed");
