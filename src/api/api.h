@@ -66,7 +66,11 @@ struct call {
 };
 typedef status (*call_handler)(struct call *);
 
-enum { ROUTE_KEEP = 1 /* the handler goes on when the client leaves */, ROUTE_RAW_404 = 2 };
+enum {
+	ROUTE_KEEP = 1, /* the handler goes on when the client leaves */
+	ROUTE_RAW_404 = 2,
+	ROUTE_BEACON = 4, /* sent by navigator.sendBeacon, which cannot set X-CSRF-Token */
+};
 struct route {
 	enum http_method method;
 	const char *path; /* "/v1/messages/{message_id}/feedbacks"; {x:uuid} must be a UUID, else 404 */

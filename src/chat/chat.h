@@ -68,6 +68,7 @@ status conversation_remove(struct chats *, struct arena *, const struct chat_sco
 struct conversation_log {
 	struct conversation conversation;
 	int64_t messages, user_likes, user_dislikes, admin_likes, admin_dislikes;
+	int64_t runs_succeeded, runs_failed, runs_partial; /* of a chatflow's turns */
 	struct str summary; /* the first query */
 };
 struct conversation_log_page {

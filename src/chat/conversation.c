@@ -191,7 +191,7 @@ status conversation_logs(struct chats *c, struct arena *mem, struct str tenant_i
 		    db_int(p->limit), db_int((p->page - 1) * p->limit)))
 		return -1;
 	*n = r->count;
-	*total = r->count ? db_int_at(r, 0, COLUMNS + 6) : 0;
+	*total = r->count ? db_int_at(r, 0, COLUMNS + 9) : 0;
 	*out = arena_array(mem, struct conversation_log, *n + 1);
 	for (size_t i = 0; i < *n; i++) {
 		struct conversation_log *l = &(*out)[i];
@@ -202,6 +202,9 @@ status conversation_logs(struct chats *c, struct arena *mem, struct str tenant_i
 		l->admin_likes = db_int_at(r, i, COLUMNS + 3);
 		l->admin_dislikes = db_int_at(r, i, COLUMNS + 4);
 		l->summary = db_str_at(r, i, COLUMNS + 5);
+		l->runs_succeeded = db_int_at(r, i, COLUMNS + 6);
+		l->runs_failed = db_int_at(r, i, COLUMNS + 7);
+		l->runs_partial = db_int_at(r, i, COLUMNS + 8);
 	}
 	return 0;
 }

@@ -54,6 +54,7 @@ OTHER = {
     ("logs", "annotations"): (None, ANNOTATION),
     ("logs", "annotation-setting"): (None, ANNOTATION),
     ("logs", "agent/logs"): (None, AGENT),
+    ("logs", "suggested-questions"): (200, "the console may ask for any message of the app"),
     ("model-credentials", "add tts"): (None, TYPES),
     ("model-credentials", "add speech2text"): (None, TYPES),
 }
@@ -74,6 +75,8 @@ IGNORE = {
     # The reader's and the client's own words.
     ("apps-import", "not YAML"): [r"body\.error"],
     ("apps-import", "yaml-url 404"): [r"body\.error"],
+    # Usage is kept for messages of all modes.
+    ("logs", "*"): [r".*\.metadata\.usage"],
     # There is no knowledge API yet that could use the key.
     ("api-keys", "dataset keys"): [r".*\.last_used_at"],
     # The recorded server stores these with sorted names.
@@ -245,6 +248,15 @@ class Console(Recorded):
         self.draft_run("wf_ifelse", "workflows/draft/run", {"inputs": {"n": 7}, "files": []})
         self.draft_run("cf_llm", "advanced-chat/workflows/draft/run", {
             "inputs": {}, "query": "hi", "files": [], "conversation_id": ""})
+
+    def set_variables(self, conversation):
+        """The values that another file of recordings had left."""
+        key = self.fresh_key("cf_convvar")
+        at = "%s/v1/conversations/%s/variables" % (self.server.url, conversation)
+        ids = {v["name"]: v["id"] for v in requests.get(at, params={"user": "u7"}, headers=key).json()["data"]}
+        for name, value in (("count", 5), ("log", ["x", "y"]), ("obj", {"a": [1, None, True]}), ("flag", False)):
+            r = requests.put("%s/%s" % (at, ids[name]), headers=key, json={"user": "u7", "value": value})
+            assert r.status_code == 200, r.text
 
     def before_logs(self, replay):
         key = self.fresh_key("chat")

@@ -105,9 +105,14 @@ static status log_json(struct call *c, const struct conversation_log *l, bool co
 	if (completion && put_short_message(c, o, v))
 		return -1;
 	if (!completion) {
-		json_set_null(c->mem, counts, S("success"));
-		json_set_null(c->mem, counts, S("failed"));
-		json_set_null(c->mem, counts, S("partial_success"));
+		bool runs = str_eq(v->mode, S("advanced-chat"));
+		struct json *none = json_null(c->mem);
+		json_set(c->mem, counts, S("success"),
+			 runs ? json_int(c->mem, l->runs_succeeded) : none);
+		json_set(c->mem, counts, S("failed"),
+			 runs ? json_int(c->mem, l->runs_failed) : none);
+		json_set(c->mem, counts, S("partial_success"),
+			 runs ? json_int(c->mem, l->runs_partial) : none);
 		json_set(c->mem, o, S("status_count"), counts);
 	}
 	*out = o;
@@ -206,7 +211,9 @@ static struct json *message_json(struct call *c, const struct message *m)
 	json_set(c->mem, o, S("metadata"), m->metadata ? m->metadata : json_obj(c->mem));
 	json_set_str(c->mem, o, S("status"), m->status);
 	put_text(c->mem, o, S("error"), m->error);
-	put_text(c->mem, o, S("parent_message_id"), m->parent_message_id);
+	/* A completion has no turn before it. */
+	put_text(c->mem, o, S("parent_message_id"),
+		 str_eq(m->mode, S("completion")) ? S("") : m->parent_message_id);
 	return o;
 }
 
@@ -290,6 +297,8 @@ status console_chat_messages(struct call *c)
 	size_t n;
 	bool more;
 	int64_t limit;
+	if (!http_query(c->http, S("conversation_id")).len)
+		return err_set(ERR_INVALID, "conversation_id: Field required");
 	if (call_query_int(c, S("limit"), 20, 1, 100, &limit) ||
 	    need_conversation(c, http_query(c->http, S("conversation_id")), &v) ||
 	    message_list(c->s->chats, c->mem, c->app->tenant_id, c->app->id, v->id,

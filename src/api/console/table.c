@@ -86,7 +86,8 @@ static const struct route routes[] = {
 	{ HTTP_GET, API "/datasets/api-base-info", AUTH_CONSOLE, QUICK, 0, console_dataset_base, 0 },
 
 	{ HTTP_GET, APP "/workflows/draft", AUTH_EDITOR, QUICK, 0, console_draft_get, 0 },
-	{ HTTP_POST, APP "/workflows/draft", AUTH_EDITOR, QUICK, GRAPH_LIMIT, console_draft_save, 0 },
+	{ HTTP_POST, APP "/workflows/draft", AUTH_EDITOR, QUICK, GRAPH_LIMIT, console_draft_save,
+	  ROUTE_BEACON },
 	{ HTTP_GET, APP "/workflows/draft/environment-variables", AUTH_EDITOR, QUICK, 0,
 	  console_draft_environment, 0 },
 	{ HTTP_GET, APP "/workflows/publish", AUTH_EDITOR, QUICK, 0, console_publish_get, 0 },

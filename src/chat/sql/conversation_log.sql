@@ -15,6 +15,12 @@ SELECT c.id, c.tenant_id, c.app_id, c.mode, c.name, c.introduction, c.inputs, c.
     AND f.from_source = 'admin' AND f.rating = 'dislike') AS admin_dislikes,
   (SELECT m.query FROM messages m WHERE m.conversation_id = c.id
     ORDER BY m.created_ms, m.id LIMIT 1) AS summary,
+  (SELECT count(*) FROM messages m JOIN flow_runs w ON w.id = m.workflow_run_id
+    WHERE m.conversation_id = c.id AND w.status = 'succeeded') AS runs_succeeded,
+  (SELECT count(*) FROM messages m JOIN flow_runs w ON w.id = m.workflow_run_id
+    WHERE m.conversation_id = c.id AND w.status = 'failed') AS runs_failed,
+  (SELECT count(*) FROM messages m JOIN flow_runs w ON w.id = m.workflow_run_id
+    WHERE m.conversation_id = c.id AND w.status = 'partial-succeeded') AS runs_partial,
   count(*) OVER () AS total
 FROM conversations c
 WHERE c.tenant_id = $1 AND c.app_id = $2 AND c.deleted = 0 AND c.invoke_from <> 'debugger'
