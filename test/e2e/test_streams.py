@@ -18,7 +18,6 @@ NODES = {"start", "end", "answer", "llm", "if-else", "variable-aggregator", "var
 # Streams whose parts come later; each must name the part, so that none is forgotten.
 LATER = {
     "agent_": "mode agent-chat", "chat_annotation": "annotations", "chat_knowledge": "knowledge",
-    "chat_moderation": "moderation", "chatflow_moderation": "moderation",
 }
 
 # Wanted differences (docs/compatibility.md): stream or "*" -> paths that are not compared.
