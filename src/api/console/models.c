@@ -100,6 +100,10 @@ static status model_json(struct call *c, const struct model_record *r, struct js
 		     r->bundled ? S("predefined-model") : S("customizable-model"));
 	if (context && r->type != MODEL_RERANK)
 		json_set_int(c->mem, properties, S("context_size"), context);
+	if (context && r->type == MODEL_EMBEDDING) {
+		int64_t chunks = number_setting(r->settings, S("max_chunks"));
+		json_set_int(c->mem, properties, S("max_chunks"), chunks ? chunks : 1);
+	}
 	if (r->type == MODEL_LLM)
 		json_set_str(c->mem, properties, S("mode"), mode.len ? mode : S("chat"));
 	json_set(c->mem, o, S("model_properties"), properties);
@@ -290,11 +294,13 @@ status console_provider_models(struct call *c)
 		return no_provider(provider_param(c));
 	if (load_models(c, &list, &n))
 		return -1;
-	for (size_t i = 0; i < n; i++) {
+	static const enum model_type order[] = { MODEL_LLM, MODEL_RERANK, MODEL_EMBEDDING };
+	for (size_t k = 0; k < countof(order) * n; k++) {
+		const struct model_record *r = &list[k % n];
 		struct json *m;
-		if (!str_eq(list[i].provider, str_c(p->id)))
+		if (r->type != order[k / n] || !str_eq(r->provider, str_c(p->id)))
 			continue;
-		if (model_json(c, &list[i], &m))
+		if (model_json(c, r, &m))
 			return -1;
 		json_set(c->mem, m, S("provider"), short_provider(c, p));
 		json_push(c->mem, rows, m);
