@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "role/role.h"
 
-enum { WORDS_MAX = 2 };
+enum { WORDS_MAX = 2, USAGE_WIDTH = 44 };
 
 const struct cli_command *const cli_tables[] = {
 	cli_setup_commands, cli_user_commands,	cli_key_commands,
@@ -72,7 +72,10 @@ void cli_help(FILE *out, const char *group)
 				continue;
 			char usage[160];
 			snprintf(usage, sizeof(usage), "%s %s", c->name, c->args);
-			fprintf(out, "  %-44s %s\n", usage, c->help);
+			if (strlen(usage) > USAGE_WIDTH)
+				fprintf(out, "  %s\n  %-*s %s\n", usage, USAGE_WIDTH, "", c->help);
+			else
+				fprintf(out, "  %-*s %s\n", USAGE_WIDTH, usage, c->help);
 		}
 	}
 }
