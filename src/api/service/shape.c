@@ -94,7 +94,7 @@ status shape_site(struct call *c, bool prompt_public, struct json **out)
 		json_set_null(mem, o, S("icon_url"));
 	set_or_null(mem, o, "description", s->description);
 	set_or_null(mem, o, "copyright", s->copyright);
-	set_or_null(mem, o, "privacy_policy", s->privacy_policy);
+	json_set_str_or_null(mem, o, S("privacy_policy"), s->privacy_policy);
 	json_set_str(mem, o, S("custom_disclaimer"),
 		     s->custom_disclaimer.at ? s->custom_disclaimer : S(""));
 	json_set_str(mem, o, S("default_language"), s->default_language);
