@@ -11,7 +11,6 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/json.h"
-#include "sql_account.h"
 #include "store/broker/broker.h"
 #include "store/db/db.h"
 
@@ -20,6 +19,7 @@ enum {
 	KEY_CACHE_MS = 5000,	       /* another process sees a removed key after this */
 	KEY_USED_EVERY_MS = 60 * 1000, /* how often last_used is written */
 	END_USER_CACHE_MS = 60 * 1000,
+	NAME_CACHE_MS = 5000,
 	ACTIVE_EVERY_MS = 10 * 60 * 1000,
 	INVITE_HOURS = 72,
 	LOGIN_TRIES = 5, /* failures past which an address is locked */
@@ -31,7 +31,7 @@ struct accounts {
 	const struct config *config;
 	struct arena *mem;
 	struct str secret;
-	struct recent *keys, *end_users;
+	struct recent *keys, *end_users, *names;
 	struct str dummy_password; /* checked for unknown addresses, so that they take as long */
 };
 

@@ -18,6 +18,7 @@ status accounts_open(const struct accounts_options *o, struct accounts **out)
 	a->secret = arena_str(mem, o->secret);
 	a->keys = recent_open(2048, KEY_CACHE_MS);
 	a->end_users = recent_open(4096, END_USER_CACHE_MS);
+	a->names = recent_open(512, NAME_CACHE_MS);
 	*out = a;
 	return 0;
 }
@@ -28,6 +29,7 @@ void accounts_close(struct accounts *a)
 		return;
 	recent_close(a->keys);
 	recent_close(a->end_users);
+	recent_close(a->names);
 	arena_close(a->mem);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* people: accounts and their membership in a workspace. */
 #include "account/account_int.h"
+#include "sql_account.h"
 
 /* account_columns: the order in account_get.sql and its siblings. */
 struct account *account_from_row(struct arena *mem, const struct db_rows *r, size_t i)
@@ -75,9 +76,16 @@ status account_of_tenant(struct accounts *a, struct arena *mem, struct str tenan
 status account_name_of(struct accounts *a, struct arena *mem, struct str id, struct str *name,
 		       struct str *email)
 {
-	struct db_rows *rows;
-	if (DB_READ(a->db, mem, &sql_account_account_names, &rows, db_text(id)))
-		return -1;
+	const struct db_rows *rows = recent_get(a->names, mem, id);
+	if (!rows) {
+		uint64_t epoch = recent_epoch(a->names);
+		AUTO(arena) own = { arena_open(512) };
+		struct db_rows *read;
+		if (DB_READ(a->db, own.p, &sql_account_account_names, &read, db_text(id)))
+			return -1;
+		recent_put(a->names, mem, id, epoch, take(own.p), read);
+		rows = read;
+	}
 	*name = db_str_at(rows, 0, 0);
 	*email = db_str_at(rows, 0, 1);
 	return 0;
@@ -187,7 +195,9 @@ status account_remove(struct accounts *a, struct str tenant_id, struct str accou
 	DB_ADD(b, &sql_account_session_remove_all, DB_ANY, db_text(account_id));
 	DB_ADD(b, &sql_account_member_settle, DB_ANY, db_text(account_id));
 	DB_ADD(b, &sql_account_account_drop_lonely, DB_ANY, db_text(account_id));
-	return db_commit(a->db, b);
+	status st = db_commit(a->db, b);
+	recent_drop(a->names, account_id);
+	return st;
 }
 
 status account_update(struct accounts *a, const struct account *in)
@@ -198,5 +208,6 @@ status account_update(struct accounts *a, const struct account *in)
 		     db_text_or_null(in->interface_theme), db_text_or_null(in->timezone),
 		     db_text_or_null(in->avatar), db_int(clock_ms())))
 		return err_code() == ERR_STALE ? err_set(ERR_NOT_FOUND, "no such account") : -1;
+	recent_drop(a->names, in->id);
 	return 0;
 }

@@ -12,6 +12,7 @@ struct chats {
 	struct models *models;
 	const struct config *config;
 	struct flow *flow;
+	struct group *naming; /* fibers that name conversations */
 };
 
 /* Stored JSON text back to a tree; a broken or empty text gives an empty object or array. */
@@ -70,7 +71,7 @@ void name_later(struct chats *, struct str tenant_id, struct str conversation_id
 
 /* --- hooks.c, variable.c --- */
 status chat_finished(void *ctx, struct arena *, const struct flow_info *,
-		     const struct flow_result *) NODISCARD;
+		     const struct flow_result *, struct db_batch *) NODISCARD;
 /* Inserts missing definitions and returns all with their current values. */
 status variable_prepare(struct chats *, struct arena *, const struct chat_scope *,
 			struct str conversation_id, const struct json *definitions,

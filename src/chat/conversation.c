@@ -17,7 +17,8 @@ status chats_open(const struct chats_options *o, struct chats **out)
 			    .db = o->db,
 			    .broker = o->broker,
 			    .models = o->models,
-			    .config = o->config};
+			    .config = o->config,
+			    .naming = group_open(DEADLINE_NONE)};
 	*out = c;
 	return 0;
 }
@@ -29,8 +30,10 @@ void chats_attach(struct chats *c, struct flow *flow)
 
 void chats_close(struct chats *c)
 {
-	if (c)
-		arena_close(c->mem);
+	if (!c)
+		return;
+	group_close(c->naming);
+	arena_close(c->mem);
 }
 
 struct json *chat_json(struct arena *mem, struct str text, enum json_type expect)

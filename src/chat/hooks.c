@@ -89,15 +89,14 @@ static struct str kept_answer(struct arena *mem, const struct flow_info *info,
 }
 
 status chat_finished(void *ctx, struct arena *mem, const struct flow_info *info,
-		     const struct flow_result *r)
+		     const struct flow_result *r, struct db_batch *b)
 {
-	struct chats *c = ctx;
+	(void)ctx;
 	if (!info->message_id.len)
 		return 0;
 	struct json *metadata = chat_metadata(mem, info->app_mode, r);
 	const struct json *usage = json_get(metadata, S("usage"));
 	bool failed = str_eq(r->status, S("failed"));
-	struct db_batch *b = db_batch_open(mem);
 	DB_ADD(b, &sql_chat_message_finish, DB_ANY, db_text(info->tenant_id),
 	       db_text(info->message_id), db_text(kept_answer(mem, info, r)),
 	       db_text(failed ? S("error") : S("normal")),
@@ -112,7 +111,7 @@ status chat_finished(void *ctx, struct arena *mem, const struct flow_info *info,
 	DB_ADD(b, &sql_chat_conversation_touch, DB_ANY, db_text(info->tenant_id),
 	       db_text(info->conversation_id),
 	       db_int(r->finished_ms ? r->finished_ms : clock_ms()));
-	return db_commit(c->db, b);
+	return 0;
 }
 
 static status history(void *ctx, struct arena *mem, const struct flow_info *info, size_t max,

@@ -131,6 +131,9 @@ static status name_fiber(void *arg)
 {
 	struct name_job *j = arg;
 	AUTO(arena) owner = {j->mem};
+	/* What was inherited from the request ends with it. */
+	*fiber_log_context() = (struct log_context){.tenant_id = j->tenant_id};
+	fiber_set_local(NULL);
 	deadline saved = deadline_push(deadline_in_ms(NAME_TIMEOUT_MS));
 	struct str name;
 	status failed =
@@ -149,7 +152,7 @@ void name_later(struct chats *c, struct str tenant_id, struct str conversation_i
 	struct name_job *j = arena_new(mem, struct name_job);
 	*j = (struct name_job){mem, c, arena_str(mem, tenant_id), arena_str(mem, conversation_id),
 			       arena_str(mem, query)};
-	if (fiber_background("chat-name", name_fiber, j)) {
+	if (group_spawn(c->naming, "chat-name", name_fiber, j)) {
 		log_err(LOG_WARN, "no fiber to name a conversation");
 		arena_close(mem);
 	}

@@ -28,6 +28,7 @@ status flow_open(const struct flow_options *options, struct flow **out)
 	f->by_task = map_make(NULL);
 	f->graphs = map_make(NULL);
 	f->stored_graphs = map_make(NULL);
+	f->stored_mem = arena_open(0);
 	list_init(&f->recent);
 	f->lease_ms = options->lease_ms ? options->lease_ms : LEASE_MS;
 	f->steps_max = options->config ?
@@ -48,12 +49,24 @@ void flow_drain(struct flow *f, deadline until)
 	group_cancel(f->runs);
 }
 
+/* Its fibers use what is closed after flow. */
+static void end_service(struct flow *f)
+{
+	struct shield s = shield_begin(60000);
+	if (f->service)
+		group_cancel(f->service);
+	while (f->service && event_wait(&f->service_over, deadline_current()) == 0)
+		;
+	shield_end(s);
+}
+
 void flow_close(struct flow *f)
 {
 	if (!f)
 		return;
 	f->draining = true;
 	group_close(take(f->runs));
+	end_service(f);
 	struct list *l;
 	while ((l = list_pop(&f->recent)))
 		run_unref(container_of(l, struct flow_run, recent));
@@ -62,6 +75,7 @@ void flow_close(struct flow *f)
 	map_free(&f->by_id);
 	map_free(&f->by_task);
 	map_free(&f->stored_graphs);
+	arena_close(f->stored_mem);
 	arena_close(f->mem);
 }
 
@@ -204,10 +218,21 @@ static status watch_fiber(void *p)
 
 status flow_service(void *p)
 {
-	AUTO(group) g = { group_open(DEADLINE_NONE) };
-	if (group_spawn(g.p, "flow-stop", stop_fiber, p) ||
-	    group_spawn(g.p, "flow-watch", watch_fiber, p) ||
-	    group_spawn(g.p, "flow-leases", lease_fiber, p))
-		return -1;
-	return group_wait(g.p);
+	struct flow *f = p;
+	if (f->draining)
+		return 0;
+	f->service = group_open(DEADLINE_NONE);
+	status st = 0;
+	if (group_spawn(f->service, "flow-stop", stop_fiber, p) ||
+	    group_spawn(f->service, "flow-watch", watch_fiber, p) ||
+	    group_spawn(f->service, "flow-leases", lease_fiber, p))
+		st = -1;
+	if (st == 0)
+		st = group_wait(f->service);
+	struct err why;
+	err_save(&why);
+	group_close(f->service);
+	f->service = NULL;
+	event_wake_all(&f->service_over);
+	return st ? err_restore(&why) : 0;
 }

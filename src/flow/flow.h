@@ -19,6 +19,7 @@ struct broker;
 struct client;
 struct config;
 struct db;
+struct db_batch;
 struct json;
 struct models;
 struct flow;
@@ -58,9 +59,11 @@ struct flow_hooks {
 	status (*history)(void *ctx, struct arena *, const struct flow_info *, size_t max, struct json **out);
 	/* Conversation variables changed: {name: value}; durable when it returns. */
 	status (*save_variables)(void *ctx, struct arena *, const struct flow_info *, const struct json *changed);
-	/* In the run's fiber, before the run is marked finished; repeated after a crash, so it must be
-	 * idempotent: writes the chat message, the log row. */
-	status (*finished)(void *ctx, struct arena *, const struct flow_info *, const struct flow_result *);
+	/* In the run's fiber: adds to the batch that ends the run what must be stored with it (the chat
+	 * message). Called again when the batch is repeated, here or after a crash, so its statements
+	 * must be idempotent and expect DB_ANY. When it fails for good the run ends without it. */
+	status (*finished)(void *ctx, struct arena *, const struct flow_info *, const struct flow_result *,
+			   struct db_batch *);
 };
 
 struct flow_options {

@@ -12,12 +12,13 @@
  */
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "flow/run.h"
 #include "sql_flow.h"
 #include "store/broker/broker.h"
 #include "store/db/db.h"
 
-enum { CHUNK_WAIT_MS = 50, CHUNK_WAIT_MAX_MS = 1000, RUNS_AT_FULL_RATE = 200 };
+enum { CHUNK_WAIT_MS = 50, CHUNK_WAIT_MAX_MS = 1000, RUNS_AT_FULL_RATE = 200, STORED_GRAPHS_MAX = 4096 };
 
 static const struct {
 	struct str name;
@@ -223,12 +224,45 @@ static void add_lines(struct flow_run *run, struct arena *mem, struct db_batch *
 		    db_text(buf_str(&lines)));
 }
 
+/* The batch with what the layer above stores at the end of a run in it. */
+static status add_finished(struct flow_run *run, struct arena *mem, struct db_batch **batch)
+{
+	const struct flow_hooks *h = &run->flow->options.hooks;
+	if (!h->finished || run->hook_failed ||
+	    h->finished(h->ctx, mem, &run->info, &run->result, *batch) == 0)
+		return 0;
+	if (err_retryable(err_last()))
+		return -1;
+	/* The run is over whatever the hook says: end it rather than hang its followers; this
+	 * fiber is the one that ends the error. */
+	log_err(LOG_ERROR, "end of run %.*s", STR(run->info.run_id));
+	run->hook_failed = true;
+	*batch = db_batch_open(mem);
+	return 0;
+}
+
+/* Only graphs that are used again are worth a place: an easy chat makes one for each turn. */
+static void graph_stored(struct flow_run *run)
+{
+	struct flow *f = run->flow;
+	if (!run->graph->key.len || map_has(&f->stored_graphs, run->graph->hash))
+		return;
+	if (f->stored_graphs.count >= STORED_GRAPHS_MAX) {
+		map_free(&f->stored_graphs);
+		f->stored_graphs = map_make(NULL);
+		arena_reset(f->stored_mem);
+	}
+	map_set(&f->stored_graphs, arena_str(f->stored_mem, run->graph->hash), f);
+}
+
 static status commit_once(struct flow_run *run, bool final)
 {
 	AUTO(arena) mem = { arena_open(0) };
 	int64_t last = last_seq(run);
 	struct db_batch *batch = db_batch_open(mem.p);
 	bool was_stored = run->stored;
+	if (final && add_finished(run, mem.p, &batch))
+		return -1;
 	if (!was_stored)
 		add_row(run, mem.p, batch, final);
 	if (last > run->committed)
@@ -243,10 +277,7 @@ static status commit_once(struct flow_run *run, bool final)
 		return -1;
 	}
 	if (!was_stored) {
-		struct flow *f = run->flow;
-		struct str hash = arena_str(f->mem, run->graph->hash);
-		if (!map_has(&f->stored_graphs, hash))
-			map_set(&f->stored_graphs, hash, f);
+		graph_stored(run);
 		run->stored = true;
 	}
 	run->committed = last;
@@ -273,6 +304,13 @@ status journal_commit(struct flow_run *run, bool final)
 	status st = -1;
 	for (int i = 0; i < COMMIT_TRIES; i++) {
 		st = commit_once(run, final);
+		if (st && final && !err_retryable(err_last()) && err_code() != ERR_STALE &&
+		    run->flow->options.hooks.finished && !run->hook_failed) {
+			/* What the hook added may be what cannot be stored: once more without it. */
+			log_err(LOG_ERROR, "end of run %.*s", STR(run->info.run_id));
+			run->hook_failed = true;
+			continue;
+		}
 		if (st == 0 || !err_retryable(err_last()) || err_code() == ERR_STALE)
 			break;
 		struct err why;

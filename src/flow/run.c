@@ -259,45 +259,9 @@ static void make_result(struct flow_run *run, struct engine *e)
 	r->finished_ms = clock_ms();
 }
 
-enum { HOOK_TRIES = 6 };
-
-/* The hook's writes belong to the run's end: it is repeated while it fails for passing reasons. */
-static status call_finished(struct flow_run *run)
-{
-	const struct flow_hooks *h = &run->flow->options.hooks;
-	int64_t pause = 50;
-	if (!h->finished)
-		return 0;
-	if (journal_commit(run, false))
-		return -1;
-	for (int i = 0; i < HOOK_TRIES; i++) {
-		AUTO(arena) mem = { arena_open(0) };
-		struct shield s = shield_begin(30000);
-		status st = h->finished(h->ctx, mem.p, &run->info, &run->result);
-		if (st && err_retryable(err_last()) && i + 1 < HOOK_TRIES) {
-			struct err why;
-			err_save(&why);
-			(void)!fiber_sleep_ms(pause);
-			err_restore(&why);
-			pause *= 3;
-		} else if (st) {
-			/* The run is over whatever the hook says: end it rather than hang its
-			 * followers; this fiber is the one that ends the error. */
-			log_err(LOG_ERROR, "end of run %.*s", STR(run->info.run_id));
-			i = HOOK_TRIES;
-		} else {
-			i = HOOK_TRIES;
-		}
-		shield_end(s);
-	}
-	return 0;
-}
-
 static status finish(struct flow_run *run, struct engine *e)
 {
 	make_result(run, e);
-	if (call_finished(run))
-		return -1;
 	event_workflow_finished(run);
 	if (journal_commit(run, true))
 		return -1;

@@ -59,6 +59,7 @@ struct flow_run {
 	bool stop;		       /* asked to stop */
 	struct err failure;	       /* why the first store failed */
 	bool store_failed;
+	bool hook_failed; /* hooks.finished will not be asked again */
 
 	/* counters and sums of the whole run */
 	int64_t steps, starts, tokens, exceptions;
@@ -175,9 +176,12 @@ struct flow {
 	struct arena *mem;
 	struct str owner; /* process name and a random part: who holds leases */
 	struct group *runs;
+	struct group *service;	   /* of flow_service while that runs */
+	struct event service_over;
 	struct map by_id, by_task; /* struct flow_run of this process */
 	struct map graphs;	   /* key -> struct flow_graph */
 	struct map stored_graphs;  /* hash -> itself: graphs known to be in the database */
+	struct arena *stored_mem;  /* its keys */
 	struct list recent;	   /* finished runs that are still in memory, oldest first */
 	size_t recent_count, active;
 	bool draining;

@@ -238,7 +238,7 @@ static status start_workflow(struct call *c, const struct workflow *wf, struct f
 				  .files = files};
 	*start = (struct flow_start){
 		.info = {.run_id = run_id,
-			 .task_id = id_uuid(c->mem),
+			 .task_id = id_uuid7(c->mem),
 			 .tenant_id = c->app->tenant_id,
 			 .app_id = c->app->id,
 			 .workflow_id = wf->id,

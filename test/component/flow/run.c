@@ -266,11 +266,12 @@ struct seen {
 	int finished, saved, busy;
 };
 
-static status on_finished(void *ctx, struct arena *mem, const struct flow_info *info, const struct flow_result *r)
+static status on_finished(void *ctx, struct arena *mem, const struct flow_info *info, const struct flow_result *r, struct db_batch *batch)
 {
 	struct seen *s = ctx;
 	(void)mem;
 	(void)info;
+	(void)batch;
 	s->finished++;
 	if (s->busy-- > 0)
 		return err_set(ERR_BUSY, "not yet");
