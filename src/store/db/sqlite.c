@@ -59,6 +59,7 @@ struct lite {
 	bool posted, stopping;
 	uint64_t commits;
 	struct lite_conn writer;
+	struct lite_keeper keeper;
 	int readers;
 	struct lite_conn *reader_conns;
 	pthread_t *threads; /* the writer, then the readers */
@@ -491,6 +492,7 @@ static void lite_shut(struct db *db)
 	pthread_mutex_unlock(&l->mutex);
 	for (int i = 0; i < l->threads_running; i++)
 		pthread_join(l->threads[i], NULL);
+	keeper_stop(&l->keeper);
 	free_all(l);
 }
 
@@ -502,6 +504,7 @@ static status open_files(void *arg)
 	for (int i = 0; i < l->readers; i++)
 		if (lite_open(&l->reader_conns[i], l->path, true, l->sync_full))
 			return -1;
+	keeper_start(&l->keeper, l->path, l->writer.db);
 	return 0;
 }
 
@@ -562,6 +565,7 @@ status sqlite_open(const struct db_options *o, struct db **out)
 	pthread_mutex_init(&l->mutex, NULL);
 	pthread_cond_init(&l->writes.more, NULL);
 	pthread_cond_init(&l->reads.more, NULL);
+	keeper_init(&l->keeper);
 	list_init(&l->writes.jobs);
 	list_init(&l->reads.jobs);
 	list_init(&l->finished);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite_int: one connection to a SQLite file, used by one thread at a time. */
 #pragma once
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include "store/db/db_int.h"
@@ -27,3 +28,19 @@ status lite_step(struct lite_conn *, sqlite3_stmt *) NODISCARD;
 /* Several statements without rows. */
 status lite_script(struct lite_conn *, const char *text) NODISCARD;
 int64_t lite_now(void);
+
+/* --- sqlite_keep.c --- */
+struct lite_keeper {
+	pthread_t thread;
+	pthread_mutex_t mutex; /* guards wanted, stopping */
+	pthread_cond_t more;
+	const char *path;
+	bool running, wanted, stopping;
+	atomic_bool done; /* a checkpoint of the keeper has ended since the writer last looked */
+	int asked_at;	  /* length of the log when the keeper was last woken; writer thread only */
+};
+void keeper_init(struct lite_keeper *);
+/* From now on the log of this writer connection is kept short; path must live on. */
+void keeper_start(struct lite_keeper *, const char *path, sqlite3 *writer);
+/* The writer thread must have ended. */
+void keeper_stop(struct lite_keeper *);
