@@ -10,6 +10,7 @@
 The same input gives the same bytes: sorted, and no time in the gzip header.
 """
 import argparse
+import filecmp
 import gzip
 import os
 import sys
@@ -99,7 +100,11 @@ def main():
         out.write("const struct embedded_file %s_files[] = {\n%s\t{ 0 },\n};\n"
                   % (args.prefix, "".join(rows)))
         out.write("const size_t %s_files_len = %d;\n" % (args.prefix, len(rows)))
-    os.replace(part, args.out)
+    # Unchanged output keeps its time, so that nothing is compiled again.
+    if os.path.exists(args.out) and filecmp.cmp(part, args.out, shallow=False):
+        os.remove(part)
+    else:
+        os.replace(part, args.out)
     if args.depfile:
         with open(args.depfile, "w", encoding="utf-8") as f:
             f.write("%s: %s\n" % (args.out, " ".join(
