@@ -8,7 +8,7 @@ web_inputs := $(shell find web/src web/public web/index.html web/package.json we
 .PHONY: help run all test check bench fuzz asan tsan lint format dist clean setup web
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## /{sub(/:.*/,"",$$1); printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 run: all ## set up what is missing, build, start the product
 	@exec $(BUILD)/tatara serve --welcome $(ARGS)
@@ -39,22 +39,22 @@ fuzz: ## run each fuzzer for a while (FUZZ_SECONDS, default 30)
 	@tools/setup test
 	@tools/fuzz
 
-asan: ## unit and component tests under ASan and UBSan
+asan: setup web ## unit and component tests under ASan and UBSan
 	@tools/setup test
 	@tools/test-sanitized address,undefined
 
-tsan: ## tests with threads under TSan
+tsan: setup web ## tests with threads under TSan
 	@tools/setup test
 	@tools/test-sanitized thread
 
-lint: ## layers, headers, banned calls, format, warnings of clang
+lint: setup web ## layers, headers, banned calls, warnings of gcc and clang, documents
 	@tools/setup test
 	@tools/lint
 
 format: ## clang-format over the C sources
 	@clang-format -i $$(git ls-files 'src/*.c' 'src/*.h' 'test/*.c' 'bench/*.c')
 
-dist: all ## reproducible tarball in dist/
+dist: setup web ## reproducible tarball in dist/
 	@tools/dist
 
 clean: ## remove what was built (not what was fetched)
