@@ -10,7 +10,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/config.h"
 #include "base/crypt.h"
 #include "base/err.h"
@@ -30,6 +29,9 @@ enum {
 	KILL_AFTER_MS = 5000, /* beyond the drain time */
 };
 
+/* rt_now counts nanoseconds. */
+static const int64_t NS_PER_MS = 1000000;
+
 enum child_state { CHILD_STARTING, CHILD_UP, CHILD_WAITING, CHILD_ENDED };
 
 struct child {
@@ -40,7 +42,7 @@ struct child {
 	struct proc *proc;
 	enum child_state state;
 	int restarts, last_code;
-	int64_t started_ms;
+	int64_t started; /* rt_now: steps of the clock do not count */
 };
 
 struct serve {
@@ -73,7 +75,7 @@ static status spawn(struct child *c)
 		.keep_fds = &c->fd,
 		.keep_count = 1,
 	};
-	c->started_ms = clock_ms();
+	c->started = rt_now();
 	status r = proc_spawn(&o, &c->proc);
 	arena_close(mem);
 	if (!r)
@@ -96,7 +98,7 @@ static status keep_running(void *arg)
 		}
 		if (c->serve->stopping)
 			break;
-		if (clock_ms() - c->started_ms > STEADY_MS)
+		if (rt_now() - c->started > STEADY_MS * NS_PER_MS)
 			pause = BACKOFF_FIRST_MS;
 		c->state = CHILD_WAITING;
 		c->restarts++;
@@ -186,7 +188,7 @@ static status answer_health(struct http *h, struct serve *s)
 		json_set_str(h->mem, one, S("state"), str_c(state_name(c->state)));
 		json_set_int(h->mem, one, S("pid"), c->proc ? proc_pid(c->proc) : 0);
 		json_set_int(h->mem, one, S("restarts"), c->restarts);
-		json_set_int(h->mem, one, S("uptime_s"), (clock_ms() - c->started_ms) / 1000);
+		json_set_int(h->mem, one, S("uptime_s"), (rt_now() - c->started) / (1000 * NS_PER_MS));
 	}
 	struct json *body = json_obj(h->mem);
 	json_set_int(h->mem, body, S("pid"), getpid());
@@ -275,8 +277,8 @@ static status migrate(struct serve *s)
 
 static status wait_ready(struct serve *s)
 {
-	int64_t until = clock_ms() + READY_MAX_MS;
-	for (size_t i = 0; i < s->count && clock_ms() < until;) {
+	deadline until = deadline_in_ms(READY_MAX_MS);
+	for (size_t i = 0; i < s->count && rt_now() < until;) {
 		AUTO(arena) mem = { arena_open(0) };
 		struct str why;
 		if (child_ready(s, mem.p, &s->child[i], &why))
@@ -290,10 +292,10 @@ static status wait_ready(struct serve *s)
 static status announce(void *arg)
 {
 	struct serve *s = arg;
-	int64_t began = clock_ms();
+	int64_t began = rt_now();
 	if (wait_ready(s))
 		return -1;
-	log_info("ready on %.*s after %lld ms", STR(s->public_url), (long long)(clock_ms() - began));
+	log_info("ready on %.*s after %lld ms", STR(s->public_url), (long long)((rt_now() - began) / NS_PER_MS));
 	if (s->started && s->started(&s->role, s->public_url))
 		log_err(LOG_WARN, "welcome");
 	return 0;
@@ -314,9 +316,9 @@ static void stop_children(struct serve *s)
 static status await_children(struct serve *s)
 {
 	int64_t ms = config_int(s->role.config, CONFIG_TATARA_DRAIN_SECONDS) * 1000 + KILL_AFTER_MS;
-	int64_t until = clock_ms() + ms;
+	deadline until = deadline_in_ms(ms);
 	for (size_t i = 0; i < s->count; i++)
-		while (s->child[i].proc && clock_ms() < until)
+		while (s->child[i].proc && rt_now() < until)
 			if (fiber_sleep_ms(READY_STEP_MS))
 				return -1;
 	for (size_t i = 0; i < s->count; i++)
