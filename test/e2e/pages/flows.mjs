@@ -1,0 +1,492 @@
+// What people do with the pages, in the order in which they do it. Each row: name, function, and
+// whether all later rows need it.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { shared } from "./server.mjs";
+
+const admin = { email: "owner@example.com", name: "Owner", password: "Bellows-2026" };
+const app = (name) => readFileSync(path.join(shared, "golden/apps", `${name}.yml`), "utf8");
+const state = {};
+
+async function check(w, page, name) {
+	await w.shot(page, name);
+	for (const p of await w.accessibility(page)) w.barriers.push(`${name}: ${p}`);
+}
+
+async function setup(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/`);
+	await page.waitForURL("**/install");
+	await page.getByRole("button", { name: "Create account" }).click();
+	await page.getByText("Please enter an e-mail address.").waitFor();
+	await page.getByLabel("E-mail").fill(admin.email);
+	await page.getByLabel("Your name").fill(admin.name);
+	await page.getByLabel("Password", { exact: true }).fill("short");
+	assert.equal(await page.locator(".rules .met").count(), 1);
+	await check(w, page, "01-setup");
+	await page.getByLabel("Password", { exact: true }).fill(admin.password);
+	await page.getByRole("button", { name: "Create account" }).click();
+	await page.getByRole("heading", { level: 1, name: "Apps" }).waitFor();
+}
+
+async function signIn(w) {
+	const { page } = w;
+	await page.getByRole("button", { name: "Account" }).click();
+	await page.getByRole("menuitem", { name: "Sign out" }).click();
+	await page.getByLabel("E-mail").fill(admin.email);
+	await page.getByLabel("Password", { exact: true }).fill("wrong-1234");
+	await page.getByRole("button", { name: "Sign in" }).click();
+	await page.getByRole("alert").waitFor();
+	await check(w, page, "02-signin");
+	await page.getByLabel("Password", { exact: true }).fill(admin.password);
+	await page.keyboard.press("Enter");
+	await page.getByRole("heading", { level: 1, name: "Apps" }).waitFor();
+}
+
+async function signInPhone(w) {
+	const page = await w.newPage({ viewport: { width: 390, height: 780 }, locale: "ja-JP", colorScheme: "dark" });
+	await page.goto(`${w.url}/apps`);
+	await page.waitForURL("**/signin?next=%2Fapps");
+	await page.getByRole("heading", { name: "サインイン" }).waitFor();
+	assert.equal(await page.evaluate(() => document.documentElement.lang), "ja");
+	await check(w, page, "03-signin-ja-dark-phone");
+	await page.getByLabel("メールアドレス").fill(admin.email);
+	await page.getByLabel("パスワード", { exact: true }).fill(admin.password);
+	await page.keyboard.press("Enter");
+	await page.waitForURL("**/apps");
+	await page.context().close();
+}
+
+async function models(w) {
+	const { page } = w;
+	await page.getByRole("link", { name: "Models" }).click();
+	await page.getByRole("heading", { level: 1, name: "Models" }).waitFor();
+	for (const model of ["mock", "mock-plain"]) {
+		await page.getByRole("button", { name: "Add a model" }).click();
+		await page.getByLabel("Name of the model").fill(model);
+		await page.getByLabel("Address").fill("http://127.0.0.1:9912/v1");
+		await page.getByLabel("Key", { exact: true }).fill("sk-mock");
+		await page.getByRole("dialog").getByRole("button", { name: "Check" }).click();
+		await page.getByText("It answers.").waitFor();
+		await check(w, page, "04-model-form");
+		if (model === "mock") await page.getByLabel("Default of its type").check();
+		await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+		await page.getByRole("dialog").waitFor({ state: "detached" });
+	}
+	const row = page.getByRole("row").filter({ has: page.getByText("mock", { exact: true }) });
+	await row.getByText("Default", { exact: true }).waitFor();
+	await row.getByRole("button", { name: "Check" }).click();
+	await page.getByText("mock: It answers.").waitFor();
+	await check(w, page, "05-models");
+}
+
+async function modelRefused(w) {
+	const { page } = w;
+	await page.getByRole("button", { name: "Add a model" }).click();
+	await page.getByLabel("Name of the model").fill("nothing");
+	await page.getByLabel("Address").fill("http://127.0.0.1:9/v1");
+	await page.getByRole("dialog").getByRole("button", { name: "Check" }).click();
+	await page.getByRole("dialog").getByRole("alert").waitFor({ timeout: 30000 });
+	await page.keyboard.press("Escape");
+	await page.getByRole("dialog").waitFor({ state: "detached" });
+}
+
+async function importApp(w, name) {
+	const { page } = w;
+	await page.goto(`${w.url}/apps`);
+	await page.getByRole("button", { name: "Import", exact: true }).click();
+	await page.getByText("Paste", { exact: true }).click();
+	await page.getByLabel("Contents of the app file").fill(app(name));
+	await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
+	const open = page.getByRole("button", { name: "Open the app" });
+	await Promise.race([page.waitForURL("**/app/*/test"), open.waitFor().then(() => open.click(), () => undefined)]);
+	await page.waitForURL("**/app/*/test");
+	await page.getByRole("heading", { name, exact: true }).waitFor();
+	state[name] = new URL(page.url()).pathname.split("/")[2];
+}
+
+async function importing(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/apps`);
+	await page.getByRole("button", { name: "Import", exact: true }).click();
+	await page.getByText("Paste", { exact: true }).click();
+	await page.getByLabel("Contents of the app file").fill("- 1");
+	await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
+	await page.getByRole("alert").waitFor();
+	await check(w, page, "06-import-refused");
+	for (const name of ["cf_llm", "wf_llm", "chat"]) await importApp(w, name);
+}
+
+async function say(page, text) {
+	await page.getByRole("textbox", { name: "Write a message" }).fill(text);
+	await page.keyboard.press("Enter");
+}
+
+async function testChat(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/app/${state.cf_llm}/test`);
+	await say(page, "Hello there");
+	await page.getByText("You said: Hello there").waitFor();
+	const trace = page.getByRole("region", { name: "Run trace" });
+	await trace.getByText("LLM").waitFor();
+	await trace.getByText("LLM").click();
+	await trace.getByText("Output", { exact: false }).first().waitFor();
+	await check(w, page, "07-test-chat");
+	await say(page, "[[say:**Bold** and `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- two\n\n<img src=x onerror=alert(1)>]]");
+	await page.locator(".answer strong", { hasText: "Bold" }).waitFor();
+	await page.locator(".answer table td").first().waitFor();
+	assert.equal(await page.locator(".answer img").count(), 0, "HTML of a model must stay text");
+	await check(w, page, "08-test-markdown");
+}
+
+async function testStop(w) {
+	const { page } = w;
+	await say(page, "[[slow:100:200]]");
+	await page.locator(".answer", { hasText: "tok3" }).waitFor();
+	await page.getByRole("button", { name: "Stop" }).click();
+	await page.locator(".acts", { hasText: "Stopped" }).waitFor();
+	await page.getByRole("button", { name: "Send" }).waitFor();
+}
+
+async function testFailure(w) {
+	const { page } = w;
+	await say(page, "[[fail:500]]");
+	await page.getByRole("alert").waitFor({ timeout: 30000 });
+	await page.getByRole("alert").getByRole("button", { name: "Try again" }).waitFor();
+	await check(w, page, "09-test-failed");
+}
+
+async function testWorkflow(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/app/${state.wf_llm}/test`);
+	await page.getByRole("button", { name: "Run", exact: true }).waitFor();
+	const field = page.getByRole("region", { name: "Test" }).locator("input, textarea").first();
+	await field.fill("steel");
+	await page.getByRole("button", { name: "Run", exact: true }).click();
+	await page.locator(".md", { hasText: "You said" }).waitFor();
+	await check(w, page, "10-test-workflow");
+}
+
+async function steps(w) {
+	const { page } = w;
+	await page.getByRole("link", { name: "Steps" }).click();
+	const prompt = page.getByLabel("System").first();
+	await prompt.fill("Answer briefly.");
+	await page.getByRole("button", { name: "Save draft" }).click();
+	await page.getByText("Draft saved").waitFor();
+	await page.reload();
+	assert.equal(await page.getByLabel("System").first().inputValue(), "Answer briefly.");
+	await check(w, page, "11-steps");
+}
+
+async function publish(w) {
+	const { page } = w;
+	for (const name of ["wf_llm", "cf_llm"]) {
+		await page.goto(`${w.url}/app/${state[name]}/publish`);
+		await page.getByText("Not published yet.").waitFor();
+		await page.getByLabel("Name of the version (optional)").fill("first");
+		await page.getByRole("button", { name: "Publish", exact: true }).click();
+		await page.getByText("The draft is the same as the published version.").waitFor();
+	}
+	await page.getByRole("cell", { name: /first/ }).waitFor();
+	await check(w, page, "12-publish");
+}
+
+async function keyAndCall(w) {
+	const { page } = w;
+	await page.getByRole("link", { name: "API", exact: true }).click();
+	await page.getByText("No keys yet").waitFor();
+	await page.getByRole("button", { name: "New key" }).click();
+	const token = await page.getByRole("dialog").locator("code").innerText();
+	assert.match(token, /^app-\w{20,}$/);
+	await check(w, page, "13-key-once");
+	await page.getByRole("button", { name: "I have copied it" }).click();
+	await page.getByRole("dialog").waitFor({ state: "detached" });
+	assert.equal(await page.getByRole("cell", { name: token }).count(), 0, "the table must not show the whole key");
+	await page.getByText("One answer").click();
+	const line = await page.locator(".code pre").innerText();
+	assert.ok(line.includes(token));
+	const body = JSON.parse(line.slice(line.indexOf("-d '") + 4, -1));
+	const address = /'(http[^']+)'/.exec(line)[1];
+	const path_ = new URL(address).pathname;
+	const r = await fetch(w.url + path_, { method: "POST", headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, body: JSON.stringify(body) });
+	assert.equal(r.status, 200, await r.clone().text());
+	assert.match((await r.json()).answer, /You said: Hello/);
+	await check(w, page, "14-api");
+}
+
+async function modelSettings(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/app/${state.chat}/model`);
+	await page.getByLabel("Opening statement").fill("Welcome, **smith**!");
+	await page.getByLabel("Suggested questions").fill("How hot?\nHow long?");
+	await page.getByRole("button", { name: "Save and make live" }).click();
+	await page.getByText("Saved and live").waitFor();
+	await check(w, page, "15-model-settings");
+	await page.getByRole("link", { name: "Test", exact: true }).click();
+	await page.getByRole("button", { name: "How hot?" }).click();
+	await page.getByText("You said: How hot?").waitFor();
+}
+
+async function create(w) {
+	const { page } = w;
+	for (const [kind, title] of [["Chatflow", "My chatflow"], ["Workflow", "My workflow"], ["Chatbot", "My chatbot"]]) {
+		await page.goto(`${w.url}/apps`);
+		await page.getByRole("button", { name: "New app" }).click();
+		await page.getByRole("dialog").getByText(kind, { exact: false }).first().click();
+		await page.getByLabel("Name").fill(title);
+		if (kind === "Chatflow") await check(w, page, "16-create");
+		await page.getByRole("button", { name: "Create", exact: true }).click();
+		await page.waitForURL(kind === "Chatbot" ? "**/model" : "**/test");
+		await page.getByRole("heading", { name: title }).waitFor();
+		if (kind === "Chatflow") {
+			await say(page, "ping");
+			await page.locator(".md", { hasText: "You said: ping" }).waitFor();
+		}
+		if (kind === "Workflow") {
+			await page.getByLabel("text").fill("ingot");
+			await page.getByRole("button", { name: "Run", exact: true }).click();
+			await page.locator(".md", { hasText: "You said: ingot" }).waitFor();
+		}
+	}
+}
+
+async function list(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/apps`);
+	await page.getByRole("link", { name: "My chatbot" }).waitFor();
+	await check(w, page, "17-apps");
+	const download = page.waitForEvent("download");
+	await page.getByRole("button", { name: "Actions for cf_llm" }).click();
+	await page.getByRole("menuitem", { name: "Export" }).click();
+	assert.equal((await download).suggestedFilename(), "cf_llm.yml");
+	await page.getByLabel("Search apps").fill("my");
+	await page.getByRole("link", { name: "cf_llm" }).waitFor({ state: "detached" });
+	await page.getByRole("button", { name: "Actions for My chatbot" }).click();
+	await page.getByRole("menuitem", { name: "Delete" }).click();
+	await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+	await page.getByText("App deleted").waitFor();
+	await page.getByRole("link", { name: "My chatbot" }).waitFor({ state: "detached" });
+}
+
+async function settings(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/app/${state.cf_llm}/settings`);
+	await page.getByLabel("Icon (one emoji)").fill("🔥");
+	await page.getByLabel("Name", { exact: true }).fill("Furnace guide");
+	await page.getByLabel("Description").fill("Answers questions about iron making.");
+	await page.getByRole("button", { name: "Save" }).first().click();
+	await page.getByRole("heading", { name: "Furnace guide" }).waitFor();
+	await page.getByLabel("Title of the page").fill("Furnace guide");
+	await page.getByLabel("Note below the page").fill("Answers may be wrong. Check what matters.");
+	await page.getByRole("button", { name: "Save" }).nth(1).click();
+	state.link = await page.locator(".link-row code").innerText();
+	assert.match(state.link, /\/chat\/\w+$/);
+	await check(w, page, "18-settings");
+}
+
+async function publicChat(w) {
+	const page = await w.newPage();
+	await page.goto(state.link);
+	await page.getByRole("heading", { name: "Furnace guide" }).waitFor();
+	await say(page, "Hello smith");
+	await page.getByText("You said: Hello smith").waitFor();
+	const entry = page.getByRole("navigation").getByRole("button").first();
+	await entry.waitFor();
+	await page.getByRole("button", { name: "Good answer" }).click();
+	assert.equal(await page.getByRole("button", { name: "Good answer" }).getAttribute("aria-pressed"), "true");
+	await check(w, page, "19-public-chat");
+	await page.getByRole("button", { name: /^Options for/ }).first().click();
+	await page.getByRole("button", { name: "Rename" }).click();
+	await page.getByLabel("New name").fill("About smiths");
+	await page.keyboard.press("Enter");
+	await page.getByRole("button", { name: "About smiths", exact: true }).waitFor();
+	await page.reload();
+	await page.getByRole("button", { name: "About smiths", exact: true }).click();
+	await page.getByText("You said: Hello smith").waitFor();
+	assert.equal(await page.getByRole("button", { name: "Good answer" }).getAttribute("aria-pressed"), "true", "feedback is kept");
+	await say(page, "[[slow:100:200]]");
+	await page.locator(".answer", { hasText: "tok3" }).waitFor();
+	await page.getByRole("button", { name: "Stop" }).click();
+	await page.getByRole("button", { name: "Send" }).waitFor();
+	await page.getByRole("button", { name: /^Options for About/ }).click();
+	await page.getByRole("button", { name: "Delete", exact: true }).click();
+	await page.locator("dialog").getByRole("button", { name: "Delete" }).click();
+	await page.getByRole("button", { name: "About smiths", exact: true }).waitFor({ state: "detached" });
+	await page.context().close();
+}
+
+async function publicPhone(w) {
+	const page = await w.newPage({ viewport: { width: 390, height: 780 }, locale: "ja-JP", colorScheme: "dark", hasTouch: true, isMobile: true });
+	await page.goto(state.link);
+	// The page speaks the language of the app's settings until the visitor chooses.
+	await page.locator("select").selectOption("ja");
+	await page.getByRole("textbox", { name: "メッセージを入力" }).fill("[[say:たたら製鉄は、砂鉄と木炭から鉄を作る日本の伝統的な方法です。\n\n1. 炉を築く\n2. 砂鉄を入れる\n3. 三日三晩、風を送る]]");
+	await page.getByRole("button", { name: "送信" }).click();
+	await page.locator(".md ol li").nth(2).waitFor();
+	await page.getByRole("button", { name: "良い回答" }).waitFor();
+	await check(w, page, "20-public-phone-ja-dark");
+	await page.getByRole("button", { name: "会話の一覧を開く" }).click();
+	await page.locator(".side.open").waitFor();
+	await w.shot(page, "21-public-phone-drawer");
+	await page.context().close();
+}
+
+async function publicForms(w) {
+	const page = await w.newPage();
+	const cookies = await w.page.context().cookies();
+	const csrf = cookies.find((c) => c.name === "csrf_token").value;
+	const detail = await w.page.evaluate(async ([id, token]) => (await fetch(`/console/api/apps/${id}`, { headers: { "X-CSRF-Token": token } })).json(), [state.wf_llm, csrf]);
+	await page.goto(`${w.url}/workflow/${detail.site.code}`);
+	await page.getByRole("button", { name: "Run", exact: true }).waitFor();
+	await page.locator("form input, form textarea").first().fill("anvil");
+	await page.getByRole("button", { name: "Run", exact: true }).click();
+	await page.locator(".md", { hasText: "You said" }).waitFor();
+	await check(w, page, "22-public-workflow");
+	await page.goto(`${w.url}/chat/nosuchcode1234`);
+	await page.getByRole("heading", { level: 1 }).waitFor();
+	await check(w, page, "23-public-missing");
+	await page.context().close();
+}
+
+async function logs(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/app/${state.cf_llm}/logs`);
+	await page.locator("button.cell").first().click();
+	await page.getByRole("dialog").getByText("You said").first().waitFor();
+	await w.shot(page, "24-logs-chat");
+	await page.keyboard.press("Escape");
+	await page.goto(`${w.url}/app/${state.wf_llm}/logs`);
+	await page.locator("button.cell").first().click();
+	await page.getByRole("dialog").getByText("Run trace").waitFor();
+	await page.getByRole("dialog").locator(".trace li").nth(2).waitFor();
+	await check(w, page, "25-logs-run");
+	await page.keyboard.press("Escape");
+}
+
+async function members(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/members`);
+	await page.getByRole("button", { name: "Add people" }).click();
+	await page.getByLabel("E-mail addresses").fill("ed@example.com");
+	await page.getByRole("button", { name: "Make invitation links" }).click();
+	const link = await page.getByRole("dialog").locator("code").innerText();
+	await check(w, page, "26-invite");
+	await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
+	await page.getByText("ed@example.com").waitFor();
+	await check(w, page, "27-members");
+	const other = await w.newPage();
+	const at = new URL(link);
+	await other.goto(w.url + at.pathname + at.search);
+	await other.getByLabel("Your name").fill("Edward");
+	await other.getByLabel("Password", { exact: true }).fill("Hammer-2026");
+	await other.getByRole("button", { name: "Join" }).click();
+	await other.getByRole("heading", { level: 1, name: "Apps" }).waitFor();
+	assert.equal(await other.getByRole("link", { name: "Members" }).count(), 0, "an editor has no member page");
+	await other.context().close();
+}
+
+async function languageAndColours(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/account`);
+	await check(w, page, "28-account");
+	await page.getByRole("button", { name: "Language" }).click();
+	await page.getByRole("menuitem", { name: "日本語" }).click();
+	await page.getByRole("heading", { name: "アカウント" }).waitFor();
+	await page.getByText("ダーク", { exact: true }).click();
+	assert.equal(await page.evaluate(() => document.documentElement.dataset.mantineColorScheme), "dark");
+	await page.reload();
+	await page.getByRole("heading", { name: "アカウント" }).waitFor();
+	assert.equal(await page.evaluate(() => document.documentElement.dataset.mantineColorScheme), "dark");
+	await check(w, page, "29-account-ja-dark");
+	await page.goto(`${w.url}/apps`);
+	await page.getByRole("link", { name: "Furnace guide" }).waitFor();
+	await check(w, page, "30-apps-ja-dark");
+	await page.goto(`${w.url}/app/${state.cf_llm}/test`);
+	await page.getByRole("textbox", { name: "メッセージを入力" }).fill("こんにちは");
+	await page.keyboard.press("Enter");
+	await page.locator(".md", { hasText: "You said" }).waitFor();
+	await check(w, page, "31-test-ja-dark");
+	await page.goto(`${w.url}/app/${state.chat}/model`);
+	await page.getByRole("button", { name: "保存して反映" }).waitFor();
+	await check(w, page, "32-model-ja-dark");
+	await page.setViewportSize({ width: 390, height: 780 });
+	for (const [name, where] of [["33-phone-apps", "apps"], ["34-phone-test", `app/${state.cf_llm}/test`], ["35-phone-models", "models"], ["36-phone-api", `app/${state.cf_llm}/api`]]) {
+		await page.goto(`${w.url}/${where}`);
+		await page.getByRole("heading", { level: 1 }).waitFor();
+		await page.waitForLoadState("networkidle");
+		await check(w, page, name);
+	}
+}
+
+async function keyboard(w) {
+	const page = await w.newPage();
+	await page.goto(`${w.url}/signin`);
+	await page.getByLabel("E-mail").waitFor();
+	await page.keyboard.type(admin.email);
+	await page.keyboard.press("Tab");
+	await page.keyboard.type(admin.password);
+	await page.keyboard.press("Enter");
+	await page.getByRole("heading", { level: 1, name: "Apps" }).waitFor();
+	for (let i = 0; i < 25; i++) {
+		await page.keyboard.press("Tab");
+		if (await page.evaluate(() => document.activeElement?.textContent === "New app")) break;
+	}
+	await page.keyboard.press("Enter");
+	await page.getByRole("dialog").waitFor();
+	assert.ok(await page.evaluate(() => document.activeElement?.closest("[role=dialog]") !== null), "focus moves into the dialog");
+	await page.keyboard.press("Escape");
+	await page.getByRole("dialog").waitFor({ state: "detached" });
+	await page.goto(`${w.url}/no/such/page`);
+	await page.getByText("This page does not exist").waitFor();
+	await page.context().close();
+}
+
+async function sizes(w) {
+	for (const [what, where, limit] of [["console", "/signin", 300], ["public chat", new URL(state.link).pathname, 150]]) {
+		const page = await w.newPage();
+		let bytes = 0;
+		const session = await page.context().newCDPSession(page);
+		await session.send("Network.enable");
+		const kinds = new Map();
+		session.on("Network.responseReceived", (e) => kinds.set(e.requestId, e.type));
+		session.on("Network.loadingFinished", (e) => {
+			if (["Script", "Stylesheet"].includes(kinds.get(e.requestId))) bytes += e.encodedDataLength;
+		});
+		await page.goto(w.url + where);
+		await page.waitForLoadState("networkidle");
+		console.log(`      first load of the ${what}: ${Math.round(bytes / 1024)} KiB of scripts and styles`);
+		assert.ok(bytes > 0 && bytes < limit * 1024, `${what} loads ${bytes} bytes`);
+		await page.context().close();
+	}
+}
+
+export const flows = [
+	["set-up", setup, true],
+	["sign-in", signIn, true],
+	["sign-in on a phone", signInPhone],
+	["models", models, true],
+	["model refused", modelRefused],
+	["import", importing, true],
+	["test chat", testChat],
+	["test stop", testStop],
+	["test failure", testFailure],
+	["test workflow", testWorkflow],
+	["steps", steps],
+	["publish", publish, true],
+	["key and call", keyAndCall],
+	["model settings", modelSettings],
+	["create", create],
+	["app list", list],
+	["settings", settings, true],
+	["public chat", publicChat],
+	["public chat on a phone", publicPhone],
+	["public forms", publicForms],
+	["logs", logs],
+	["members", members],
+	["keyboard", keyboard],
+	["first load", sizes],
+	["language and colours", languageAndColours],
+	["accessibility of all pages", async (w) => assert.deepEqual(w.barriers, [])],
+];
