@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "base/yaml.h"
 #include "rt/rt.h"
-#include "sql_app.h"
 #include "store/db/db.h"
 
 enum {

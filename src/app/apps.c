@@ -4,6 +4,7 @@
  * shared and read-only; callers get a shallow copy, so that they may change fields of their own.
  */
 #include "app/app_int.h"
+#include "sql_app.h"
 
 #include <string.h>
 

@@ -5,6 +5,7 @@
  * out unless asked for.
  */
 #include "app/app_int.h"
+#include "sql_app.h"
 
 static void add_rest(struct arena *mem, struct json *out, const struct json *rest)
 {

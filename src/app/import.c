@@ -5,6 +5,7 @@
  * cannot be imported is a result with a reason, not a failure of the call.
  */
 #include "app/app_int.h"
+#include "sql_app.h"
 
 struct import {
 	struct apps *a;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* site: how an app looks on its web page. */
 #include "app/app_int.h"
+#include "sql_app.h"
 
 static void from_row(const struct db_rows *r, struct site *s)
 {

@@ -2,12 +2,14 @@
 /* warnings: what of an app file cannot run here, said when it is imported and not only at a run. */
 #include "app/app_int.h"
 
+#include "flow/node/node.h"
 #include "model/model.h"
 
+/* Why, where there is more to say than that the engine has no such node. */
 static const struct {
 	struct str type;
 	const char *why;
-} missing_nodes[] = {
+} reasons[] = {
 	{ S_INIT("tool"), "tools of plugins are not available" },
 	{ S_INIT("agent"), "agent strategies are plugins, which are not available" },
 	{ S_INIT("knowledge-retrieval"), "there are no knowledge bases in this version" },
@@ -16,8 +18,18 @@ static const struct {
 	{ S_INIT("trigger-webhook"), "triggers do not start runs in this version" },
 	{ S_INIT("trigger-schedule"), "triggers do not start runs in this version" },
 	{ S_INIT("trigger-plugin"), "triggers of plugins are not available" },
-	{ S_INIT("human-input"), "a run stops here and waits; there is no form to go on" },
 };
+
+/* The engine's own table decides, so that the warning is gone when the node comes. */
+static const char *why_not(struct str type)
+{
+	if (!type.len || node_type_find(type, S("")))
+		return NULL; /* notes on the canvas have no type */
+	for (size_t i = 0; i < countof(reasons); i++)
+		if (str_eq(type, reasons[i].type))
+			return reasons[i].why;
+	return "nodes of this type cannot run in this version";
+}
 
 static struct str model_provider(const struct json *owner)
 {
@@ -41,11 +53,10 @@ static void warn_node(struct arena *mem, struct json *out, const struct json *no
 	struct str type = json_get_str(data, S("type")), title = json_get_str(data, S("title"));
 	struct str where = arena_printf(mem, "node '%.*s'",
 					STR(title.len ? title : json_get_str(node, S("id"))));
-	for (size_t i = 0; i < countof(missing_nodes); i++)
-		if (str_eq(type, missing_nodes[i].type))
-			json_push_str(mem, out,
-				      arena_printf(mem, "%.*s (%.*s): %s", STR(where), STR(type),
-						   missing_nodes[i].why));
+	const char *why = why_not(type);
+	if (why)
+		json_push_str(mem, out,
+			      arena_printf(mem, "%.*s (%.*s): %s", STR(where), STR(type), why));
 	warn_model(mem, out, data, where);
 }
 
@@ -54,6 +65,8 @@ struct json *dsl_warnings(struct arena *mem, const struct json *file)
 	struct json *out = json_arr(mem);
 	json_each(json_get(json_get(json_get(file, S("workflow")), S("graph")), S("nodes")), node)
 		warn_node(mem, out, node);
+	if (str_eq(json_get_str(json_get(file, S("app")), S("mode")), S("agent-chat")))
+		json_push_str(mem, out, S("agent apps cannot be run by this version"));
 	const struct json *config = json_get(file, S("model_config"));
 	if (!json_is(config, JSON_OBJ))
 		return out;

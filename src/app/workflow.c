@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* workflow: the draft of an app and its published versions. A version never changes but its name. */
 #include "app/app_int.h"
+#include "sql_app.h"
 
 struct str workflow_hash(struct arena *mem, const struct json *graph, const struct json *features)
 {

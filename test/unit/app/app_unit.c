@@ -66,7 +66,7 @@ static void warnings_name_what_cannot_run(void **unused)
 				    &file),
 			 0);
 	struct json *w = dsl_warnings(mem.p, file);
-	assert_int_equal(json_len(w), 2);
+	assert_int_equal(json_len(w), 2); /* start and llm run */
 	assert_true(str_has(json_as_str(json_at(w, 0), S("")), S("node 'T' (tool)")));
 	assert_true(str_has(json_as_str(json_at(w, 1), S("")), S("no/such/vendor")));
 }
