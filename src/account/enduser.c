@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* enduser: whom an app serves, by the session text its caller sends. Kept in memory for a while. */
 #include "account/account_int.h"
+#include "sql_account.h"
 
 static void user_from_row(struct end_user *u, const struct db_rows *r, struct str tenant_id,
 			  struct str app_id)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* invite: tokens for people who were added without a password; kept by the broker. */
 #include "account/account_int.h"
+#include "sql_account.h"
 
 static struct str invite_name(struct arena *mem, struct str token)
 {
@@ -54,7 +55,8 @@ status invite_accept(struct accounts *a, struct arena *mem, struct str token,
 	struct str language = language_or_default(in->language), none = { 0 };
 	int64_t now = clock_ms();
 	struct db_batch *b = db_batch_open(mem);
-	DB_ADD(b, &sql_account_account_set_password, 1, db_text(i->account_id), db_text(hash),
+	/* Only the first password: a token that is still about must not replace a chosen one. */
+	DB_ADD(b, &sql_account_account_first_password, 1, db_text(i->account_id), db_text(hash),
 	       db_int(now));
 	DB_ADD(b, &sql_account_account_update, 1, db_text(i->account_id),
 	       db_text_or_null(in->name.len ? in->name : none), db_text(language), db_null(),
@@ -62,7 +64,8 @@ status invite_accept(struct accounts *a, struct arena *mem, struct str token,
 	       db_int(now));
 	if (db_commit(a->db, b)) {
 		if (err_code() == ERR_STALE)
-			return err_set(ERR_NOT_FOUND, "the invited account is gone");
+			return err_set(ERR_NOT_FOUND, "Auth Token is invalid or account already "
+						      "activated, please check again.");
 		return -1;
 	}
 	if (value_remove(a->broker, invite_name(mem, token)))

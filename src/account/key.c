@@ -4,6 +4,7 @@
  * seconds: every call of the Service API passes here.
  */
 #include "account/account_int.h"
+#include "sql_account.h"
 
 static void key_from_row(const struct db_rows *r, size_t i, struct api_key *k)
 {

@@ -4,6 +4,7 @@
  * not stored, refresh is random and stored as a hash. Behaviour as recorded (golden/console/login).
  */
 #include "account/account_int.h"
+#include "sql_account.h"
 
 static int64_t minutes(const struct accounts *a, enum config_key key, int64_t fallback)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* setup: the first account, once. */
 #include "account/account_int.h"
+#include "sql_account.h"
 
 status setup_done(struct accounts *a, bool *done, int64_t *at_ms)
 {

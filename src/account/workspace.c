@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* workspace: the tenants a person belongs to. */
 #include "account/account_int.h"
+#include "sql_account.h"
 
 static void tenant_from_row(const struct db_rows *r, size_t i, struct workspace *t)
 {
