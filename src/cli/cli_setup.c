@@ -66,6 +66,9 @@ static status run_setup(struct cli *c, int argc, char **argv)
 	if (setup_create(c->s->accounts, c->mem, email, name, password, language, S("127.0.0.1"),
 			 &made))
 		return -1;
+	struct app *starter;
+	if (starter_create(c->s->apps, c->mem, made->tenant_id, made->id, &starter))
+		return err_wrap("the account is made, the starter app is not");
 	struct json *o = json_obj(c->mem);
 	json_set_str(c->mem, o, S("id"), made->id);
 	json_set_str(c->mem, o, S("email"), made->email);

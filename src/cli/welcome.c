@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "account/account.h"
+#include "app/app.h"
+#include "app/starter.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "cli/starter.h"
 #include "net/client.h"
 #include "role/role.h"
 #include "role/serve.h"
@@ -93,13 +94,17 @@ static status ask(struct welcome *w)
 static status create_first(struct welcome *w)
 {
 	struct account *account;
-	struct str app_id;
+	struct app *app;
+	struct api_key *key;
 	/* A letter and a digit are the rule; the random part may lack either. */
 	w->password = arena_printf(w->mem, "T4-%.*s", STR(id_token(w->mem, PASSWORD_LEN)));
 	if (setup_create(w->services.accounts, w->mem, S(WELCOME_EMAIL), S("Admin"), w->password,
 			 S("en-US"), S("127.0.0.1"), &account))
 		return -1;
-	return starter_create(&w->services, w->mem, &app_id, &w->token);
+	if (starter_create(w->services.apps, w->mem, account->tenant_id, account->id, &app))
+		return -1;
+	return key_create(w->services.accounts, w->mem, account->tenant_id, app->id, S("app"), &key,
+			  &w->token);
 }
 
 static void print_first(struct welcome *w)

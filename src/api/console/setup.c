@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* setup: first set-up, its guard password, and what the server can do. Own error frame. */
 #include "api/console/console.h"
+#include "app/starter.h"
+#include "base/log.h"
 
 #include "base/clock.h"
 #include "base/config.h"
@@ -80,6 +82,10 @@ status console_setup_post(struct call *c)
 			return frame_error(c, 403, "authorization_error", "Forbidden", false);
 		return err_code() == ERR_INVALID ? bad_payload(c) : -1;
 	}
+	/* The account exists: a starter app that cannot be made must not undo that. */
+	struct app *starter;
+	if (starter_create(c->s->apps, c->mem, made->tenant_id, made->id, &starter))
+		log_err(LOG_WARN, "starter app");
 	return plain_result(c, 201, "result", "success");
 }
 
