@@ -2,6 +2,8 @@
 /* cli_setup: the first administrator without a browser; helpers of the other commands. */
 #include "cli/cli_int.h"
 
+#include "app/app.h"
+#include "app/starter.h"
 #include "base/id.h"
 
 status cli_need(struct str text, const char *what)
