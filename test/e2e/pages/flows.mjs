@@ -127,11 +127,10 @@ async function testChat(w) {
 	const { page } = w;
 	await page.goto(`${w.url}/app/${state.cf_llm}/test`);
 	await say(page, "Hello there");
-	await page.getByText("You said: Hello there").waitFor();
+	await page.locator(".md", { hasText: "You said: Hello there" }).waitFor();
 	const trace = page.getByRole("region", { name: "Run trace" });
-	await trace.getByText("LLM").waitFor();
-	await trace.getByText("LLM").click();
-	await trace.getByText("Output", { exact: false }).first().waitFor();
+	await trace.getByText("LLM", { exact: true }).click();
+	await trace.locator("details[open] .json").first().waitFor();
 	await check(w, page, "07-test-chat");
 	await say(page, "[[say:**Bold** and `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- two\n\n<img src=x onerror=alert(1)>]]");
 	await page.locator(".answer strong", { hasText: "Bold" }).waitFor();
@@ -292,8 +291,7 @@ async function publicChat(w) {
 	await page.getByRole("heading", { name: "Furnace guide" }).waitFor();
 	await say(page, "Hello smith");
 	await page.getByText("You said: Hello smith").waitFor();
-	const entry = page.getByRole("navigation").getByRole("button").first();
-	await entry.waitFor();
+	await page.getByRole("navigation").getByRole("button", { name: "Mock title", exact: true }).waitFor();
 	await page.getByRole("button", { name: "Good answer" }).click();
 	assert.equal(await page.getByRole("button", { name: "Good answer" }).getAttribute("aria-pressed"), "true");
 	await check(w, page, "19-public-chat");
@@ -328,7 +326,8 @@ async function publicPhone(w) {
 	await page.getByRole("button", { name: "良い回答" }).waitFor();
 	await check(w, page, "20-public-phone-ja-dark");
 	await page.getByRole("button", { name: "会話の一覧を開く" }).click();
-	await page.locator(".side.open").waitFor();
+	await page.locator(".side.open li").first().waitFor();
+	await page.waitForTimeout(300); // the drawer slides
 	await w.shot(page, "21-public-phone-drawer");
 	await page.context().close();
 }
@@ -354,7 +353,9 @@ async function logs(w) {
 	const { page } = w;
 	await page.goto(`${w.url}/app/${state.cf_llm}/logs`);
 	await page.locator("button.cell").first().click();
-	await page.getByRole("dialog").getByText("You said").first().waitFor();
+	await page.getByRole("dialog").locator(".md").first().waitFor();
+	await page.getByRole("dialog").getByRole("button", { name: "Show the run" }).first().click();
+	await page.getByRole("dialog").locator(".trace li").nth(2).waitFor();
 	await w.shot(page, "24-logs-chat");
 	await page.keyboard.press("Escape");
 	await page.goto(`${w.url}/app/${state.wf_llm}/logs`);
@@ -390,6 +391,7 @@ async function members(w) {
 async function languageAndColours(w) {
 	const { page } = w;
 	await page.goto(`${w.url}/account`);
+	await page.getByRole("heading", { level: 1 }).waitFor();
 	await check(w, page, "28-account");
 	await page.getByRole("button", { name: "Language" }).click();
 	await page.getByRole("menuitem", { name: "日本語" }).click();

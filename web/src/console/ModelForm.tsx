@@ -3,8 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { post } from "../lib/http";
-import { keys, type ModelRecord, type ModelType, type Provider } from "./api";
-import { providerLabel } from "./Models";
+import { keys, providerLabel, type ModelRecord, type ModelType, type Provider } from "./api";
 import { errorText, showDone } from "./toast";
 
 interface Props {

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router-dom";
 import { get } from "../lib/http";
-import { keys, providerPath, shortProvider, type ModelType, type Models } from "./api";
+import { keys, providerLabel, providerPath, shortProvider, type ModelType, type Models } from "./api";
 
 export const useModels = () => useQuery({ queryKey: keys.models, queryFn: () => get<Models>("/tatara/models") });
 
@@ -22,7 +22,7 @@ export function ModelSelect({ type, provider, name, label, onChange }: Props) {
 	const models = useModels();
 	const list = models.data?.data.filter((m) => m.type === type && m.enabled) ?? [];
 	const value = name ? `${shortProvider(provider)}\n${name}` : null;
-	const data = list.map((m) => ({ value: `${m.provider}\n${m.name}`, label: `${m.name} · ${models.data?.providers.find((p) => p.id === m.provider)?.label ?? m.provider}` }));
+	const data = list.map((m) => ({ value: `${m.provider}\n${m.name}`, label: `${m.name} · ${providerLabel(models.data?.providers.find((p) => p.id === m.provider), m.provider)}` }));
 	if (value && !data.some((d) => d.value === value)) data.unshift({ value, label: `${name} · ${shortProvider(provider)}` });
 	const empty = models.data && list.length === 0;
 	return (

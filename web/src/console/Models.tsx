@@ -2,22 +2,15 @@ import { Badge, Button, Menu } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { currentLanguage } from "../i18n";
 import { del, post } from "../lib/http";
 import { Icon } from "../ui/icons";
-import { canAdmin, keys, providerPath, type ModelRecord, type Provider } from "./api";
+import { canAdmin, keys, providerLabel, providerPath, type ModelRecord, type Provider } from "./api";
 import { useModels } from "./ModelSelect";
 import { Ask, Blank, Failed, Head, Plus, useTitle, Waiting } from "./parts";
 import { useWorkspace } from "./Shell";
 import { showDone } from "./toast";
 
 const ModelForm = lazy(() => import("./ModelForm"));
-
-export function providerLabel(p: Provider | undefined, id: string): string {
-	if (!p) return id;
-	const names = { en: p.label, ja: p.label_ja, zh: p.label_zh };
-	return names[currentLanguage()] || p.label;
-}
 
 function Row({ model, provider, admin, onEdit }: { model: ModelRecord; provider: Provider | undefined; admin: boolean; onEdit: () => void }) {
 	const { t } = useTranslation("console");

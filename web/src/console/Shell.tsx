@@ -2,7 +2,7 @@ import { Menu, UnstyledButton, useMantineColorScheme, type MantineColorScheme } 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, NavLink, Outlet, useNavigate } from "react-router-dom";
+import { Link, NavLink, Outlet, useLocation, useNavigate } from "react-router-dom";
 import { chosenLanguage, currentLanguage, languageOf, languages, setLanguage, type Language } from "../i18n";
 import { get, post } from "../lib/http";
 import { Icon } from "../ui/icons";
@@ -104,6 +104,7 @@ export function Shell() {
 	const { t } = useTranslation("console");
 	const profile = useProfile();
 	const workspace = useWorkspace();
+	const inApp = useLocation().pathname.startsWith("/app/");
 	useAccountLanguage(profile.data);
 	if (profile.error) return <Failed error={profile.error} retry={() => void profile.refetch()} />;
 	if (!profile.data) return <Waiting />;
@@ -116,7 +117,9 @@ export function Shell() {
 						<span>Tatara</span>
 					</Link>
 					<nav aria-label={t("nav.main")}>
-						<NavLink to="/apps">{t("nav.apps")}</NavLink>
+						<NavLink to="/apps" className={inApp ? "within" : undefined}>
+							{t("nav.apps")}
+						</NavLink>
 						<NavLink to="/models">{t("nav.models")}</NavLink>
 						{canAdmin(workspace.data?.role) && <NavLink to="/members">{t("nav.members")}</NavLink>}
 					</nav>

@@ -1,4 +1,5 @@
 // Shapes of the console API as far as the pages use them, and the keys under which answers are kept.
+import { currentLanguage } from "../i18n";
 import { get } from "../lib/http";
 
 export type Mode = "chat" | "completion" | "workflow" | "advanced-chat" | "agent-chat";
@@ -186,4 +187,10 @@ export const canAdmin = (role: Role | undefined) => role === "owner" || role ===
 export function publicPath(app: AppDetail): string {
 	const kind = app.mode === "workflow" ? "workflow" : app.mode === "completion" ? "completion" : "chat";
 	return `/${kind}/${app.site.code}`;
+}
+
+export function providerLabel(p: Provider | undefined, id: string): string {
+	if (!p) return id;
+	const names = { en: p.label, ja: p.label_ja, zh: p.label_zh };
+	return names[currentLanguage()] || p.label;
 }

@@ -1,7 +1,7 @@
 // The look of the console: warm greys, one ember accent, calm shapes.
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
 
-const ember: MantineColorsTuple = ["#fff4ec", "#fde6d7", "#f9c9a9", "#f5aa78", "#f0935a", "#e8762f", "#d5611c", "#b94c12", "#9c400f", "#74300b"];
+const ember: MantineColorsTuple = ["#fff4ec", "#fde6d7", "#f9c9a9", "#f5aa78", "#f0935a", "#e8762f", "#d5611c", "#b0470f", "#953c0c", "#74300b"];
 const gray: MantineColorsTuple = ["#faf9f7", "#f4f2ef", "#eae7e2", "#dfdad3", "#c7c1b8", "#a39c92", "#6b645b", "#57514a", "#3f3b36", "#26231f"];
 const dark: MantineColorsTuple = ["#ece8e3", "#cfc9c2", "#aba39a", "#857d75", "#494440", "#363230", "#242120", "#1b1917", "#151312", "#0f0e0d"];
 const red: MantineColorsTuple = ["#fdecea", "#fad5d1", "#f5b0a9", "#f08b81", "#e8695d", "#d94b3e", "#c7362a", "#b3261e", "#951d17", "#701410"];

@@ -50,7 +50,15 @@ export function ChatPage({ api, info, parameters, embedded }: { api: SiteApi; in
 	const [errors, setErrors] = useState<Record<string, FieldError>>({});
 	const [drawer, setDrawer] = useState(false);
 	const { list, reload, rename, remove } = useConversations(api);
-	const talk = useTalk(api, parameters.suggested_questions_after_answer?.enabled === true, () => void reload());
+	// The list shows the new conversation at once, and its name as soon as the model has found one.
+	const started = useCallback(
+		(id: string) => {
+			void reload();
+			void api.autoName(id).then(reload, () => undefined);
+		},
+		[api, reload],
+	);
+	const talk = useTalk(api, parameters.suggested_questions_after_answer?.enabled === true, started);
 	const fresh = talk.turns.length === 0 && !talk.id;
 	const { site } = info;
 

@@ -21,6 +21,7 @@ export function Result({ run, steps }: { run: Run | null; steps: boolean }) {
 	const { t } = useTranslation();
 	if (!run) return <p className="empty">{t("form.resultEmpty")}</p>;
 	const value = run.outputs !== null ? only(run.outputs) : run.answer;
+	const text = typeof value === "string" ? value : run.answer;
 	const running = run.status === "running";
 	return (
 		<div role="log" aria-live="polite" aria-busy={running}>
@@ -31,7 +32,12 @@ export function Result({ run, steps }: { run: Run | null; steps: boolean }) {
 					<i />
 				</span>
 			)}
-			{typeof value === "string" ? value && <Markdown text={value} /> : run.answer && running ? <Markdown text={run.answer} /> : <Json label={t("trace.outputs")} value={value} />}
+			{text && <Markdown text={text} />}
+			{typeof value === "object" && (
+				<div className="trace">
+					<Json label={t("trace.outputs")} value={value} />
+				</div>
+			)}
 			{run.status === "failed" && <RunError run={run} />}
 			{run.status === "stopped" && <p className="empty">{t("chat.stopped")}</p>}
 			{steps && run.steps.length > 0 && (

@@ -266,7 +266,7 @@ export default {
 			"service-api": "API",
 			"web-app": "Public page",
 			debugger: "Test",
-			api: "API",
+			api: "API / page",
 			console: "Test",
 		},
 		input: "Input",

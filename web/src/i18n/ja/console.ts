@@ -259,7 +259,7 @@ const ja: typeof en = {
 		title: "題名",
 		messages: "メッセージ",
 		feedback: "評価",
-		source: { "service-api": "API", "web-app": "公開ページ", debugger: "テスト", api: "API", console: "テスト" },
+		source: { "service-api": "API", "web-app": "公開ページ", debugger: "テスト", api: "API・公開ページ", console: "テスト" },
 		input: "入力",
 		output: "出力",
 		detail: "実行の記録",

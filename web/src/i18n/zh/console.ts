@@ -259,7 +259,7 @@ const zh: typeof en = {
 		title: "标题",
 		messages: "消息",
 		feedback: "反馈",
-		source: { "service-api": "API", "web-app": "公开页面", debugger: "测试", api: "API", console: "测试" },
+		source: { "service-api": "API", "web-app": "公开页面", debugger: "测试", api: "API / 公开页面", console: "测试" },
 		input: "输入",
 		output: "输出",
 		detail: "运行记录",
