@@ -131,6 +131,8 @@ static status invite_one(struct call *c, struct str email, const struct account_
 {
 	struct account_new n = *base;
 	struct account *made;
+	struct workspace *known;
+	size_t n_known;
 	struct str token, url;
 	n.email = email;
 	if (account_create(c->s->accounts, c->mem, c->account->tenant_id, &n, &made)) {
@@ -142,7 +144,10 @@ static status invite_one(struct call *c, struct str email, const struct account_
 		return 0;
 	}
 	url = arena_printf(c->mem, "%.*s/signin", STR(web_url(c)));
-	if (!made->has_password) {
+	if (workspace_list(c->s->accounts, c->mem, made->id, &known, &n_known))
+		return -1;
+	/* Whoever waits for another workspace too has its token: this one must not open that. */
+	if (!made->has_password && n_known == 1) {
 		struct buf b = buf_make(c->mem, 0);
 		enc_percent(&b, made->email, "");
 		if (invite_make(c->s->accounts, c->mem, c->account->tenant_id, made, &token))
