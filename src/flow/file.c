@@ -395,6 +395,20 @@ static bool usable(const struct json *mapping)
 		json_get_str(mapping, S("upload_file_id")).len);
 }
 
+/* Whoever sends inputs may write such an object too: a stored file must be the workspace's own. */
+static status check_object(struct flow *f, struct arena *mem, struct str tenant_id,
+			   const struct json *file)
+{
+	struct upload *u;
+	struct str id = json_get_str(file, S("related_id"));
+	if (!id.len)
+		return 0;
+	if (str_eq(json_get_str(file, S("tenant_id")), tenant_id) && id_is_uuid(id) &&
+	    upload_get(f, mem, tenant_id, id, &u) == 0)
+		return 0;
+	return err_set(ERR_INVALID, "Invalid upload file");
+}
+
 status files_from_input(struct flow *f, struct arena *mem, struct str tenant_id, const struct json *mappings,
 			const struct file_rules *rules, struct json **out)
 {
@@ -405,9 +419,11 @@ status files_from_input(struct flow *f, struct arena *mem, struct str tenant_id,
 		return err_set(ERR_INVALID, "Number of image files exceeds the maximum limit %lld",
 			       (long long)rules->number_limit);
 	json_each(mappings, m) {
-		if (var_is_file(m)) /* already a file object: a default, or a run that is repeated */
+		if (var_is_file(m)) { /* a file object: a default, or a run that is repeated */
+			if (check_object(f, mem, tenant_id, m))
+				return -1;
 			json_push(mem, list, m);
-		else if (usable(m) && one_file(f, mem, tenant_id, m, rules, list))
+		} else if (usable(m) && one_file(f, mem, tenant_id, m, rules, list))
 			return -1;
 	}
 	*out = list;

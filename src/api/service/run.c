@@ -291,8 +291,10 @@ status run_stop_completion(struct call *c)
 
 status run_stop_workflow(struct call *c)
 {
+	/* A key stops any run of its app; a visitor of the page only the own ones. */
 	if (need_body_user(c, true) || need_workflow_app(c) ||
-	    flow_stop(c->s->flow, c->app->id, c->param[0], (struct str){0}))
+	    flow_stop(c->s->flow, c->app->id, c->param[0],
+		      from_site(c) ? c->end_user->session_id : (struct str){0}))
 		return -1;
 	return reply_ok(c);
 }

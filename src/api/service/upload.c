@@ -157,7 +157,7 @@ static status take_file(struct call *c, struct multipart *form, const struct par
 		return 0;
 	f->file.name = arena_str(c->mem, p->filename);
 	struct str type = p->type;
-	f->file.mime_type = arena_str(c->mem, str_trim(str_cut(&type, ';')));
+	f->file.mime_type = lower(c->mem, str_trim(str_cut(&type, ';')));
 	return check_name(c, &f->file) || store_part(c, form, f) ? -1 : 0;
 }
 
@@ -313,6 +313,8 @@ status send_upload(struct call *c, const struct upload *u, bool attachment)
 	struct str type = u->mime_type.len ? u->mime_type : S("application/octet-stream");
 	http_add_header(c->http, S("Cache-Control"), S("public, max-age=3600"));
 	http_add_header(c->http, S("X-Content-Type-Options"), S("nosniff"));
+	/* Whatever a browser takes it for, it is no page of ours: no scripts, no origin. */
+	http_add_header(c->http, S("Content-Security-Policy"), S("default-src 'none'; sandbox"));
 	if (attachment || is_active(u)) {
 		http_add_header(c->http, S("Content-Disposition"), disposition(c, u->name));
 		type = S("application/octet-stream");

@@ -148,6 +148,10 @@ static status file_part(struct node_run *run, const struct prompt *p, const stru
 	struct str url;
 	if (!p->features->vision || !str_eq(json_get_str(file, S("type")), S("image")))
 		return 0;
+	/* Values made by models or sent as inputs may look like a file of another workspace. */
+	if (json_get_str(file, S("related_id")).len &&
+	    !str_eq(json_get_str(file, S("tenant_id")), run->info->tenant_id))
+		return node_fail(run, "FileFetchError", "the file is not of this workspace");
 	if (file_for_model(run->flow, mem, file, &url))
 		return node_fail(run, "FileFetchError", "%.*s", STR(err_text()));
 	struct json *part = json_obj(mem), *image = json_obj(mem);
