@@ -57,6 +57,23 @@ def stream_events(text):
     return out
 
 
+def compare_wire(wire, raw, got):
+    """The way of writing: blanks, escapes of "/" and of other than ASCII, newline at the end."""
+    if not wire.startswith("json"):
+        return []
+    apart = (",", ":") if wire.startswith("json compact") else (", ", ": ")
+    want = json.dumps(got, separators=apart, ensure_ascii="utf8" not in wire)
+    if '"/" written' in wire:
+        want = want.replace("/", "\\/")
+    elif "\\/" in raw and '"/"' not in wire:  # the recorded answer has no "/" in it
+        raw = raw.replace("\\/", "/")
+    want += "\n" if "newline at end" in wire else ""
+    if want == raw:
+        return []
+    at = next((i for i, (a, b) in enumerate(zip(want, raw)) if a != b), min(len(want), len(raw)))
+    return ["wire (%s): want ..%r, got ..%r" % (wire, want[max(at - 30, 0):at + 30], raw[max(at - 30, 0):at + 30])]
+
+
 class AppSet:
     """Recorded apps of one file of cases, imported when first asked for, through the console."""
 
@@ -176,6 +193,8 @@ class Recorded:
                 got = r.json()
             except ValueError:
                 return out + ["no JSON: %r" % r.text[:300]]
+            if "wire" not in ignore:
+                out += compare_wire(want.get("wire", ""), r.content.decode(), got)
             recorded = self.narrow(file, case, json.loads(json.dumps(want["body"])))
             return out + replay.compare(recorded, self.narrow(file, case, got), "body", ignore)
         if want.get("body_raw") == "" and r.content:

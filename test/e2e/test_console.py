@@ -64,7 +64,7 @@ OTHER = {
 SITE_CODE = [r"body\.site\.(access_token|code)", r"body\.(access_token|code)"]  # chosen at random
 PROVIDER_WORDS = [r".*\.icon_small", r".*\.label", r".*\.description", r".*\.supported_model_types", r".*\.help"]
 IGNORE = {
-    ("setup", "health"): [r"body\.roles", r"body\.version", "header x-version", "header x-env"],
+    ("setup", "health"): [r"body\.roles", r"body\.version", "header x-version", "header x-env", "wire"],
     ("apps", "*"): SITE_CODE + [r"body\.total"],
     ("site-settings", "*"): SITE_CODE,
     # Credentials are shown as they were given, key masked; nothing is added or renamed.
