@@ -115,7 +115,7 @@ export function ChatPage({ api, info, parameters, embedded }: { api: SiteApi; in
 					}}
 				/>
 			)}
-			<div className="main" onKeyDown={(e) => e.key === "Escape" && setDrawer(false)}>
+			<div className="talk" onKeyDown={(e) => e.key === "Escape" && setDrawer(false)}>
 				<header className="top">
 					{!embedded && (
 						<button type="button" className="b bare only-phone" aria-label={t("chat.menu")} aria-expanded={drawer} onClick={() => setDrawer(true)}>

@@ -138,7 +138,7 @@ function Editor({ app, draft }: { app: AppDetail; draft: Workflow }) {
 					{save.error instanceof ApiError && save.error.status === 409 ? t("steps.stale") : errorText(save.error)}
 				</div>
 			)}
-			<div style={{ position: "sticky", bottom: 12 }}>
+			<div style={dirty ? { position: "sticky", bottom: 12 } : undefined}>
 				<Button disabled={!dirty} loading={save.isPending} onClick={() => save.mutate()}>
 					{t("steps.save")}
 				</Button>
