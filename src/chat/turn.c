@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * turn: one question and its answer. Checks first, then one batch stores conversation and message,
- * then the run starts. A chatflow runs its published graph; an easy app runs a graph of three nodes
+ * turn: one question and its answer. Checks first, then the run starts; conversation and message are
+ * stored in one batch with its row, while the model is already asked. A chatflow runs its published graph; an easy app runs a graph of three nodes
  * made here, so that journal, stop and recovery are the same for all.
  *
- *	check -> conversation -> inputs, files -> moderation -> prompt -> store -> run -> name
+ *	check -> conversation -> inputs, files -> moderation -> prompt -> run and store -> name
  */
 #include "base/arena.h"
 #include "base/clock.h"
@@ -408,7 +408,7 @@ static void store_message(struct turn *t, struct db_batch *b)
 		       db_int(t->now));
 }
 
-static status store(struct turn *t)
+static struct db_batch *rows_of(struct turn *t)
 {
 	struct db_batch *b = db_batch_open(t->mem);
 	store_conversation(t, b);
@@ -416,10 +416,19 @@ static status store(struct turn *t)
 	if (!is_easy(t->q) && !t->conv)
 		t->variables = variable_define(t->mem, b, &t->q->scope, t->out->conversation_id,
 					       t->q->conversation, t->now);
-	if (!db_commit(t->c->db, b))
-		return 0;
+	return b;
+}
+
+static status not_stored(void)
+{
 	/* Removed between the check and now. */
 	return err_code() == ERR_STALE ? err_set(ERR_NOT_FOUND, "Conversation Not Exists.") : -1;
+}
+
+/* A turn without a run: its answer is known. */
+static status store_direct(struct turn *t)
+{
+	return db_commit(t->c->db, rows_of(t)) ? not_stored() : 0;
 }
 
 static struct json *extra_of(struct turn *t)
@@ -439,6 +448,7 @@ static struct json *extra_of(struct turn *t)
 static status start_run(struct turn *t, struct flow_graph *graph, const struct json *graph_json)
 {
 	const struct chat_request *q = t->q;
+	struct db_batch *rows = rows_of(t);
 	struct chat_system sys = {.user = q->scope.user.session,
 				  .app_id = q->scope.app_id,
 				  .workflow_id = q->workflow_id,
@@ -464,13 +474,14 @@ static status start_run(struct turn *t, struct flow_graph *graph, const struct j
 			 .created_ms = t->now},
 		.graph = graph,
 		.graph_json = graph_json,
+		.with = rows,
 		.inputs = is_easy(q) ? json_obj(t->mem) : t->inputs,
 		.system = chat_system_json(t->mem, &sys),
 		.environment = q->environment,
 		.conversation = t->variables,
 	};
 	struct str run_id;
-	return flow_run_start(t->c->flow, t->mem, &start, &run_id);
+	return flow_run_start(t->c->flow, t->mem, &start, &run_id) ? not_stored() : 0;
 }
 
 static void unref_graph(void *graph)
@@ -486,23 +497,6 @@ static status run_easy(struct turn *t)
 		return -1;
 	arena_defer(t->mem, unref_graph, graph);
 	return start_run(t, graph, graph_json);
-}
-
-/* A stored message whose run did not start must say so. */
-static status start_failed(struct turn *t)
-{
-	struct err why;
-	err_save(&why);
-	struct shield shield = shield_begin(5000);
-	struct json *empty = chat_metadata(t->mem, t->q->mode, NULL);
-	if (DB_WRITE(t->c->db, t->mem, &sql_chat_message_finish, DB_ANY, NULL,
-		     db_text(t->q->scope.tenant_id), db_text(t->out->message_id), db_text(S("")),
-		     db_text(S("error")), db_text(str_c(why.text)), db_int(0), db_int(0),
-		     db_text(S("0")), db_text(S("USD")), db_float(0),
-		     db_text(compact(t->mem, empty)), db_int(clock_ms())))
-		err_clear(); /* the first failure is the one to tell */
-	shield_end(shield);
-	return err_restore(&why);
 }
 
 static status run_chatflow(struct turn *t)
@@ -533,16 +527,16 @@ status chat_turn(struct chats *c, struct arena *mem, const struct chat_request *
 		.c = c, .mem = mem, .q = q, .query = without_nul(mem, q->query), .now = clock_ms()};
 	struct chat_turn *o = arena_new(mem, struct chat_turn);
 	*o = (struct chat_turn){.mode = q->mode,
-				.run_id = id_uuid(mem),
-				.task_id = id_uuid(mem),
+				.run_id = id_uuid7(mem),
+				.task_id = id_uuid7(mem),
 				.message_id = id_uuid7(mem),
 				.conversation_id = id_uuid7(mem),
 				.created_ms = t.now};
 	t.out = o;
-	if (prepare(&t) || store(&t))
+	if (prepare(&t))
 		return -1;
-	if (!o->direct.at && (is_easy(q) ? run_easy(&t) : run_chatflow(&t)))
-		return start_failed(&t);
+	if (o->direct.at ? store_direct(&t) : is_easy(q) ? run_easy(&t) : run_chatflow(&t))
+		return -1;
 	if (!t.conv && q->auto_name && !str_eq(q->mode, S("completion")))
 		name_later(c, q->scope.tenant_id, o->conversation_id, t.query);
 	*out = o;

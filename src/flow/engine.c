@@ -263,6 +263,19 @@ static void end_with(struct engine *e, const struct node_result *r)
 	e->error_http = r->error_http;
 }
 
+/* What came with the run (its conversation's variables) must be there before it is changed. The top
+ * engine commits; engines below wait for it. */
+static status wait_stored(struct engine *e)
+{
+	struct flow_run *run = e->run;
+	if (!run->stored && !e->parent)
+		return journal_commit(run, false);
+	while (!run->stored && !run->lost)
+		if (event_wait(&run->changed, deadline_current()))
+			return -1;
+	return run->lost ? err_set(ERR_CANCELLED, "the run is held elsewhere") : 0;
+}
+
 /* Conversation variables that the node changed become durable before it counts as finished. */
 static status save_writes(struct execution *x)
 {
@@ -273,6 +286,8 @@ static status save_writes(struct execution *x)
 			json_set(x->mem, changed, json_as_str(json_at(w, 1), S("")), json_at(w, 2));
 	if (!changed->len || !f->options.hooks.save_variables)
 		return 0;
+	if (wait_stored(x->engine))
+		return -1;
 	return f->options.hooks.save_variables(f->options.hooks.ctx, x->mem, x->run.info, changed);
 }
 

@@ -104,6 +104,7 @@ struct flow_start {
 	struct flow_info info;		/* run_id, task_id made when empty */
 	struct flow_graph *graph;	/* a reference is taken */
 	const struct json *graph_json;	/* for recovery when the workflow row may change (drafts, easy apps); NULL = published version by workflow_id */
+	const struct db_batch *with;	/* stored with the run's row, or nothing of both; copied; may be NULL */
 	const struct json *inputs;	/* checked */
 	const struct json *system;	/* {"query": ..., "files": [...], ...} without the "sys." prefix */
 	const struct json *environment;	/* array of {name, value_type, value}, secrets in plain */

@@ -263,6 +263,8 @@ static status commit_once(struct flow_run *run, bool final)
 	bool was_stored = run->stored;
 	if (final && add_finished(run, mem.p, &batch))
 		return -1;
+	if (!was_stored && run->with)
+		db_batch_join(batch, run->with);
 	if (!was_stored)
 		add_row(run, mem.p, batch, final);
 	if (last > run->committed)

@@ -217,6 +217,7 @@ status flow_run_start(struct flow *f, struct arena *mem, const struct flow_start
 	run->conversation = start->conversation ? json_copy(run->mem, start->conversation) : NULL;
 	make_inputs(run, start->inputs, start->system);
 	run->start_text = start_text(run);
+	run->with = start->with ? db_batch_copy(run->mem, start->with) : NULL;
 	run->refs++; /* ours, while waiting for the first commit */
 	status st = 0;
 	if (run_spawn(run)) {

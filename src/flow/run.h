@@ -43,6 +43,7 @@ struct flow_run {
 	struct json *inputs; /* user inputs and sys.<name>, as the start node gives them out */
 	struct str start_text; /* what recovery needs besides inputs: sealed environment, conversation */
 	const struct json *environment, *conversation;
+	struct db_batch *with; /* of flow_start; NULL once it is stored */
 	int64_t fence;
 
 	/* events; seq of events.at[i] is base + i + 1 */

@@ -134,6 +134,29 @@ size_t db_batch_len(const struct db_batch *b)
 	return b->items.len;
 }
 
+struct db_batch *db_batch_copy(struct arena *mem, const struct db_batch *from)
+{
+	struct db_batch *b = db_batch_open(mem);
+	for (size_t i = 0; i < from->items.len; i++) {
+		const struct db_item *it = &from->items.at[i];
+		size_t at = db_batch_add(b, it->sql, it->params, it->n, it->expect);
+		/* db_batch_add has made the array ours. */
+		struct db_value *own = (struct db_value *)(uintptr_t)b->items.at[at].params;
+		for (size_t k = 0; k < it->n; k++)
+			if (own[k].type >= DB_TEXT)
+				own[k].text = arena_str(mem, own[k].text);
+	}
+	return b;
+}
+
+void db_batch_join(struct db_batch *b, const struct db_batch *from)
+{
+	for (size_t i = 0; i < from->items.len; i++) {
+		const struct db_item *it = &from->items.at[i];
+		db_batch_add(b, it->sql, it->params, it->n, it->expect);
+	}
+}
+
 const struct db_rows *db_batch_rows(const struct db_batch *b, size_t index)
 {
 	ASSERT(index < b->items.len && b->items.at[index].rows);

@@ -115,6 +115,11 @@ const struct db_rows *db_batch_rows(const struct db_batch *, size_t index);
 /* fn(arg) runs in the committing fiber after the batch was applied; it must not fail nor wait. */
 void db_batch_after(struct db_batch *, void (*fn)(void *), void *arg);
 size_t db_batch_len(const struct db_batch *);
+/* The statements of a batch with all their texts, in mem: for a commit by somebody who outlives the
+ * one who built them. What was to be called after the commit stays behind. */
+struct db_batch *db_batch_copy(struct arena *mem, const struct db_batch *);
+/* Adds the statements of `from`; parameters are borrowed until commit. */
+void db_batch_join(struct db_batch *, const struct db_batch *from);
 
 /* One statement as its own batch. rows may be NULL. */
 status db_write(struct db *, struct arena *, const struct sql *, const struct db_value *params, size_t n, int64_t expect, struct db_rows **rows) NODISCARD;

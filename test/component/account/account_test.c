@@ -276,6 +276,40 @@ static status end_users_fiber(void *arg)
 	return 0;
 }
 
+/* Names are read once in a while; a change of our own is seen at once. */
+static status names_fiber(void *arg)
+{
+	(void)arg;
+	WORLD(w);
+	struct account *owner;
+	struct str name, email;
+	struct db_stats before, after;
+	CHECK_OK(set_up(&w, &owner));
+	struct accounts *p = w.accounts.p;
+	CHECK_OK(account_name_of(p, w.mem.p, owner->id, &name, &email));
+	CHECK(str_eq(name, owner->name) && str_eq(email, owner->email));
+	db_stats_get(w.db.p, &before);
+	for (int i = 0; i < 100; i++)
+		CHECK_OK(account_name_of(p, w.mem.p, owner->id, &name, &email));
+	db_stats_get(w.db.p, &after);
+	CHECK(before.reads == after.reads);
+	struct account change = { .id = owner->id, .name = S("Renamed") };
+	CHECK_OK(account_update(p, &change));
+	CHECK_OK(account_name_of(p, w.mem.p, owner->id, &name, &email));
+	CHECK(str_eq(name, S("Renamed")));
+	/* Nobody is a name too: both empty. */
+	CHECK_OK(account_name_of(p, w.mem.p, S("nobody"), &name, &email));
+	CHECK(!name.len && !email.len);
+	/* What another process writes is seen after some seconds. */
+	CHECK_OK(db_script(w.db.p, S("UPDATE accounts SET name = 'Elsewhere'")));
+	for (int i = 0; i < 70 && !str_eq(name, S("Elsewhere")); i++) {
+		CHECK_OK(fiber_sleep_ms(100));
+		CHECK_OK(account_name_of(p, w.mem.p, owner->id, &name, &email));
+	}
+	CHECK(str_eq(name, S("Elsewhere")));
+	return 0;
+}
+
 #define TEST(name)                                                                                 \
 	static void name(void **unused)                                                            \
 	{                                                                                          \
@@ -289,13 +323,14 @@ TEST(members)
 TEST(invite)
 TEST(keys)
 TEST(end_users)
+TEST(names)
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(setup),   cmocka_unit_test(logins),  cmocka_unit_test(lockout),
 		cmocka_unit_test(members), cmocka_unit_test(invite), cmocka_unit_test(keys),
-		cmocka_unit_test(end_users),
+		cmocka_unit_test(end_users), cmocka_unit_test(names),
 	};
 	test_arguments(argc, argv);
 	return cmocka_run_group_tests_name("account", tests, NULL, NULL);

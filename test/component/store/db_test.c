@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The db interface, the same cases on both backends: `db_test sqlite`, `db_test postgres`. */
 #include "store_test.h"
+#include <sys/stat.h>
 
 static bool use_postgres;
 static char *dir;
@@ -145,6 +146,21 @@ static status batches_fiber(void *arg)
 	CHECK_OK(db_commit(db.p, b));
 	CHECK(after_calls == 1 && db_int_at(db_batch_rows(b, at), 0, 0) == 111);
 	CHECK(db_batch_rows(b, 0)->changed == 1);
+	/* A copy lives on without its builder's memory, and can be repeated. */
+	struct arena *gone = arena_open(0);
+	b = db_batch_open(gone);
+	DB_ADD(b, &thing_bump, 1, db_text(arena_str(gone, S("b"))), db_int(5));
+	struct db_batch *kept = db_batch_copy(mem.p, b);
+	arena_close(gone);
+	for (int i = 0; i < 2; i++) {
+		b = db_batch_open(mem.p);
+		db_batch_join(b, kept);
+		DB_ADD(b, &thing_bump, 1, db_text(S("b")), db_int(1));
+		CHECK_OK(db_commit(db.p, b));
+	}
+	CHECK_OK(number_of(db.p, "b", &n));
+	CHECK(n == 2 + 2 * 6);
+	CHECK_OK(db_script(db.p, S("UPDATE things SET n = 2 WHERE id = 'b'")));
 	/* expect undoes all */
 	b = db_batch_open(mem.p);
 	DB_ADD(b, &thing_bump, 1, db_text(S("a")), db_int(1000));
@@ -373,6 +389,55 @@ static status migrate_fiber(void *arg)
 	return 0;
 }
 
+/* --- SQLite's log --- */
+
+static int64_t size_of(const char *suffix)
+{
+	char path[512];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/test.db%s", dir, suffix);
+	return stat(path, &st) ? -1 : st.st_size;
+}
+
+enum { LOG_ROWS = 1500, LOG_ROW = 64 << 10 };
+
+/* Under steady writing the log goes into the file meanwhile, and all is there after opening anew. */
+static status log_fiber(void *arg)
+{
+	(void)arg;
+	AUTO(db) db = { NULL };
+	AUTO(arena) mem = { arena_open(0) };
+	CHECK_OK(open_db((struct db_options){ 0 }, &db.p));
+	char *big = arena_text(mem.p, LOG_ROW);
+	memset(big, 'x', LOG_ROW);
+	for (int i = 0; i < LOG_ROWS; i++) {
+		AUTO(arena) one = { arena_open(0) };
+		CHECK_OK(DB_WRITE(db.p, one.p, &thing_add, 1, NULL,
+				  db_text(arena_printf(one.p, "r%d", i)), db_int(1), db_null(),
+				  db_text(str_of(big, LOG_ROW)), db_null()));
+	}
+	/* The keeper may still be at it. */
+	for (int i = 0; i < 200 && size_of("") < (16 << 20); i++)
+		CHECK_OK(fiber_sleep_ms(50));
+	CHECK(size_of("") >= (16 << 20));
+	db_close(take(db.p));
+	CHECK(size_of("-wal") == -1);
+	CHECK(size_of("") > (int64_t)LOG_ROWS * LOG_ROW);
+	CHECK_OK(test_db(dir, use_postgres, (struct db_options){ 0 }, &db.p));
+	struct db_rows *rows;
+	CHECK_OK(db_read(db.p, mem.p, &thing_count, NULL, 0, &rows));
+	CHECK(db_int_at(rows, 0, 0) == LOG_ROWS);
+	return 0;
+}
+
+static void long_log(void **state)
+{
+	(void)state;
+	if (use_postgres)
+		return;
+	run_fiber(log_fiber, NULL);
+}
+
 static void values(void **state)
 {
 	(void)state;
@@ -427,6 +492,6 @@ int main(int argc, char **argv)
 	}
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, each_setup, each_teardown)
 	const struct CMUnitTest tests[] = { ROW(values), ROW(batches), ROW(crowds), ROW(times),
-					    ROW(schema), ROW(schema_together) };
+					    ROW(schema), ROW(schema_together), ROW(long_log) };
 	return cmocka_run_group_tests_name(use_postgres ? "db postgres" : "db sqlite", tests, NULL, NULL);
 }
