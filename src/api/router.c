@@ -168,6 +168,11 @@ static bool origin_allowed(struct call *c, struct str origin)
 	bool console = str_starts(c->http->path, S("/console/"));
 	struct str list = config_str(c->s->config, console ? CONFIG_CONSOLE_CORS_ALLOW_ORIGINS
 							   : CONFIG_WEB_API_CORS_ALLOW_ORIGINS);
+	if (console && !list.len) {
+		list = config_str(c->s->config, CONFIG_CONSOLE_WEB_URL);
+		while (str_ends(list, S("/")))
+			list = str_sub(list, 0, list.len - 1);
+	}
 	/* "*" together with credentials would let any page act for a signed-in user. */
 	while (list.at) {
 		struct str one = str_trim(str_cut(&list, ','));

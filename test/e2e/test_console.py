@@ -21,6 +21,7 @@ LATER_FILES = {"datasets": "knowledge", "explore": "template apps", "plugin-inst
 
 AGENT, KNOWLEDGE, MCP, TRACE = "mode agent-chat", "knowledge", "MCP", "tracing"
 ANNOTATION, NODE_RUN, TYPES = "annotations", "single node runs and their variables", "other model types"
+WEB = "http://console.example.com"
 PROVIDER = "langgenius/openai_api_compatible/openai_api_compatible"
 JSON_404 = "unknown paths are JSON"
 
@@ -308,7 +309,7 @@ class Console(Recorded):
 
 @pytest.fixture(scope="module")
 def fresh(mock_model):
-    s = Server({"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1"}).start()
+    s = Server({"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1", "CONSOLE_WEB_URL": WEB}).start()
     yield Console(s)
     s.remove()
 
@@ -332,6 +333,26 @@ def test_fresh_server(fresh, file, index):
 @pytest.mark.parametrize("file,index", all_cases("console", SHARED), ids=case_id)
 def test_case(shared, file, index):
     report(shared, file, index)
+
+
+@pytest.mark.parametrize("method,path", [("GET", "/setup"), ("GET", "/apps"), ("POST", "/login"),
+                                         ("OPTIONS", "/apps")])
+def test_only_the_console_page_may_ask_from_elsewhere(fresh, method, path):
+    """The recorded headers for the address of the pages; none for other addresses."""
+    recorded = load("console", "setup")[0]["response"]["headers"]
+    url = fresh.server.url + "/console/api" + path
+    more = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "x-csrf-token"}
+    more = more if method == "OPTIONS" else {}
+    r = requests.request(method, url, headers=dict(more, Origin=WEB))
+    assert r.headers["access-control-allow-origin"] == WEB
+    assert r.headers["access-control-allow-credentials"] == recorded["access-control-allow-credentials"]
+    if method == "OPTIONS":
+        assert "x-csrf-token" in r.headers["access-control-allow-headers"].lower()
+    else:
+        exposed = [set(h["access-control-expose-headers"].split(", ")) for h in (r.headers, recorded)]
+        assert exposed[0] == exposed[1]
+    r = requests.request(method, url, headers=dict(more, Origin="http://elsewhere.example.com"))
+    assert "access-control-allow-origin" not in r.headers
 
 
 def test_every_file_is_replayed_or_named():
