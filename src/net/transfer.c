@@ -424,8 +424,12 @@ void client_stream_close(struct client_stream *t)
 	list_remove(&t->resume_node);
 	if (t->multi)
 		curl_multi_remove_handle(t->multi, t->easy);
-	if (t->easy)
+	/* After some failures (a redirect to another protocol) curl keeps a buffer that makes the
+	 * handle refuse options for ever: only those that went well are used again. */
+	if (t->easy && t->done && !t->code)
 		client_give_easy(t->client, t->easy);
+	else if (t->easy)
+		curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->lines);
 	buf_free(&t->body);
 	t->multi = NULL;
