@@ -54,6 +54,8 @@ status data_dir_open(struct arena *mem, struct str given, struct str *out)
 		path = default_data_dir(mem);
 	while (path.len > 1 && path.at[path.len - 1] == '/')
 		path.len--;
+	/* SQLite and others make files there with modes of their own: all are this user's alone. */
+	umask(077);
 	if (make_dirs(mem, arena_printf(mem, "%.*s/run", STR(path))))
 		return err_wrap("open the data directory (choose another with --data DIR)");
 	char *real = realpath(arena_cstr(mem, path), NULL);
