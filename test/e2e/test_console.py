@@ -25,40 +25,41 @@ WEB = "http://console.example.com"
 PROVIDER = "langgenius/openai_api_compatible/openai_api_compatible"
 JSON_404 = "unknown paths are JSON"
 
-# (file, case) -> the status we give instead, or None when the case is not replayed; why.
+# (file, case) -> the status we give instead, or None when the case is not replayed; why, or which
+# part comes later.
 OTHER = {
     ("features", "unknown path"): (404, JSON_404),
-    ("features", "spec/schema-definitions"): (None, "schemas of tools"),
-    ("account", "integrates"): (None, "sign-in with other services"),
+    ("features", "spec/schema-definitions"): (404, "schemas of tools"),
+    ("account", "integrates"): (404, "sign-in with other services"),
     ("account", "education"): (404, JSON_404),
     ("workspaces", "permission"): (404, JSON_404),
     ("apps", "get bad uuid"): (404, JSON_404),
-    ("apps", "trace"): (None, TRACE),
-    ("apps", "trace: enable without provider"): (None, TRACE),
-    ("apps", "trace-config, none"): (None, TRACE),
-    ("apps", "convert-to-workflow"): (None, "turning a chat app into a chatflow"),
-    ("site-settings", "server (MCP), none"): (None, MCP),
-    ("site-settings", "server create"): (None, MCP),
-    ("site-settings", "server"): (None, MCP),
+    ("apps", "trace"): (404, TRACE),
+    ("apps", "trace: enable without provider"): (404, TRACE),
+    ("apps", "trace-config, none"): (404, TRACE),
+    ("apps", "convert-to-workflow"): (404, "turning a chat app into a chatflow"),
+    ("site-settings", "server (MCP), none"): (404, MCP),
+    ("site-settings", "server create"): (404, MCP),
+    ("site-settings", "server"): (404, MCP),
     ("workflow-draft", "config"): (404, JSON_404),
-    ("workflow-draft-run", "node run: end"): (None, NODE_RUN),
-    ("workflow-draft-run", "node run: start"): (None, NODE_RUN),
-    ("workflow-draft-run", "node run: unknown"): (None, NODE_RUN),
-    ("workflow-draft-run", "last run of a node"): (None, NODE_RUN),
-    ("workflow-draft-run", "variables"): (None, NODE_RUN),
-    ("workflow-draft-run", "node variables"): (None, NODE_RUN),
-    ("workflow-draft-run", "system variables"): (None, NODE_RUN),
-    ("workflow-draft-run", "variables reset"): (None, NODE_RUN),
-    ("workflow-draft-run", "iteration node run (SSE)"): (None, NODE_RUN),
+    ("workflow-draft-run", "node run: end"): (404, NODE_RUN),
+    ("workflow-draft-run", "node run: start"): (404, NODE_RUN),
+    ("workflow-draft-run", "node run: unknown"): (404, NODE_RUN),
+    ("workflow-draft-run", "last run of a node"): (404, NODE_RUN),
+    ("workflow-draft-run", "variables"): (404, NODE_RUN),
+    ("workflow-draft-run", "node variables"): (404, NODE_RUN),
+    ("workflow-draft-run", "system variables"): (404, NODE_RUN),
+    ("workflow-draft-run", "variables reset"): (404, NODE_RUN),
+    ("workflow-draft-run", "iteration node run (SSE)"): (404, NODE_RUN),
     ("workflow-runs", "node executions with an exception"): (None, "code nodes"),
     ("workflow-runs", "node executions of an iteration"): (None, "iterations"),
-    ("logs", "annotation-count"): (None, ANNOTATION),
-    ("logs", "annotations"): (None, ANNOTATION),
-    ("logs", "annotation-setting"): (None, ANNOTATION),
-    ("logs", "agent/logs"): (None, AGENT),
+    ("logs", "annotation-count"): (404, ANNOTATION),
+    ("logs", "annotations"): (404, ANNOTATION),
+    ("logs", "annotation-setting"): (404, ANNOTATION),
+    ("logs", "agent/logs"): (404, AGENT),
     ("logs", "suggested-questions"): (200, "the console may ask for any message of the app"),
-    ("model-credentials", "add tts"): (None, TYPES),
-    ("model-credentials", "add speech2text"): (None, TYPES),
+    ("model-credentials", "add tts"): (400, TYPES),
+    ("model-credentials", "add speech2text"): (400, TYPES),
 }
 
 # Wanted differences inside an answer (docs/compatibility.md).
@@ -353,6 +354,16 @@ def test_only_the_console_page_may_ask_from_elsewhere(fresh, method, path):
         assert exposed[0] == exposed[1]
     r = requests.request(method, url, headers=dict(more, Origin="http://elsewhere.example.com"))
     assert "access-control-allow-origin" not in r.headers
+
+
+def test_only_saving_a_draft_needs_no_csrf_header(shared):
+    shared.start("apps")
+    app, cookies = shared.apps.id("wf_echo"), shared.session.cookies.get_dict()
+    for method, tail in (("POST", "workflows/draft/run"), ("GET", "workflows/draft"), ("POST", "workflows/publish")):
+        r = requests.request(method, shared.apps.url("/apps/%s/%s" % (app, tail)), cookies=cookies, json={})
+        assert r.status_code == 401 and r.json()["message"] == "CSRF token is missing or invalid.", tail
+    r = requests.post(shared.apps.url("/apps/%s/workflows/draft" % app), json={})
+    assert r.status_code == 401, "without a session there is no saving either"
 
 
 def test_every_file_is_replayed_or_named():

@@ -17,14 +17,13 @@ AGENT, AUDIO, REMOTE = "mode agent-chat", "audio", "remote files"
 # (file, case) -> the status we give instead, or None when the case is not replayed; why.
 OTHER = {
     ("passport", "permission"): (200, "public apps are open to all; the recorded server fails"),
-    ("chat-messages", "agent (SSE)"): (None, AGENT),
-    ("meta", "agent_fc"): (None, AGENT),
+    ("chat-messages", "agent (SSE)"): (400, AGENT),
     ("conversations", "delete again"): (404, "an unknown conversation is not found"),
-    ("files", "remote-files info"): (None, REMOTE),
-    ("files", "remote-files upload"): (None, REMOTE),
-    ("files", "remote-files upload: 404"): (None, REMOTE),
-    ("files", "audio-to-text"): (None, AUDIO),
-    ("files", "text-to-audio"): (None, AUDIO),
+    ("files", "remote-files info"): (404, REMOTE),
+    ("files", "remote-files upload"): (404, REMOTE),
+    ("files", "remote-files upload: 404"): (404, REMOTE),
+    ("files", "audio-to-text"): (404, AUDIO),
+    ("files", "text-to-audio"): (404, AUDIO),
 }
 # Wanted differences inside an answer (docs/compatibility.md).
 IGNORE = {
