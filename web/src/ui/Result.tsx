@@ -17,11 +17,29 @@ export function resultText(run: Run): string {
 	return value === null || value === undefined ? run.answer : JSON.stringify(value, null, 2);
 }
 
+function Output({ name, value }: { name: string; value: unknown }) {
+	if (typeof value !== "string")
+		return (
+			<div className="trace">
+				<Json label={name} value={value} />
+			</div>
+		);
+	return (
+		<>
+			<h3 className="output">{name}</h3>
+			<Markdown text={value} />
+		</>
+	);
+}
+
 export function Result({ run, steps }: { run: Run | null; steps: boolean }) {
 	const { t } = useTranslation();
 	if (!run) return <p className="empty">{t("form.resultEmpty")}</p>;
 	const value = run.outputs !== null ? only(run.outputs) : run.answer;
-	const text = typeof value === "string" ? value : run.answer;
+	// While it runs, what the model writes; then what the app gives, each output under its name.
+	const many = value !== null && typeof value === "object";
+	const text = typeof value === "string" ? value : many ? "" : run.answer;
+	const values = many ? (Array.isArray(value) ? [[t("trace.outputs"), value] as const] : Object.entries(value)) : [];
 	const running = run.status === "running";
 	return (
 		<div role="log" aria-live="polite" aria-busy={running}>
@@ -33,11 +51,9 @@ export function Result({ run, steps }: { run: Run | null; steps: boolean }) {
 				</span>
 			)}
 			{text && <Markdown text={text} />}
-			{typeof value === "object" && (
-				<div className="trace">
-					<Json label={t("trace.outputs")} value={value} />
-				</div>
-			)}
+			{values.map(([name, v]) => (
+				<Output key={name} name={name} value={v} />
+			))}
 			{run.status === "failed" && <RunError run={run} />}
 			{run.status === "stopped" && <p className="empty">{t("chat.stopped")}</p>}
 			{steps && run.steps.length > 0 && (
