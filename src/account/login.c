@@ -26,11 +26,22 @@ static status locked_out(struct accounts *a, struct str counter, bool *locked)
 	return 0;
 }
 
-static status failed_login(struct accounts *a, struct str counter)
+/* Counted before the password is looked at: many tries at one time are many tries. */
+static status count_try(struct accounts *a, struct str counter, bool *locked)
 {
-	int64_t n, ttl = minutes(a, CONFIG_LOGIN_LOCKOUT_DURATION, 86400) * 1000;
-	if (a->broker && counter_add(a->broker, counter, 1, ttl, &n))
+	int64_t n = 0, ttl = minutes(a, CONFIG_LOGIN_LOCKOUT_DURATION, 86400) * 1000;
+	if (locked_out(a, counter, locked))
 		return -1;
+	if (*locked || !a->broker)
+		return 0;
+	if (counter_add(a->broker, counter, 1, ttl, &n))
+		return -1;
+	*locked = n > LOGIN_TRIES + 1;
+	return 0;
+}
+
+static status failed_login(void)
+{
 	return err_public(ERR_UNAUTHORIZED, "authentication_failed", 401,
 			  "Invalid email or password.");
 }
@@ -89,7 +100,7 @@ status login(struct accounts *a, struct arena *mem, struct str email, struct str
 	struct str counter = fail_counter(mem, email);
 	bool locked, ok = false;
 	struct account *who;
-	if (locked_out(a, counter, &locked))
+	if (count_try(a, counter, &locked))
 		return -1;
 	if (locked)
 		return err_public(ERR_BUSY, "email_code_login_limit", 429,
@@ -97,12 +108,12 @@ status login(struct accounts *a, struct arena *mem, struct str email, struct str
 	if (account_by_email(a, mem, email, &who)) {
 		if (err_code() != ERR_NOT_FOUND || spend_time(a, password))
 			return -1;
-		return failed_login(a, counter);
+		return failed_login();
 	}
 	if (check_stored(a, mem, who, password, &ok))
 		return -1;
 	if (!ok)
-		return failed_login(a, counter);
+		return failed_login();
 	if (str_eq(who->status, S("banned")))
 		return err_public(ERR_DENIED, "account_banned", 400, "Account is banned.");
 	if (!who->tenant_id.len)
