@@ -120,7 +120,8 @@ static status read_filter(struct call *c, struct flow_list *f)
 		return -1;
 	struct account *a;
 	if (f->account_email.len &&
-	    account_by_email(c->s->accounts, c->mem, f->account_email, &a)) {
+	    (account_by_email(c->s->accounts, c->mem, f->account_email, &a) ||
+	     account_of_tenant(c->s->accounts, c->mem, c->app->tenant_id, a->id, &a))) {
 		if (err_code() != ERR_NOT_FOUND)
 			return -1;
 		return err_set(ERR_INVALID, "Account not found: %.*s",
