@@ -369,6 +369,13 @@ def test_every_site_route(world):
     assert not bad, "\n".join(bad)
 
 
+def test_log_filter_names_no_people_of_other_workspaces(world):
+    for email, code in (("other@example.com", 400), ("nobody@example.com", 400), (EMAIL, 200)):
+        r = requests.get(world.server.url + "/v1/workflows/logs", params={"created_by_account": email},
+                         headers=world.ids_a["wf_echo"]["headers"])
+        assert r.status_code == code, r.text
+
+
 def test_files_of_another_workspace(world):
     """By id, and as a file object that names the other workspace itself."""
     apps, file = AppSet(world.server, world.b), world.ids_a["file"]
@@ -539,6 +546,14 @@ def test_login_is_locked(world):
     right = dict(wrong, password=base64.b64encode(PASSWORD.encode()).decode())
     assert requests.post(url, json=right).status_code == 429
     assert requests.post(url, json=dict(right, email="LOCKED@example.com ".strip())).status_code == 429
+    codes = []
+    many = [threading.Thread(target=lambda: codes.append(requests.post(url, json=dict(
+        wrong, email="nobody2@example.com")).status_code)) for _ in range(30)]
+    for t in many:
+        t.start()
+    for t in many:
+        t.join()
+    assert codes.count(401) <= 6 and codes.count(429) >= 24, codes
     unknown = requests.post(url, json=dict(wrong, email="nobody@example.com"))
     assert unknown.status_code == 401 and unknown.json()["code"] == "authentication_failed"
 
