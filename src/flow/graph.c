@@ -291,7 +291,7 @@ static status compile(struct build *b, const struct json *graph)
 
 status graph_compile(struct str key, const struct json *graph, struct flow_graph **out)
 {
-	struct arena *mem = arena_open(16 << 10);
+	struct arena *mem = arena_open(0);
 	struct flow_graph *g = arena_new(mem, struct flow_graph);
 	g->mem = mem;
 	g->refs = 1;

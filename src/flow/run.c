@@ -36,6 +36,7 @@ void run_unref(struct flow_run *run)
 		return;
 	buf_free(&run->scratch);
 	buf_free(&run->answer);
+	arena_close(run->with_mem);
 	flow_graph_unref(run->graph);
 	arena_close(run->mem);
 }
@@ -217,7 +218,10 @@ status flow_run_start(struct flow *f, struct arena *mem, const struct flow_start
 	run->conversation = start->conversation ? json_copy(run->mem, start->conversation) : NULL;
 	make_inputs(run, start->inputs, start->system);
 	run->start_text = start_text(run);
-	run->with = start->with ? db_batch_copy(run->mem, start->with) : NULL;
+	if (start->with) {
+		run->with_mem = arena_open(0);
+		run->with = db_batch_copy(run->with_mem, start->with);
+	}
 	run->refs++; /* ours, while waiting for the first commit */
 	status st = 0;
 	if (run_spawn(run)) {

@@ -43,7 +43,8 @@ struct flow_run {
 	struct json *inputs; /* user inputs and sys.<name>, as the start node gives them out */
 	struct str start_text; /* what recovery needs besides inputs: sealed environment, conversation */
 	const struct json *environment, *conversation;
-	struct db_batch *with; /* of flow_start; NULL once it is stored */
+	struct db_batch *with;	/* of flow_start; NULL once it is stored */
+	struct arena *with_mem; /* of its own: a run may go on for long */
 	int64_t fence;
 
 	/* events; seq of events.at[i] is base + i + 1 */
