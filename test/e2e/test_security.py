@@ -17,7 +17,8 @@ import uuid
 
 import pytest
 import requests
-from recorded import AppSet
+import yaml
+from recorded import AppSet, app_file
 from tatara import EMAIL, PASSWORD, ROOT, Server
 from test_console import sign_in
 
@@ -735,6 +736,29 @@ def test_secrets_are_nowhere(world):
         assert not [t for t in shown if word in t], what + " is shown in the console"
     keys = world.call(world.owner, "GET", "/console/api/apps/%s/api-keys" % key["id"]).text
     assert key["token"] not in keys
+
+
+def test_secret_variables_are_nowhere(world):
+    """Of a published workflow that ran: not in its drafts, versions, exports, journal or log."""
+    word, get = "hidden-value-4711", lambda p: world.call(world.owner, "GET", p).text  # noqa: E731
+    with open(app_file("wf_echo"), encoding="utf-8") as f:
+        file = yaml.safe_load(f)
+    file["workflow"]["environment_variables"] = [{
+        "id": str(uuid.uuid4()), "name": "token", "value": word, "value_type": "secret", "description": "",
+        "selector": ["env", "token"]}]
+    text = yaml.safe_dump(file)
+    r = world.call(world.owner, "POST", "/console/api/apps/imports", json={"mode": "yaml-content", "yaml_content": text})
+    app = "/console/api/apps/" + r.json()["app_id"]
+    assert world.call(world.owner, "POST", app + "/workflows/publish", json={}).status_code == 200
+    r = world.call(world.owner, "POST", app + "/workflows/draft/run", json={"inputs": INPUTS})
+    assert r.status_code == 200 and "succeeded" in r.text and word not in r.text
+    tails = ["/workflows/draft", "/workflows/publish", "/workflows/draft/environment-variables", "/export", "/workflows"]
+    assert not [t for t in tails if word in get(app + t)]
+    assert "token" in get(app + tails[0])
+    for name in os.listdir(world.server.data):
+        if name.startswith("tatara.db") or name == "server.log":
+            with open(os.path.join(world.server.data, name), "rb") as f:
+                assert word.encode() not in f.read(), name
 
 
 def test_files_of_the_data_directory(world):
