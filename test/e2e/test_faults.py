@@ -3,15 +3,17 @@
 the clock. Nothing may be lost, errors must be clear, and nobody has to repair anything."""
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
 import pytest
 import requests
-from tatara import BINARY, Apps, Server, events
+from tatara import BINARY, ROOT, Apps, Server, events
 
 
 @pytest.fixture()
@@ -169,6 +171,133 @@ def test_garbage(server, index):
             answer = b""
     assert answer == b"" or answer[:10] in (b"HTTP/1.1 4", b"HTTP/1.1 5"), answer[:100]
     assert {n: r["pid"] for n, r in server.roles().items()} == before
+
+
+def nonsense(seed):
+    """Bytes at random, or a good request with a few of its bytes changed, cut or doubled."""
+    r = random.Random(seed)
+    if r.random() < 0.3:
+        return r.randbytes(r.randint(1, 5000))
+    body = b'{"inputs":{},"query":"x","user":"u","response_mode":"blocking"}'
+    text = bytearray(b"POST /v1/chat-messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d"
+                     b"\r\nAuthorization: Bearer app-x\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n" % len(body) + body)
+    for _ in range(r.randint(1, 8)):
+        at = r.randrange(len(text))
+        how = r.random()
+        if how < 0.6:
+            text[at] = r.randrange(256)
+        elif how < 0.8:
+            del text[at:at + r.randint(1, 20)]
+        else:
+            text[at:at] = text[max(0, at - r.randint(1, 200)):at]
+        if not text:
+            break
+    return bytes(text)
+
+
+@pytest.mark.parametrize("role", ["gateway", "api", "worker", "web", "model", "serve"])
+def test_random_garbage_on_every_role(server, role):
+    """Three hundred broken requests to the role's own socket; it still answers, as the same process."""
+    before = {n: r["pid"] for n, r in server.roles().items()}
+    for seed in range(300):
+        if role == "gateway":
+            s = socket.create_connection(("127.0.0.1", server.port), timeout=15)
+        else:
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(15)
+            s.connect("%s/run/%s.sock" % (server.data, role))
+        with s:
+            try:
+                s.sendall(nonsense(seed))
+                s.shutdown(socket.SHUT_WR)
+                while s.recv(65536):
+                    pass
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+            except OSError as e:
+                if e.errno != 107:  # ENOTCONN: it has closed already
+                    raise
+    assert {n: r["pid"] for n, r in server.roles().items()} == before
+    server.wait_ready(5)
+
+
+def test_file_over_the_limit(server, apps):
+    """16 MB where 15 are allowed, 100 MB where the whole request may have less: 413, in the recorded form."""
+    headers = {"Authorization": "Bearer " + apps.key("cf_file")}
+    for megabytes in (16, 101):
+        with tempfile.TemporaryFile() as f:
+            f.truncate(megabytes << 20)
+            try:
+                r = requests.post(server.url + "/v1/files/upload", headers=headers, data={"user": "u"},
+                                  files={"file": ("a.txt", f, "text/plain")}, timeout=60)
+            except requests.ConnectionError:
+                assert megabytes > 100  # the server may close while the client still sends
+                continue
+        assert r.status_code == 413, r.text
+        if megabytes == 16:
+            assert r.json()["code"] == "file_too_large"
+    assert echo(server, apps.key("wf_echo"), 1).status_code == 200
+
+
+class Postgres:
+    """A server of its own by tools/pg-run, which lives as long as a command that only waits."""
+
+    def __init__(self):
+        script = 'echo "$TATARA_TEST_PG"; echo "$TATARA_TEST_PG_CTL"; exec sleep 3600'
+        self.process = subprocess.Popen([ROOT + "/tools/pg-run", "sh", "-c", script], text=True,
+                                        stdout=subprocess.PIPE)
+        self.where = dict(part.split("=") for part in self.process.stdout.readline().split())
+        self.program = self.process.stdout.readline().strip()
+
+    def control(self, word):
+        subprocess.run([self.program, word], check=True, stdout=subprocess.DEVNULL)
+
+    def env(self):
+        return {"DB_TYPE": "postgresql", "DB_HOST": self.where["host"], "DB_PORT": self.where["port"],
+                "DB_USERNAME": self.where["user"], "DB_DATABASE": self.where["dbname"], "DB_PASSWORD": "x"}
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def test_postgres_stopped_and_started_under_load(mock_model):
+    """The database server goes away for two seconds: clear errors meanwhile, no role ends, everything
+    works again by itself, and every answered run is stored."""
+    pg = Postgres()
+    server = None
+    try:
+        server = Server(pg.env()).start().setup()
+        key = Apps(server).key("wf_echo")
+        before = {n: r["pid"] for n, r in server.roles().items()}
+        load = [Load(server, key) for _ in range(4)]
+        for t in load:
+            t.start()
+        time.sleep(1)
+        pg.control("stop")
+        time.sleep(2)
+        during = echo(server, key, 0, timeout=60)
+        assert during.status_code in (500, 503), during.text
+        assert during.json()["message"]
+        assert requests.get(server.url + "/ready", timeout=30).status_code == 503
+        count = sum(len(t.done) for t in load)
+        pg.control("start")
+        server.wait_ready(20)
+        time.sleep(2)
+        for t in load:
+            t.stopped = True
+        for t in load:
+            t.join(60)
+        assert {n: r["pid"] for n, r in server.roles().items()} == before
+        done = [i for t in load for i in t.done]
+        assert len(done) > count + 10
+        for run in done[:: max(1, len(done) // 50)]:
+            r = requests.get("%s/v1/workflows/run/%s" % (server.url, run), headers={"Authorization": "Bearer " + key})
+            assert r.json()["status"] == "succeeded"
+    finally:
+        if server:
+            server.remove()
+        pg.end()
 
 
 def test_slow_client_does_not_stop_others(server, apps):
