@@ -262,8 +262,8 @@ class Postgres:
 
 
 def test_postgres_stopped_and_started_under_load(mock_model):
-    """The database server goes away for two seconds: clear errors meanwhile, no role ends, everything
-    works again by itself, and every answered run is stored."""
+    """The database server goes away for two seconds: runs under way wait for it, new ones get a clear
+    error, no role ends, everything works again by itself, and every answered run is stored."""
     pg = Postgres()
     server = None
     try:
@@ -283,7 +283,9 @@ def test_postgres_stopped_and_started_under_load(mock_model):
         count = sum(len(t.done) for t in load)
         pg.control("start")
         server.wait_ready(20)
-        time.sleep(2)
+        end = time.time() + 30  # runs that were under way try again in growing steps
+        while sum(len(t.done) for t in load) <= count + 10 and time.time() < end:
+            time.sleep(0.1)
         for t in load:
             t.stopped = True
         for t in load:
