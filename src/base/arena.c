@@ -8,22 +8,14 @@
  * Must not know what it holds.
  */
 #include "base/arena.h"
+#include "base/sanitize.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_EACH 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_EACH 1
-#endif
-#endif
-#ifndef ARENA_EACH
-#define ARENA_EACH 0
-#endif
+#define ARENA_EACH SANITIZE_ADDRESS
 
 enum { ALIGN = 16, BLOCK_DEFAULT = 4 << 10, BLOCK_MAX = 1 << 20 };
 

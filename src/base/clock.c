@@ -10,14 +10,24 @@
 
 static _Atomic(int64_t (*)(void)) override;
 
-int64_t clock_ms(void)
+int64_t clock_real_ms(void)
 {
-	int64_t (*fn)(void) = atomic_load_explicit(&override, memory_order_relaxed);
-	if (fn)
-		return fn();
 	struct timespec t;
 	clock_gettime(CLOCK_REALTIME, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t clock_real_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t clock_ms(void)
+{
+	int64_t (*fn)(void) = atomic_load_explicit(&override, memory_order_relaxed);
+	return fn ? fn() : clock_real_ms();
 }
 
 void clock_override(int64_t (*fn)(void))

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock: wall time as milliseconds since 1970 UTC, and its texts. Monotonic time is rt's. */
+/* clock: wall time as milliseconds since 1970 UTC, and its texts; the machine's monotonic clock. */
 #pragma once
 #include "base/core.h"
 #include "base/str.h"
 
 struct arena;
 
+int64_t clock_real_ms(void); /* now, whatever a test pretends */
+/* Nanoseconds, monotonic. Request code asks rt_now(), which a test can move. */
+int64_t clock_real_ns(void);
 int64_t clock_ms(void); /* now; rt replaces it under a virtual clock */
 void clock_override(int64_t (*fn)(void)); /* tests and rt only; NULL restores */
 static inline int64_t clock_s(void)

@@ -19,6 +19,20 @@ void assert_failed(const char *what, const char *file, int line)
 	abort();
 }
 
+void *mem_zero(size_t n)
+{
+	void *p = calloc(1, n);
+	ASSERT(p != NULL);
+	return p;
+}
+
+void *mem_grow(void *old, size_t n)
+{
+	void *p = realloc(old, n);
+	ASSERT(p != NULL);
+	return p;
+}
+
 size_t size_add(size_t a, size_t b)
 {
 	size_t sum;

@@ -56,6 +56,10 @@ void auto_fd_cleanup(struct auto_fd *);
 #define ASSERT(cond) ((cond) ? (void)0 : assert_failed(#cond, __FILE__, __LINE__))
 _Noreturn void assert_failed(const char *what, const char *file, int line);
 
+/* Memory that outlives arenas; free() it. Aborts when there is none. */
+void *mem_zero(size_t n);
+void *mem_grow(void *old, size_t n);
+
 /* Size sums for allocations; abort on overflow, which only a bug of ours can reach. */
 size_t size_add(size_t a, size_t b);
 size_t size_mul(size_t a, size_t b);

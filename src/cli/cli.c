@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "os/os.h"
 #include "role/role.h"
 
 enum { WORDS_MAX = 2, USAGE_WIDTH = 44 };
@@ -315,6 +316,6 @@ int cli_main(int argc, char **argv)
 	log_setup(LOG_WARN, false, "command");
 	if (prepare(r))
 		return report(r->command);
-	struct rt_options o = { .pool_threads = 2, .stall_ms = -1 };
+	struct rt_options o = { .pool_threads = 2, .stall_ms = -1, .watcher = &os_watcher };
 	return rt_run(&o, run_command, r) ? report(r->command) : 0;
 }

@@ -15,6 +15,7 @@
 #include "base/crypt.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "os/os.h"
 #include "store/db/db.h"
 
 enum { FD_LIMIT = 262144 };
@@ -253,6 +254,7 @@ int role_run(const struct role_type *type, int argc, char **argv)
 	if (r->supervised)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	struct rt_options o = {
+		.watcher = &os_watcher,
 		.fibers_max = (size_t)config_int(r->config, CONFIG_TATARA_FIBERS_MAX),
 	};
 	return rt_run(&o, role_main, r) ? 1 : 0;

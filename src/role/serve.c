@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "net/client.h"
+#include "os/os.h"
 #include "role/role.h"
 #include "store/db/db.h"
 
@@ -418,6 +419,6 @@ int serve_run(int argc, char **argv, serve_started started)
 	struct str form = config_str(s->role.config, CONFIG_TATARA_LOG_FORMAT);
 	log_setup(LOG_INFO, str_eq(form, S("json")) || (!str_eq(form, S("text")) && !isatty(2)),
 		  "serve");
-	struct rt_options o = { .pool_threads = 1 };
+	struct rt_options o = { .pool_threads = 1, .watcher = &os_watcher };
 	return rt_run(&o, serve_main, s) ? 1 : 0;
 }

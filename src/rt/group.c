@@ -125,7 +125,7 @@ void group_member_ended(struct fiber *f, status result)
 	event_wake_all(&g->changed);
 }
 
-static status group_result(const struct group *g)
+status group_result(const struct group *g)
 {
 	return g->failed ? err_restore(g->err) : 0;
 }

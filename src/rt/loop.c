@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -27,45 +26,20 @@ static const int64_t TRIM_AFTER = 1000000000; /* ns of waiting */
 _Thread_local struct loop *rt_loop;
 _Thread_local struct loop *rt_clock;
 
-void *mem_zero(size_t n)
-{
-	void *p = calloc(1, n);
-	ASSERT(p != NULL);
-	return p;
-}
-
-void *mem_grow(void *old, size_t n)
-{
-	void *p = realloc(old, n);
-	ASSERT(p != NULL);
-	return p;
-}
-
 /* --- time --- */
-
-int64_t clock_real(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
 
 int64_t rt_now(void)
 {
 	struct loop *l = rt_clock;
 	if (l && l->opt.virtual_clock)
 		return atomic_load_explicit(&l->virtual_now, memory_order_relaxed);
-	return clock_real();
+	return clock_real_ns();
 }
 
 static int64_t wall_virtual(void)
 {
 	struct loop *l = rt_clock;
-	if (l)
-		return l->wall_start + (rt_now() - l->virtual_start) / 1000000;
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+	return l ? l->wall_start + (rt_now() - l->virtual_start) / 1000000 : clock_real_ms();
 }
 
 static void virtual_advance(struct loop *l, int64_t to)
@@ -115,66 +89,6 @@ static struct fiber *ready_pop(struct loop *l)
 	l->ready_at = (l->ready_at + 1) & mask;
 	l->ready_len--;
 	return f;
-}
-
-/* --- timers: a binary heap --- */
-
-static bool timer_before(const struct timer *a, const struct timer *b)
-{
-	return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
-
-static void timer_set(struct loop *l, size_t i, struct timer t)
-{
-	l->timers[i] = t;
-	t.fiber->timer = i + 1;
-}
-
-static void timer_up(struct loop *l, size_t i, struct timer t)
-{
-	for (size_t up; i && timer_before(&t, &l->timers[up = (i - 1) / 2]); i = up)
-		timer_set(l, i, l->timers[up]);
-	timer_set(l, i, t);
-}
-
-static void timer_down(struct loop *l, size_t i, struct timer t)
-{
-	for (size_t kid; (kid = 2 * i + 1) < l->timers_len; i = kid) {
-		if (kid + 1 < l->timers_len && timer_before(&l->timers[kid + 1], &l->timers[kid]))
-			kid++;
-		if (!timer_before(&l->timers[kid], &t))
-			break;
-		timer_set(l, i, l->timers[kid]);
-	}
-	timer_set(l, i, t);
-}
-
-void timer_add(struct loop *l, struct fiber *f, deadline at)
-{
-	if (l->timers_len == l->timers_cap) {
-		l->timers_cap = l->timers_cap ? l->timers_cap * 2 : 64;
-		l->timers = mem_grow(l->timers, size_mul(l->timers_cap, sizeof *l->timers));
-	}
-	timer_up(l, l->timers_len++, (struct timer){ at, l->timer_order++, f });
-}
-
-void timer_remove(struct loop *l, struct fiber *f)
-{
-	size_t i = f->timer - 1;
-	struct timer last = l->timers[--l->timers_len];
-	f->timer = 0;
-	if (i == l->timers_len)
-		return;
-	if (i && timer_before(&last, &l->timers[(i - 1) / 2]))
-		timer_up(l, i, last);
-	else
-		timer_down(l, i, last);
-}
-
-static void timers_fire(struct loop *l)
-{
-	while (l->timers_len && l->timers[0].at <= l->now)
-		fiber_wake(l->timers[0].fiber, WAKE_TIMEOUT);
 }
 
 /* --- file descriptors --- */
@@ -320,9 +234,7 @@ void loop_post_node(struct loop *l, struct post *p)
 void loop_post(struct loop *l, void (*fn)(void *), void *arg)
 {
 	struct post *p = mem_zero(sizeof *p);
-	p->fn = fn;
-	p->arg = arg;
-	p->heap = true;
+	*p = (struct post){ .fn = fn, .arg = arg, .heap = true };
 	loop_post_node(l, p);
 }
 
@@ -373,13 +285,13 @@ static int64_t turn_wait(struct loop *l)
 {
 	if (l->ready_len)
 		return 0;
-	int64_t next = l->timers_len ? l->timers[0].at : INT64_MAX;
+	int64_t next = heap_due(&l->timers);
 	if (l->opt.virtual_clock) {
 		if (l->outside_jobs || next == INT64_MAX)
 			return -1;
 		return l->outside_procs ? MAX(next - l->now, 0) : 0;
 	}
-	l->now = clock_real(); /* fibers may have run for long since this turn began */
+	l->now = clock_real_ns(); /* fibers may have run for long since this turn began */
 	next = MIN(next, trim_parked(l));
 	return next == INT64_MAX ? -1 : MAX(next - l->now, 0);
 }
@@ -391,13 +303,13 @@ static int64_t turn_wait(struct loop *l)
 static void clock_turn(struct loop *l, int events, int64_t slept)
 {
 	if (!l->opt.virtual_clock) {
-		l->now = clock_real();
+		l->now = clock_real_ns();
 		return;
 	}
 	if (l->outside_procs && !l->outside_jobs)
 		virtual_advance(l, l->virtual_now + slept);
-	else if (events == 0 && !l->ready_len && l->timers_len)
-		virtual_advance(l, l->timers[0].at);
+	else if (events == 0 && !l->ready_len && l->timers.len)
+		virtual_advance(l, heap_due(&l->timers));
 	l->now = l->virtual_now;
 }
 
@@ -406,22 +318,24 @@ static void loop_poll(struct loop *l)
 	struct epoll_event events[EVENTS_MAX];
 	int64_t wait = turn_wait(l);
 	int ms = wait < 0 ? -1 : (int)MIN((wait + 999999) / 1000000, 3600 * 1000);
-	int64_t began = l->outside_procs ? clock_real() : 0;
+	int64_t began = l->outside_procs ? clock_real_ns() : 0;
 	if (ms)
-		atomic_store_explicit(&l->idle, true, memory_order_release);
+		atomic_store_explicit(&l->pulse.idle, true, memory_order_release);
 	int n = epoll_wait(l->epoll, events, EVENTS_MAX, ms);
 	if (ms) {
-		atomic_store_explicit(&l->idle, false, memory_order_seq_cst);
-		watch_busy(l);
+		atomic_store_explicit(&l->pulse.idle, false, memory_order_seq_cst);
+		if (l->watch)
+			l->opt.watcher->busy(l->watch);
 	}
 	ASSERT(n >= 0 || errno == EINTR);
-	clock_turn(l, n, began ? clock_real() - began : 0);
+	clock_turn(l, n, began ? clock_real_ns() - began : 0);
 	for (int i = 0; i < n; i++)
 		if (events[i].data.u64 == MAIL_TOKEN)
 			mail_read(l);
 		else
 			fd_event(l, &events[i]);
-	timers_fire(l);
+	while (heap_due(&l->timers) <= l->now)
+		fiber_wake(container_of(l->timers.row[0].node, struct fiber, timer), WAKE_TIMEOUT);
 }
 
 static void loop_turn(struct loop *l)
@@ -447,28 +361,26 @@ static struct loop *loop_open(const struct rt_options *opt)
 	list_init(&l->parked);
 	l->mail_end = &l->mail;
 	pthread_mutex_init(&l->mail_lock, NULL);
-	l->signal_fd = -1;
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->mail_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	struct epoll_event e = { .events = EPOLLIN, .data.u64 = MAIL_TOKEN };
 	if (l->epoll < 0 || l->mail_fd < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->mail_fd, &e)) {
 		err_errno("open event loop");
-		if (l->epoll >= 0)
-			close(l->epoll);
-		if (l->mail_fd >= 0)
-			close(l->mail_fd);
+		close(l->epoll);
+		close(l->mail_fd);
 		free(l);
 		return NULL;
 	}
-	l->now = l->virtual_start = clock_real();
+	l->now = l->virtual_start = clock_real_ns();
 	atomic_init(&l->virtual_now, l->now);
-	l->wall_start = wall_virtual();
+	l->wall_start = clock_real_ms();
 	rt_loop = rt_clock = l;
 	if (l->opt.virtual_clock)
 		clock_override(wall_virtual);
 	stacks_setup(l);
-	crash_setup(l);
-	watch_open(l);
+	sanitize_stack_current(&l->sane);
+	if (l->opt.watcher)
+		l->watch = l->opt.watcher->open(&l->pulse, l->opt.stall_ms);
 	l->pool = pool_open(l, l->opt.pool_threads);
 	l->root = group_make(l, NULL, DEADLINE_NONE);
 	l->root->keep_going = true;
@@ -480,9 +392,8 @@ static void loop_close(struct loop *l)
 	pool_close(l->pool); /* waits for jobs that nobody waits for any more */
 	mail_read(l);
 	free(l->pool);
-	watch_close(l);
-	crash_restore(l);
-	signal_close(l);
+	if (l->watch)
+		l->opt.watcher->close(l->watch);
 	group_free(l->root);
 	fiber_free_all(l);
 	if (l->opt.virtual_clock)
@@ -491,7 +402,7 @@ static void loop_close(struct loop *l)
 	close(l->mail_fd);
 	pthread_mutex_destroy(&l->mail_lock);
 	free(l->ready);
-	free(l->timers);
+	heap_done(&l->timers);
 	free(l->fds);
 	rt_loop = rt_clock = NULL;
 	free(l);
@@ -500,11 +411,9 @@ static void loop_close(struct loop *l)
 static status main_fiber(void *arg)
 {
 	struct loop *l = arg;
-	l->result = l->main_fn(l->main_arg);
-	if (l->result)
-		err_save(&l->result_err);
+	status result = l->main_fn(l->main_arg);
 	group_cancel(l->root);
-	return 0;
+	return result;
 }
 
 status rt_run(const struct rt_options *opt, fiber_fn main_fn, void *arg)
@@ -523,27 +432,29 @@ status rt_run(const struct rt_options *opt, fiber_fn main_fn, void *arg)
 		loop_turn(l);
 	err_use(NULL);
 	log_use(NULL);
-	if (!result && l->result) {
-		err_restore(&l->result_err);
-		result = l->result;
-	}
+	if (!result)
+		result = group_result(g);
 	group_free(g);
 	loop_close(l);
 	return result;
+}
+
+void *rt_watching(void)
+{
+	return rt_clock ? rt_clock->watch : NULL;
+}
+
+void loop_outside(int change)
+{
+	rt_loop->outside_procs += (size_t)change;
 }
 
 void rt_stats_get(struct rt_stats *out)
 {
 	struct loop *l = rt_loop;
 	*out = (struct rt_stats){ 0 };
-	if (!l)
-		return;
-	out->switches = l->switches;
-	out->spawned = l->spawned;
-	out->stalls = l->stalls;
-	out->fibers = l->fibers;
-	out->fibers_peak = l->fibers_peak;
-	out->timers = l->timers_len;
-	out->pool_queued = pool_queued(l->pool);
-	out->stack_bytes = l->stack_bytes;
+	if (l)
+		*out = (struct rt_stats){ l->pulse.switches, l->spawned, l->pulse.stalls, l->fibers,
+					  l->fibers_peak, l->timers.len, pool_queued(l->pool),
+					  l->stack_bytes };
 }

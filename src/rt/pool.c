@@ -5,10 +5,10 @@
  * so that the loop alone decides who was the later one. Threads never call rt.
  */
 #include "rt/rt_int.h"
+#include <signal.h>
 #include <stdlib.h>
 
 enum { POOL_THREADS_MAX = 64 };
-enum task_state { TASK_QUEUED, TASK_RUNNING, TASK_DONE };
 
 struct task {
 	struct list queue;
@@ -17,7 +17,7 @@ struct task {
 	status (*fn)(void *);
 	void *job;
 	void (*free_job)(void *);
-	enum task_state state;
+	bool begun; /* by a thread; under the pool's lock */
 	bool abandoned, finished; /* loop only */
 	struct event done;
 	status result;
@@ -96,12 +96,9 @@ static void *pool_thread(void *arg)
 		}
 		struct task *t = container_of(first, struct task, queue);
 		p->queued--;
-		t->state = TASK_RUNNING;
+		t->begun = true;
 		pthread_mutex_unlock(&p->lock);
 		task_work(t);
-		pthread_mutex_lock(&p->lock);
-		t->state = TASK_DONE;
-		pthread_mutex_unlock(&p->lock);
 		loop_post_node(p->loop, &t->post);
 		pthread_mutex_lock(&p->lock);
 	}
@@ -140,7 +137,7 @@ static bool pool_submit(struct pool *p, struct task *t)
 static bool task_abandon(struct pool *p, struct task *t)
 {
 	pthread_mutex_lock(&p->lock);
-	bool ours = t->state == TASK_QUEUED;
+	bool ours = !t->begun;
 	if (ours) {
 		list_remove(&t->queue);
 		p->queued--;
@@ -155,16 +152,11 @@ static struct task *task_start(status (*fn)(void *), void *job, void (*free_job)
 {
 	struct fiber *f = fiber_self();
 	struct pool *p = f->loop->pool;
-	if (wait_begin(f))
+	if (wait_begin(f) || (f->until <= rt_now() && wake_status(WAKE_TIMEOUT)))
 		return NULL;
-	if (f->until <= rt_now()) {
-		wake_status(WAKE_TIMEOUT);
-		return NULL;
-	}
 	struct task *t = mem_zero(sizeof *t);
-	*t = (struct task){ .pool = p, .fn = fn, .job = job, .free_job = free_job };
-	t->post.fn = task_landed;
-	t->post.arg = t;
+	*t = (struct task){ .pool = p, .fn = fn, .job = job, .free_job = free_job,
+			    .post = { .fn = task_landed, .arg = t } };
 	if (!pool_submit(p, t)) {
 		free(t);
 		err_set(ERR_BUSY, "no thread could be started");
@@ -191,17 +183,15 @@ status pool_run(status (*fn)(void *job), void *job, void (*free_job)(void *))
 			free_job(job);
 		return -1;
 	}
-	while (!t->finished)
-		if (event_wait(&t->done, DEADLINE_NONE)) {
-			if (t->finished)
-				break;
-			if (task_abandon(t->pool, t))
-				task_free(t, true);
-			else
-				t->abandoned = true; /* task_landed frees */
-			return -1;
-		}
-	return task_end(t, false);
+	while (!t->finished && !event_wait(&t->done, DEADLINE_NONE))
+		;
+	if (t->finished)
+		return task_end(t, false);
+	if (task_abandon(t->pool, t))
+		task_free(t, true);
+	else
+		t->abandoned = true; /* task_landed frees */
+	return -1;
 }
 
 status pool_call(status (*fn)(void *job), void *job)

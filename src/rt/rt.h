@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "base/core.h"
+#include "base/fault.h"
 #include "base/str.h"
 
 struct arena;
@@ -32,7 +33,8 @@ struct rt_options {
 	int pool_threads;     /* 0 = 4 */
 	bool virtual_clock;   /* tests: time jumps to the next timer when nothing is ready */
 	uint64_t seed;	      /* != 0: ready fibers run in a seeded random order (tests) */
-	int stall_ms;	      /* watchdog, 0 = 50; -1 off */
+	int stall_ms;	      /* for the watcher, 0 = 50; -1 off */
+	const struct rt_watcher *watcher; /* NULL = none; programs take os_watcher */
 };
 /* Opens the loop of this thread, runs main_fn in its first fiber until it and all it spawned in
  * its group are done, closes the loop. Returns what main_fn returned. */
@@ -148,30 +150,6 @@ status pool_call(status (*fn)(void *job), void *job) NODISCARD;
 void loop_post(struct loop *, void (*fn)(void *), void *arg);
 struct loop *loop_current(void);
 
-/* --- processes --- */
-struct proc;
-struct proc_options {
-	const char *const *argv;
-	const char *const *envp; /* NULL = ours */
-	const char *cwd;	 /* NULL = ours */
-	int stdin_fd, stdout_fd, stderr_fd; /* -1 = /dev/null; own fd is given, not closed */
-	const int *keep_fds; /* these stay open under numbers 3, 4, ... in this order */
-	size_t keep_count;
-	bool new_session; /* then proc_kill and proc_close reach the whole session's group */
-};
-status proc_spawn(const struct proc_options *, struct proc **out) NODISCARD;
-int proc_pid(const struct proc *);
-/* exit code 0..255, or 128 + signal. */
-status proc_wait(struct proc *, deadline, int *code) NODISCARD;
-void proc_kill(struct proc *, int sig);
-void proc_close(struct proc *); /* kills with SIGKILL when still running, reaps, frees */
-DEFINE_AUTO(proc, struct proc, proc_close)
-
-/* Signals arrive here instead of handlers. Blocks them for this thread and those it starts; before
- * rt_run or in its first fiber. */
-void signals_hold(const int *signals, size_t n); /* once, before rt_run's fibers need them */
-status signal_wait(int *sig, deadline) NODISCARD;
-
 /* --- looking inside --- */
 struct rt_stats {
 	uint64_t switches, spawned, stalls;
@@ -179,6 +157,22 @@ struct rt_stats {
 };
 void rt_stats_get(struct rt_stats *);
 
-/* Deterministic failure in tests: true for the n-th call with this name after fault_arm(name, n). */
-bool fault_point(const char *name);
-void fault_arm(const char *name, unsigned nth);
+/* --- for src/os: who watches a loop, and what runs outside it --- */
+/* The running fiber. Safe in a signal handler. */
+struct fiber_look {
+	const char *name, *guard, *low, *high; /* stack: [low, high), guard page: [guard, low) */
+};
+bool fiber_look(struct fiber_look *);
+struct rt_pulse {
+	_Atomic uint64_t switches, stalls; /* rt counts the first, the watcher the other */
+	_Atomic bool idle;		   /* waits in epoll */
+};
+struct rt_watcher {
+	void *(*open)(struct rt_pulse *, int stall_ms); /* on the loop's thread */
+	void (*busy)(void *);				/* idle ended */
+	void (*close)(void *);
+};
+/* What open returned, on the loop's thread and its pool's; else NULL. Safe in a signal handler. */
+void *rt_watching(void);
+/* More or less child processes run: a virtual clock follows the real one while there are any. */
+void loop_outside(int change);

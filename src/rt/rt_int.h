@@ -22,12 +22,13 @@
  */
 #pragma once
 #include "base/err.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/sanitize.h"
 #include "rt/rt.h"
 #include "rt/switch.h"
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 enum fiber_state { FIBER_READY, FIBER_RUNNING, FIBER_WAITING, FIBER_DEAD };
@@ -37,7 +38,9 @@ enum wake { WAKE_READY, WAKE_TIMEOUT, WAKE_CANCEL, WAKE_CLOSED };
  * touched record is at the stack's side. */
 struct fiber {
 	struct err err;
-	struct context ctx;
+	char *stack; /* lowest usable byte; the guard is below */
+	struct sanitize_stack sane;
+	struct context ctx; /* from here on zeroed for each new fiber; the former are the stack's */
 	struct loop *loop;
 	struct group *group;
 	const char *name;
@@ -46,9 +49,8 @@ struct fiber {
 	uint8_t state, wake;
 	bool shielded; /* between shield_begin and shield_end */
 	bool masked;   /* this wait does not end by cancellation */
-	bool trimmed;
 	deadline until;
-	size_t timer; /* index in loop.timers + 1, 0 = none */
+	struct heap_node timer;
 	struct event *event;
 	struct fiber *prev, *next; /* in event, or in the list of free stacks */
 	struct list member, all, parked;
@@ -58,9 +60,6 @@ struct fiber {
 	struct log_context log;
 	void *local;
 	uint64_t id;
-	char *stack; /* lowest usable byte; the guard is below */
-	void *asan, *tsan;
-	unsigned valgrind;
 };
 
 struct group {
@@ -74,12 +73,6 @@ struct group {
 	bool keep_going; /* a failure cancels nobody: background services */
 	struct err *err; /* the first failure */
 	struct event changed;
-};
-
-struct timer {
-	int64_t at;
-	uint64_t order; /* equal times fire in the order of their making */
-	struct fiber *fiber;
 };
 
 struct fd_slot {
@@ -97,7 +90,6 @@ struct post {
 };
 
 struct pool;
-struct watch;
 
 struct loop {
 	struct context ctx; /* of rt_run, while a fiber runs */
@@ -106,51 +98,40 @@ struct loop {
 	struct list all, parked;
 	struct fiber **ready; /* ring */
 	size_t ready_cap, ready_at, ready_len;
-	struct timer *timers; /* binary heap */
-	size_t timers_cap, timers_len;
-	uint64_t timer_order, ids, random;
+	struct heap timers;
+	uint64_t ids, random;
 	int64_t now; /* as of this turn */
 	_Atomic int64_t virtual_now;
 	int64_t virtual_start, wall_start; /* ns, ms */
 	struct group *root;
-	int epoll, mail_fd, signal_fd;
+	int epoll, mail_fd;
 	struct fd_slot *fds;
 	size_t fds_cap;
 	size_t fibers, fibers_peak, spawned, stack_bytes;
 	size_t outside_jobs, outside_procs; /* what a virtual clock must wait for */
 	size_t page, guard, mapping;	    /* bytes a stack, guard included */
 	bool guard_by_madvise;
-	struct fiber *free_hot, *free_cold; /* stacks: untrimmed, trimmed */
-	size_t free_hot_len, free_cold_len;
+	struct free_stacks {
+		struct fiber *first;
+		size_t len;
+	} hot, cold; /* with pages, without */
 	pthread_mutex_t mail_lock;
 	struct post *mail, **mail_end;
 	struct pool *pool;
-	struct lock signal_lock;
-	struct watch *watch;
-	_Atomic uint64_t switches;
-	_Atomic bool idle;
-	_Atomic uint64_t stalls;
-	void *alt_stack;
-	stack_t old_alt;
-	struct sigaction old_segv, old_bus;
-	/* annotations only: the stack of rt_run */
-	void *asan, *tsan;
+	struct rt_pulse pulse;
+	void *watch; /* what opt.watcher made */
+	/* for sanitizers only: the stack of rt_run */
+	struct sanitize_stack sane;
 	const void *stack_bottom;
 	size_t stack_size;
-	/* the main fiber's result */
 	fiber_fn main_fn;
 	void *main_arg;
-	status result;
-	struct err result_err;
 };
 
 /* The loop of this thread, NULL outside; clock: the same, and the owner's on its pool threads. */
 extern _Thread_local struct loop *rt_loop __attribute__((visibility("hidden")));
 extern _Thread_local struct loop *rt_clock __attribute__((visibility("hidden")));
 
-/* Zeroed; aborts when there is none. */
-void *mem_zero(size_t n);
-void *mem_grow(void *old, size_t n);
 /* The running fiber; asserts that there is one: waiting outside a fiber is a bug. */
 struct fiber *fiber_self(void);
 
@@ -168,19 +149,16 @@ void fiber_trim(struct fiber *);
 void fiber_trim_free(struct loop *);
 void fiber_free_all(struct loop *);
 void stacks_setup(struct loop *);
-bool fiber_in_guard(const struct fiber *, const void *);
 
 /* group.c */
 struct group *group_make(struct loop *, struct group *parent, deadline);
 status spawn_into(struct group *, struct fiber *from, const char *name, fiber_fn, void *arg) NODISCARD;
+status group_result(const struct group *) NODISCARD;
 void group_member_ended(struct fiber *, status);
 void group_free(struct group *);
 
 /* loop.c */
-int64_t clock_real(void);
 void ready_push(struct loop *, struct fiber *);
-void timer_add(struct loop *, struct fiber *, deadline);
-void timer_remove(struct loop *, struct fiber *);
 /* As loop_post, but the caller keeps the node. */
 void loop_post_node(struct loop *, struct post *);
 
@@ -194,11 +172,3 @@ void event_wait_masked(struct event *);
 struct pool *pool_open(struct loop *, int threads);
 void pool_close(struct pool *); /* joins; tasks still point at it: free it after the mail */
 size_t pool_queued(struct pool *);
-
-/* signal.c, watch.c */
-void signal_close(struct loop *);
-void crash_setup(struct loop *);
-void crash_restore(struct loop *);
-void watch_open(struct loop *);
-void watch_close(struct loop *);
-void watch_busy(struct loop *); /* the loop goes from waiting to work */

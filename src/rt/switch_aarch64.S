@@ -6,6 +6,13 @@
  */
 	.text
 
+/* Saves a pair at sp + at, said to the unwinder as well. */
+	.macro	keep a, b, at
+	stp	\a, \b, [sp, #\at]
+	.cfi_offset \a, \at - 160
+	.cfi_offset \b, \at - 152
+	.endm
+
 /* void context_switch(struct context *from, struct context *to) */
 	.globl	context_switch
 	.hidden	context_switch
@@ -17,21 +24,11 @@ context_switch:
 	.cfi_def_cfa_offset 160
 	.cfi_offset x29, -160
 	.cfi_offset x30, -152
-	stp	x19, x20, [sp, #16]
-	stp	x21, x22, [sp, #32]
-	stp	x23, x24, [sp, #48]
-	stp	x25, x26, [sp, #64]
-	stp	x27, x28, [sp, #80]
-	.cfi_offset x19, -144
-	.cfi_offset x20, -136
-	.cfi_offset x21, -128
-	.cfi_offset x22, -120
-	.cfi_offset x23, -112
-	.cfi_offset x24, -104
-	.cfi_offset x25, -96
-	.cfi_offset x26, -88
-	.cfi_offset x27, -80
-	.cfi_offset x28, -72
+	keep	x19, x20, 16
+	keep	x21, x22, 32
+	keep	x23, x24, 48
+	keep	x25, x26, 64
+	keep	x27, x28, 80
 	stp	d8, d9, [sp, #96]
 	stp	d10, d11, [sp, #112]
 	stp	d12, d13, [sp, #128]
@@ -72,7 +69,8 @@ context_start:
 	.cfi_endproc
 	.size	context_start, . - context_start
 
-/* void context_make(struct context *, void *low, void *high, void (*fn)(void *), void *arg) */
+/* void context_make(struct context *, void *low, void *high, void (*fn)(void *), void *arg)
+ * Registers that are not set here begin with whatever lies there. */
 	.globl	context_make
 	.hidden	context_make
 	.type	context_make, %function
@@ -84,14 +82,6 @@ context_make:
 	adr	x9, context_start
 	stp	xzr, x9, [x2]
 	stp	x3, x4, [x2, #16]
-	stp	xzr, xzr, [x2, #32]
-	stp	xzr, xzr, [x2, #48]
-	stp	xzr, xzr, [x2, #64]
-	stp	xzr, xzr, [x2, #80]
-	stp	xzr, xzr, [x2, #96]
-	stp	xzr, xzr, [x2, #112]
-	stp	xzr, xzr, [x2, #128]
-	stp	xzr, xzr, [x2, #144]
 	str	x2, [x0]
 	ret
 	.cfi_endproc

@@ -7,6 +7,18 @@
  */
 	.text
 
+/* Push and pop, said to the unwinder as well. */
+	.macro	keep reg
+	pushq	\reg
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset \reg, 0
+	.endm
+	.macro	give reg
+	popq	\reg
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore \reg
+	.endm
+
 /* void context_switch(struct context *from, struct context *to) */
 	.globl	context_switch
 	.hidden	context_switch
@@ -14,44 +26,20 @@
 	.p2align 4
 context_switch:
 	.cfi_startproc
-	pushq	%rbp
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %rbp, 0
-	pushq	%rbx
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %rbx, 0
-	pushq	%r12
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r12, 0
-	pushq	%r13
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r13, 0
-	pushq	%r14
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r14, 0
-	pushq	%r15
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset %r15, 0
+	keep	%rbp
+	keep	%rbx
+	keep	%r12
+	keep	%r13
+	keep	%r14
+	keep	%r15
 	movq	%rsp, (%rdi)
 	movq	(%rsi), %rsp
-	popq	%r15
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r15
-	popq	%r14
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r14
-	popq	%r13
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r13
-	popq	%r12
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %r12
-	popq	%rbx
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %rbx
-	popq	%rbp
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore %rbp
+	give	%r15
+	give	%r14
+	give	%r13
+	give	%r12
+	give	%rbx
+	give	%rbp
 	popq	%rcx
 	.cfi_adjust_cfa_offset -8
 	.cfi_register %rip, %rcx
@@ -72,7 +60,8 @@ context_start:
 	.cfi_endproc
 	.size	context_start, . - context_start
 
-/* void context_make(struct context *, void *low, void *high, void (*fn)(void *), void *arg) */
+/* void context_make(struct context *, void *low, void *high, void (*fn)(void *), void *arg)
+ * Registers that are not set here begin with whatever lies there. */
 	.globl	context_make
 	.hidden	context_make
 	.type	context_make, @function
@@ -82,11 +71,8 @@ context_make:
 	andq	$-16, %rdx
 	subq	$72, %rdx		/* 7 words of frame, so that rsp is aligned after it */
 	leaq	context_start(%rip), %rax
-	movq	$0, 0(%rdx)		/* r15 */
-	movq	$0, 8(%rdx)		/* r14 */
 	movq	%r8, 16(%rdx)		/* r13 */
 	movq	%rcx, 24(%rdx)		/* r12 */
-	movq	$0, 32(%rdx)		/* rbx */
 	movq	$0, 40(%rdx)		/* rbp: ends the chain of frames */
 	movq	%rax, 48(%rdx)
 	movq	$0, 56(%rdx)		/* where a return address would be */

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "fixture.h"
+#include "os/os.h"
 #include "store/db/db.h"
 
 static const char graph_text[] =

@@ -3,6 +3,7 @@
  * Calls to a real server over a socket: the recorded mock (TATARA_SHARED/golden/mock_model.py) and
  * an odd one. Without the recorded files the test is skipped (77).
  */
+#include "os/os.h"
 #include "talk_model.h"
 
 static const char *mock_path;

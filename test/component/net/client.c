@@ -6,6 +6,7 @@
 #include "test/component/net/talk.h"
 #include "net/client.h"
 #include "net/guard.h"
+#include "os/os.h"
 #include <signal.h>
 
 struct stage {

@@ -2,6 +2,7 @@
 /* A PostgreSQL that goes away and comes back: nothing is applied twice, nothing that was
  * acknowledged is lost, and the errors say what is known. */
 #include "base/crypt.h"
+#include "os/os.h"
 #include "store/broker/broker.h"
 #include "store_test.h"
 

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "rt_test.h"
 #include <stdalign.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* A stack that is 8 bytes off kills the first aligned vector store of any library. */
@@ -102,53 +101,6 @@ static void limit_on_fibers(void **unused)
 	(void)unused;
 	struct rt_options opt = { .virtual_clock = true, .fibers_max = 5 };
 	assert_int_equal(rt_run(&opt, spawn_past_limit, NULL), 0);
-}
-
-/* --- overflow --- */
-
-static int deep(int n)
-{
-	volatile char pad[512];
-	memset((char *)(uintptr_t)pad, n, sizeof pad);
-	return n <= 0 ? 0 : deep(n - 1) + pad[0];
-}
-
-static status overflow(void *arg)
-{
-	return deep(1 << 20) == 42;
-}
-
-static status overflow_main(void *arg)
-{
-	AUTO(group) g = { group_open(DEADLINE_NONE) };
-	CHECK(!group_spawn(g.p, "bottomless", overflow, NULL));
-	return group_wait(g.p);
-}
-
-static void overflow_hits_the_guard(void **unused)
-{
-	(void)unused;
-	int fds[2];
-	assert_int_equal(pipe(fds), 0);
-	pid_t pid = fork();
-	if (!pid) {
-		dup2(fds[1], STDERR_FILENO);
-		rt_run(NULL, overflow_main, NULL);
-		_exit(0);
-	}
-	close(fds[1]);
-	static char text[65536];
-	size_t len = 0;
-	for (ssize_t n; (n = read(fds[0], text + len, sizeof text - 1 - len)) > 0;)
-		len += (size_t)n;
-	text[len] = 0;
-	close(fds[0]);
-	int how;
-	assert_int_equal(waitpid(pid, &how, 0), pid);
-	assert_true(WIFSIGNALED(how) || WEXITSTATUS(how) != 0);
-	if (!strstr(text, "stack overflow in fiber 'bottomless'"))
-		print_message("the child said: %s\n", text);
-	assert_true(strstr(text, "stack overflow in fiber 'bottomless'") != NULL);
 }
 
 /* --- what a fiber carries --- */
@@ -353,7 +305,6 @@ int main(void)
 		cmocka_unit_test(hundred_thousand_spawns),
 		cmocka_unit_test(many_fibers_at_once),
 		cmocka_unit_test(limit_on_fibers),
-		cmocka_unit_test(overflow_hits_the_guard),
 		cmocka_unit_test(children_inherit_local_and_log_context),
 		cmocka_unit_test(each_fiber_has_its_own_error),
 		cmocka_unit_test(main_error_reaches_the_caller),

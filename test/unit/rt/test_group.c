@@ -327,20 +327,6 @@ static status wait_join_any(struct waits *w)
 	CHECK(!group_spawn(g.p, "long", until_cancelled, NULL));
 	return group_wait_any(g.p, &left);
 }
-static status wait_signal(struct waits *w)
-{
-	int sig;
-	return signal_wait(&sig, DEADLINE_NONE);
-}
-static status wait_proc(struct waits *w)
-{
-	const char *const argv[] = { "sleep", "30", NULL };
-	struct proc_options o = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 };
-	AUTO(proc) p = { 0 };
-	int code;
-	CHECK(!proc_spawn(&o, &p.p));
-	return proc_wait(p.p, DEADLINE_NONE, &code);
-}
 static status wait_pool(struct waits *w)
 {
 	return pool_run(job_block, (void *)++jobs.last, NULL);
@@ -354,8 +340,7 @@ static const struct wait_case {
 	{ "sleep", wait_sleep },   { "yield", wait_yield },	{ "event", wait_event },
 	{ "lock", wait_lock },	   { "slots", wait_slots },	{ "chan_send", wait_send },
 	{ "chan_recv", wait_recv },{ "fd", wait_fd },		{ "fd edge", wait_fd_edge },
-	{ "join", wait_join },	   { "join any", wait_join_any }, { "signal", wait_signal },
-	{ "proc", wait_proc, true },{ "pool", wait_pool, true },
+	{ "join", wait_join },	   { "join any", wait_join_any }, { "pool", wait_pool, true },
 };
 
 struct waiter {
@@ -443,7 +428,6 @@ static void every_wait_ends_early(void **unused)
 
 int main(void)
 {
-	signals_hold((const int[]){ SIGUSR2 }, 1);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_failure_cancels_the_others),
 		cmocka_unit_test(failure_without_reason_gets_one),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* descriptors, timers, clocks, the mailbox and the watchdog. */
+/* descriptors, timers, clocks and the mailbox. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "rt_test.h"
@@ -349,49 +349,6 @@ static void letters_from_other_threads(void **unused)
 	assert_int_equal(rt_run(NULL, receive, NULL), 0);
 }
 
-/* --- watchdog --- */
-
-static status stall(void *arg)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	int64_t end = t.tv_sec * 1000 + t.tv_nsec / MS + 400;
-	struct rt_stats s;
-	do {
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		rt_stats_get(&s);
-	} while (s.stalls == 0 && t.tv_sec * 1000 + t.tv_nsec / MS < end);
-	*(uint64_t *)arg = s.stalls;
-	/* And it sleeps and wakes with the loop. */
-	for (int i = 0; i < 5; i++)
-		CHECK(!fiber_sleep_ms(5));
-	return 0;
-}
-
-static void stall_is_seen(void **unused)
-{
-	(void)unused;
-	uint64_t stalls = 0;
-	int fds[2];
-	static char text[4096];
-	assert_int_equal(pipe(fds), 0);
-	int saved = dup(STDERR_FILENO);
-	dup2(fds[1], STDERR_FILENO);
-	struct rt_options opt = { .stall_ms = 10 };
-	int rc = rt_run(&opt, stall, &stalls);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	close(fds[1]);
-	assert_int_equal(rc, 0);
-	assert_true(stalls > 0);
-	ssize_t n = read(fds[0], text, sizeof text - 1);
-	close(fds[0]);
-	assert_true(n > 0);
-	text[n] = 0;
-	print_message("%s", text);
-	assert_true(strstr(text, "in fiber 'main'") != NULL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,7 +365,6 @@ int main(void)
 		cmocka_unit_test(virtual_clock_jumps),
 		cmocka_unit_test(real_clock_waits),
 		cmocka_unit_test(letters_from_other_threads),
-		cmocka_unit_test(stall_is_seen),
 	};
 	return cmocka_run_group_tests_name("rt_loop", tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
  * fault: deterministic failure for tests. The table is process-wide on purpose: fault points lie
  * in pool threads and outside loops too. When nothing is armed a point costs one relaxed load.
  */
-#include "rt/rt.h"
+#include "base/fault.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>

@@ -5,26 +5,35 @@
  * in epoll it sleeps as well. A stall is shown by SIGURG to the loop's thread: its handler walks
  * the frame pointers, and this thread logs what it found.
  */
-#include "rt/rt_int.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "os/os.h"
 #include <errno.h>
 #include <execinfo.h>
+#include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 enum { FRAMES_MAX = 32, ALT_STACK = 64 << 10, ANSWER_MS = 100, NAME_MAX_ = 64 };
 
 struct watch {
-	struct loop *loop;
+	struct rt_pulse *pulse;
+	bool running; /* the thread */
 	pthread_t thread, target;
 	sem_t tick;	/* posted to wake the thread from its sleep */
 	sem_t answered; /* posted by the signal handler */
 	_Atomic bool parked, closing;
 	int64_t period; /* ns */
-	struct sigaction old;
+	struct sigaction old_look, old_segv, old_bus;
+	stack_t old_alt;
+	void *alt_stack;
 	/* filled by the handler */
 	char fiber[NAME_MAX_];
 	void *frame[FRAMES_MAX];
@@ -57,13 +66,13 @@ static void context_registers(const ucontext_t *u, uintptr_t *pc, uintptr_t *fp)
 
 /* Only addresses inside the fiber's own stack are read, so a foreign frame ends the walk. */
 __attribute__((no_sanitize("address", "thread", "undefined"))) static int
-frames_walk(const struct fiber *f, const ucontext_t *u, void **out)
+frames_walk(const struct fiber_look *f, const ucontext_t *u, void **out)
 {
 	uintptr_t pc, fp;
 	context_registers(u, &pc, &fp);
 	int n = 0;
 	out[n++] = (void *)pc;
-	uintptr_t low = (uintptr_t)f->stack, high = (uintptr_t)f - 2 * sizeof(uintptr_t);
+	uintptr_t low = (uintptr_t)f->low, high = (uintptr_t)f->high - 2 * sizeof(uintptr_t);
 	while (n < FRAMES_MAX && fp >= low && fp <= high && fp % sizeof(uintptr_t) == 0) {
 		const uintptr_t *frame = (const uintptr_t *)fp;
 		if (!frame[1])
@@ -80,12 +89,12 @@ static void on_look(int sig, siginfo_t *info, void *context)
 {
 	(void)sig, (void)info;
 	int saved = errno;
-	struct loop *l = rt_loop;
-	struct watch *w = l ? l->watch : NULL;
+	struct watch *w = rt_watching();
 	if (w) {
-		struct fiber *f = l->running;
-		text_put(w->fiber, sizeof w->fiber, f ? f->name : "(the loop)");
-		int n = f ? frames_walk(f, context, w->frame) : 0;
+		struct fiber_look f;
+		bool any = fiber_look(&f);
+		text_put(w->fiber, sizeof w->fiber, any ? f.name : "(the loop)");
+		int n = any ? frames_walk(&f, context, w->frame) : 0;
 		atomic_store(&w->frames, n);
 		sem_post(&w->answered);
 	}
@@ -102,39 +111,39 @@ static void say(const char *text)
 static void on_crash(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
-	struct loop *l = rt_loop;
-	struct fiber *f = l ? l->running : NULL;
-	if (f) {
-		say(fiber_in_guard(f, info->si_addr) ? "stack overflow in fiber '" :
-						       "crash in fiber '");
-		say(f->name);
+	struct fiber_look f;
+	if (fiber_look(&f)) {
+		const char *at = info->si_addr;
+		say(at >= f.guard && at < f.low ? "stack overflow in fiber '" : "crash in fiber '");
+		say(f.name);
 		say("'\n");
 	}
-	if (rt_clock) /* pool threads crash as well */
-		sigaction(sig, sig == SIGSEGV ? &rt_clock->old_segv : &rt_clock->old_bus, NULL);
+	struct watch *w = rt_watching(); /* pool threads crash as well */
+	if (w)
+		sigaction(sig, sig == SIGSEGV ? &w->old_segv : &w->old_bus, NULL);
 	else
 		signal(sig, SIG_DFL);
 	if (info->si_code <= 0) /* sent by kill: it will not come again by itself */
 		raise(sig);
 }
 
-void crash_setup(struct loop *l)
+static void crash_setup(struct watch *w)
 {
-	l->alt_stack = mem_zero(ALT_STACK);
-	stack_t alt = { .ss_sp = l->alt_stack, .ss_size = ALT_STACK };
-	sigaltstack(&alt, &l->old_alt);
+	w->alt_stack = mem_zero(ALT_STACK);
+	stack_t alt = { .ss_sp = w->alt_stack, .ss_size = ALT_STACK };
+	sigaltstack(&alt, &w->old_alt);
 	struct sigaction a = { .sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 	sigemptyset(&a.sa_mask);
-	sigaction(SIGSEGV, &a, &l->old_segv);
-	sigaction(SIGBUS, &a, &l->old_bus);
+	sigaction(SIGSEGV, &a, &w->old_segv);
+	sigaction(SIGBUS, &a, &w->old_bus);
 }
 
-void crash_restore(struct loop *l)
+static void crash_restore(struct watch *w)
 {
-	sigaction(SIGSEGV, &l->old_segv, NULL);
-	sigaction(SIGBUS, &l->old_bus, NULL);
-	sigaltstack(&l->old_alt, NULL);
-	free(l->alt_stack);
+	sigaction(SIGSEGV, &w->old_segv, NULL);
+	sigaction(SIGBUS, &w->old_bus, NULL);
+	sigaltstack(&w->old_alt, NULL);
+	free(w->alt_stack);
 }
 
 /* --- the thread --- */
@@ -159,7 +168,7 @@ static void report(struct watch *w, int64_t ns)
 		;
 	bool answered = !pthread_kill(w->target, SIGURG) &&
 			sem_until(&w->answered, ANSWER_MS * INT64_C(1000000));
-	atomic_fetch_add(&w->loop->stalls, 1);
+	atomic_fetch_add(&w->pulse->stalls, 1);
 	if (!answered) {
 		log_warn("loop stalled for more than %d ms; it does not answer",
 			 (int)(ns / 1000000));
@@ -184,7 +193,7 @@ static void report(struct watch *w, int64_t ns)
 static void park(struct watch *w)
 {
 	atomic_store(&w->parked, true);
-	if (atomic_load(&w->loop->idle) && !w->closing)
+	if (atomic_load(&w->pulse->idle) && !w->closing)
 		while (sem_wait(&w->tick) && errno == EINTR)
 			;
 	atomic_store(&w->parked, false);
@@ -193,13 +202,13 @@ static void park(struct watch *w)
 static void *watch_thread(void *arg)
 {
 	struct watch *w = arg;
-	struct loop *l = w->loop;
+	struct rt_pulse *l = w->pulse;
 	uint64_t seen = l->switches;
-	int64_t since = clock_real();
+	int64_t since = clock_real_ns();
 	bool told = false;
 	while (!w->closing) {
 		sem_until(&w->tick, w->period / 2);
-		int64_t now = clock_real();
+		int64_t now = clock_real_ns();
 		if (l->idle)
 			park(w);
 		else if (l->switches == seen && now - since > w->period && !told) {
@@ -210,56 +219,62 @@ static void *watch_thread(void *arg)
 			continue;
 		}
 		seen = l->switches;
-		since = clock_real();
+		since = clock_real_ns();
 		told = false;
 	}
 	return NULL;
 }
 
-void watch_busy(struct loop *l)
+static void watch_busy(void *arg)
 {
-	struct watch *w = l->watch;
-	if (w && atomic_load(&w->parked) && atomic_exchange(&w->parked, false))
+	struct watch *w = arg;
+	if (atomic_load(&w->parked) && atomic_exchange(&w->parked, false))
 		sem_post(&w->tick);
 }
 
-void watch_open(struct loop *l)
+static void thread_start(struct watch *w)
 {
-	if (l->opt.stall_ms < 0)
-		return;
-	struct watch *w = mem_zero(sizeof *w);
-	w->loop = l;
-	w->period = l->opt.stall_ms * INT64_C(1000000);
-	w->target = pthread_self();
-	sem_init(&w->tick, 0, 0);
-	sem_init(&w->answered, 0, 0);
 	struct sigaction a = { .sa_sigaction = on_look,
 			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
 	sigemptyset(&a.sa_mask);
-	sigaction(SIGURG, &a, &w->old);
+	sigaction(SIGURG, &a, &w->old_look);
 	sigset_t all, old;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	l->watch = w;
-	if (pthread_create(&w->thread, NULL, watch_thread, w)) {
-		l->watch = NULL; /* no watchdog is better than no service */
-		sigaction(SIGURG, &w->old, NULL);
-		free(w);
-	}
+	/* Failing is no reason to stop: no watchdog is better than no service. */
+	w->running = !pthread_create(&w->thread, NULL, watch_thread, w);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!w->running)
+		sigaction(SIGURG, &w->old_look, NULL);
 }
 
-void watch_close(struct loop *l)
+static void *watch_open(struct rt_pulse *pulse, int stall_ms)
 {
-	struct watch *w = l->watch;
-	if (!w)
-		return;
-	w->closing = true;
-	sem_post(&w->tick);
-	pthread_join(w->thread, NULL);
-	l->watch = NULL;
-	sigaction(SIGURG, &w->old, NULL);
+	struct watch *w = mem_zero(sizeof *w);
+	w->pulse = pulse;
+	w->period = stall_ms * INT64_C(1000000);
+	w->target = pthread_self();
+	sem_init(&w->tick, 0, 0);
+	sem_init(&w->answered, 0, 0);
+	crash_setup(w);
+	if (stall_ms > 0)
+		thread_start(w);
+	return w;
+}
+
+static void watch_close(void *arg)
+{
+	struct watch *w = arg;
+	if (w->running) {
+		w->closing = true;
+		sem_post(&w->tick);
+		pthread_join(w->thread, NULL);
+		sigaction(SIGURG, &w->old_look, NULL);
+	}
+	crash_restore(w);
 	sem_destroy(&w->tick);
 	sem_destroy(&w->answered);
 	free(w);
 }
+
+const struct rt_watcher os_watcher = { watch_open, watch_busy, watch_close };

@@ -4,9 +4,11 @@
  * signals and an empty mask. Its end is seen through a pidfd, or by asking now and then where the
  * kernel or an emulator has none.
  */
-#include "rt/rt_int.h"
+#include "base/err.h"
+#include "os/os.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,6 @@ enum { KEEP_MAX = 64, KILL_WAIT_MS = 5000, ASK_MS = 10 };
 extern char **environ;
 
 struct proc {
-	struct loop *loop;
 	pid_t pid;
 	int pidfd; /* -1: none */
 	bool session, done;
@@ -107,7 +108,6 @@ static int spawn(const struct proc_options *o, const struct fd_plan *plan, pid_t
 
 status proc_spawn(const struct proc_options *o, struct proc **out)
 {
-	struct loop *l = fiber_self()->loop;
 	struct fd_plan plan = { .n = 0 };
 	pid_t pid = -1;
 	ASSERT(o->keep_count <= KEEP_MAX);
@@ -121,13 +121,12 @@ status proc_spawn(const struct proc_options *o, struct proc **out)
 	if (result)
 		return -1;
 	struct proc *p = mem_zero(sizeof *p);
-	p->loop = l;
 	p->pid = pid;
 	p->session = o->new_session;
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (p->pidfd >= 0)
 		(void)fcntl(p->pidfd, F_SETFD, FD_CLOEXEC);
-	l->outside_procs++;
+	loop_outside(1);
 	*out = p;
 	return 0;
 }
@@ -146,7 +145,7 @@ static bool reap(struct proc *p)
 	if (pid != p->pid && !(pid < 0 && errno == ECHILD))
 		return false;
 	p->done = true;
-	p->loop->outside_procs--;
+	loop_outside(-1);
 	if (pid < 0)
 		p->code = 255; /* somebody else took its status */
 	else
@@ -165,8 +164,8 @@ static status wait_a_little(struct proc *p, deadline until)
 
 status proc_wait(struct proc *p, deadline until, int *code)
 {
-	if (wait_begin(fiber_self()))
-		return -1;
+	if (fiber_cancelled())
+		return err_set(ERR_CANCELLED, "cancelled");
 	while (!reap(p))
 		if (wait_a_little(p, until))
 			return -1;
@@ -190,7 +189,7 @@ void proc_close(struct proc *p)
 		struct shield s = shield_begin(KILL_WAIT_MS);
 		int code;
 		if (proc_wait(p, DEADLINE_NONE, &code) && !p->done)
-			p->loop->outside_procs--; /* stuck in the kernel: a zombie until we end */
+			loop_outside(-1); /* stuck in the kernel: a zombie until we end */
 		shield_end(s);
 	}
 	if (p->pidfd >= 0) {

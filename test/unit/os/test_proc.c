@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* child processes and signals. */
-#include "rt_test.h"
+#include "os/os.h"
+#include "test/unit/rt/rt_test.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -194,6 +195,70 @@ RT_TEST(signals_are_waited_for)
 	return 0;
 }
 
+/* --- every wait ends by deadline and by cancellation --- */
+
+static status wait_signal(void)
+{
+	int sig;
+	return signal_wait(&sig, DEADLINE_NONE);
+}
+
+static status wait_proc(void)
+{
+	AUTO(proc) p = { 0 };
+	int code;
+	CHECK(!shell("sleep 30", quiet, &p.p));
+	return proc_wait(p.p, DEADLINE_NONE, &code);
+}
+
+struct waiter {
+	status (*wait)(void);
+	enum err_code want;
+};
+
+static status waiter(void *arg)
+{
+	struct waiter *x = arg;
+	CHECK(x->wait() == -1 && err_code() == x->want);
+	return 0;
+}
+
+/* How the wait ends: cancelled in it, cancelled before, deadline in it, deadline past before. */
+enum how { CANCEL_IN, CANCEL_BEFORE, TIME_IN, TIME_BEFORE, HOW_COUNT };
+
+static void wait_one(status (*wait)(void), enum how how)
+{
+	struct waiter x = { wait, how >= TIME_IN ? ERR_TIMEOUT : ERR_CANCELLED };
+	int64_t late = how == TIME_IN ? 20 * MS : -MS;
+	AUTO(group) g = { group_open(how >= TIME_IN ? rt_now() + late : DEADLINE_NONE) };
+	if (how == CANCEL_BEFORE)
+		group_cancel(g.p);
+	CHECK(!group_spawn(g.p, "waiter", waiter, &x));
+	if (how == CANCEL_IN) {
+		for (int i = 0; i < 3; i++)
+			CHECK(!fiber_yield());
+		CHECK(group_running(g.p) == 1);
+		group_cancel(g.p);
+	}
+	CHECK(!group_wait(g.p));
+}
+
+static status every_wait(void *arg)
+{
+	for (enum how how = 0; how < HOW_COUNT; how++) {
+		wait_one(wait_signal, how);
+		wait_one(wait_proc, how);
+	}
+	return 0;
+}
+
+static void every_wait_ends_early(void **unused)
+{
+	(void)unused;
+	assert_int_equal(rt_run(&(struct rt_options){ 0 }, every_wait, NULL), 0);
+	run_with(every_wait, NULL, 0);
+}
+
 int main(void)
 {
 	signals_hold((const int[]){ SIGUSR1, SIGUSR2 }, 2);
@@ -205,6 +270,7 @@ int main(void)
 		cmocka_unit_test(wait_times_out_and_kill_ends),
 		cmocka_unit_test(close_kills_the_whole_session),
 		cmocka_unit_test(signals_are_waited_for),
+		cmocka_unit_test(every_wait_ends_early),
 	};
-	return cmocka_run_group_tests_name("rt_proc", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("os_proc", tests, NULL, NULL);
 }
