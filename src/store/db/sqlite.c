@@ -68,6 +68,18 @@ struct lite {
 
 /* --- back to the fibers --- */
 
+/* The loop looks at a job without the mutex while a thread may just take it: atomic, no order needed,
+ * since DONE, the state that hands data over, is set on the loop itself. */
+static enum job_state state_of(const struct job *j)
+{
+	return __atomic_load_n(&j->state, __ATOMIC_RELAXED);
+}
+
+static void set_state(struct job *j, enum job_state state)
+{
+	__atomic_store_n(&j->state, state, __ATOMIC_RELAXED);
+}
+
 static void on_finished(void *arg)
 {
 	struct lite *l = arg;
@@ -77,11 +89,11 @@ static void on_finished(void *arg)
 	for (struct list *n; (n = list_pop(&l->finished));)
 		list_push(&mine, n);
 	l->posted = false;
-	l->db.stats.commits = l->commits;
+	l->db.stats.commits = __atomic_load_n(&l->commits, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&l->mutex);
 	for (struct list *n; (n = list_pop(&mine));) {
 		struct job *j = container_of(n, struct job, link);
-		j->state = JOB_DONE;
+		set_state(j, JOB_DONE);
 		event_wake_all(&j->done);
 	}
 }
@@ -159,7 +171,7 @@ static void run_single(struct lite *l, struct job *j)
 		if (rc)
 			undo_all(c);
 		else
-			l->commits++;
+			__atomic_fetch_add(&l->commits, 1, __ATOMIC_RELAXED);
 	}
 	set_result(j, rc);
 }
@@ -198,7 +210,7 @@ static void run_group(struct lite *l, struct job **jobs, size_t n)
 		if (!run_member(l, jobs[i]))
 			bad = i;
 	if (bad == n && !lite_step(c, c->commit)) {
-		l->commits++;
+		__atomic_fetch_add(&l->commits, 1, __ATOMIC_RELAXED);
 		return;
 	}
 	undo_all(c);
@@ -231,7 +243,7 @@ static size_t take_group(struct lite *l, struct job **out)
 			break;
 		list_remove(&j->link);
 		l->writes.count--;
-		j->state = JOB_RUNNING;
+		set_state(j, JOB_RUNNING);
 		out[n++] = j;
 		if (j->kind == JOB_CALL)
 			break;
@@ -286,7 +298,7 @@ static void *reader_main(void *arg)
 		struct job *j = n ? container_of(n, struct job, link) : NULL;
 		if (j) {
 			l->reads.count--;
-			j->state = JOB_RUNNING;
+			set_state(j, JOB_RUNNING);
 		}
 		pthread_mutex_unlock(&l->mutex);
 		if (!j)
@@ -300,7 +312,7 @@ static void *reader_main(void *arg)
 
 static void wait_shielded(struct job *j)
 {
-	while (j->state != JOB_DONE) {
+	while (state_of(j) != JOB_DONE) {
 		struct shield s = shield_begin(1000);
 		status woken = event_wait(&j->done, deadline_current());
 		shield_end(s);
@@ -336,11 +348,11 @@ static status submit(struct lite *l, struct lane *lane, struct job *j)
 	l->db.stats.queue = l->writes.count;
 	pthread_cond_signal(&lane->more);
 	pthread_mutex_unlock(&l->mutex);
-	while (j->state != JOB_DONE) {
+	while (state_of(j) != JOB_DONE) {
 		if (!event_wait(&j->done, deadline_current()))
 			continue;
 		pthread_mutex_lock(&l->mutex);
-		bool queued = j->state == JOB_QUEUED;
+		bool queued = state_of(j) == JOB_QUEUED;
 		if (queued) {
 			list_remove(&j->link);
 			lane->count--;

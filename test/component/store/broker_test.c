@@ -342,7 +342,8 @@ static status kill_fiber(void *arg)
 		pid_t pid = start_child();
 		CHECK(pid > 0);
 		random = random * 1103515245 + 12345;
-		CHECK_OK(fiber_sleep_ms(20 + (random >> 16) % 150));
+		/* Longer lives as it goes: a slow build (TSan, one core) gets there too. */
+		CHECK_OK(fiber_sleep_ms(20 + (random >> 16) % 150 + kills * 4));
 		kill(pid, SIGKILL);
 		CHECK(waitpid(pid, NULL, 0) == pid);
 		CHECK_OK(counter_get(b.p, S("pushed"), &pushed));
