@@ -31,6 +31,7 @@ struct services {
 	struct broker *broker;
 	struct blob *blob;
 	struct client *client;
+	struct code_service *code;
 	struct accounts *accounts;
 	struct apps *apps;
 	struct models *models;

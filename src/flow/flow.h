@@ -17,6 +17,7 @@ struct arena;
 struct blob;
 struct broker;
 struct client;
+struct code_service;
 struct config;
 struct db;
 struct db_batch;
@@ -72,6 +73,7 @@ struct flow_options {
 	struct blob *blob;
 	struct models *models;
 	struct client *client;
+	struct code_service *code; /* NULL: nodes that need it fail and say so */
 	const struct config *config;
 	const unsigned char *seal_key;
 	struct str process_name; /* who holds leases: "api-1234" */

@@ -122,7 +122,9 @@ static status open_role(struct role_process *r)
 	if (r->type->needs_services) {
 		struct str name = arena_printf(r->mem, "%s-%d", r->type->name, (int)getpid());
 		unsigned what = r->type->needs_flow ? SERVICES_FLOW : 0;
-		if (!r->supervised && config_bool(r->config, CONFIG_MIGRATION_ENABLED))
+		if (r->supervised)
+			what |= SERVICES_SUPERVISED;
+		else if (config_bool(r->config, CONFIG_MIGRATION_ENABLED))
 			what |= SERVICES_MIGRATE;
 		if (services_open(&r->services, r->mem, r->config, r->data_dir, name, what))
 			return -1;

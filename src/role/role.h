@@ -65,10 +65,13 @@ status data_dir_lock(struct arena *, struct str data_dir) NODISCARD;
 status secret_load(struct arena *, struct str data_dir, const struct config *, struct str *out) NODISCARD;
 
 /* What to open: the flow engine starts taking over runs only in roles. */
-enum { SERVICES_FLOW = 1, SERVICES_MIGRATE = 2 };
+enum { SERVICES_FLOW = 1, SERVICES_MIGRATE = 2, SERVICES_SUPERVISED = 4 };
 status services_open(struct services *, struct arena *, struct config *, struct str data_dir, struct str process_name, unsigned what) NODISCARD;
 void services_close(struct services *);
 struct db_options;
+/* What api and worker send to the sandbox role under the same supervisor, and what that asks for:
+ * SANDBOX_API_KEY or CODE_EXECUTION_API_KEY when one is set, else a key made from the secret. */
+struct str sandbox_key(struct arena *, struct str secret, const struct config *);
 /* Where records live, from the settings; for commands that open the database only. */
 status database_settings(struct arena *, const struct config *, struct str data_dir, struct db_options *out) NODISCARD;
 

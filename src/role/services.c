@@ -3,6 +3,7 @@
 #include "role/role.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "account/account.h"
 #include "app/app.h"
@@ -10,6 +11,7 @@
 #include "base/buf.h"
 #include "base/config.h"
 #include "base/crypt.h"
+#include "base/enc.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "chat/chat.h"
@@ -20,6 +22,7 @@
 #include "store/blob/blob.h"
 #include "store/broker/broker.h"
 #include "store/db/db.h"
+#include "tool/code.h"
 
 /* One "key='value'" of a libpq connection string, quoted as libpq reads it. */
 static void conninfo_add(struct buf *b, const char *key, struct str value)
@@ -132,6 +135,44 @@ static status open_people(struct services *s)
 	return accounts_open(&a, &s->accounts) || apps_open(&p, &s->apps) ? -1 : 0;
 }
 
+struct str sandbox_key(struct arena *mem, struct str secret, const struct config *c)
+{
+	unsigned char key[CRYPT_KEY_LEN];
+	if (config_is_set(c, CONFIG_SANDBOX_API_KEY))
+		return config_str(c, CONFIG_SANDBOX_API_KEY);
+	if (config_is_set(c, CONFIG_CODE_EXECUTION_API_KEY))
+		return config_str(c, CONFIG_CODE_EXECUTION_API_KEY);
+	crypt_derive(secret, S("tatara sandbox key v1"), key);
+	return enc_hex(mem, str_of((const char *)key, sizeof(key)));
+}
+
+static int64_t seconds_ms(const struct config *c, enum config_key key)
+{
+	return (int64_t)(config_float(c, key) * 1000);
+}
+
+/* A sandbox that is named wins; else the one of our supervisor, which listens in the data directory;
+ * else the name it has in a compose file. */
+static status open_code(struct services *s, struct arena *mem, struct str data_dir, unsigned what)
+{
+	const struct config *c = s->config;
+	struct code_options o = {
+		.client = s->client,
+		.endpoint = config_str(c, CONFIG_CODE_EXECUTION_ENDPOINT),
+		.key = config_str(c, CONFIG_CODE_EXECUTION_API_KEY),
+		.connect_ms = seconds_ms(c, CONFIG_CODE_EXECUTION_CONNECT_TIMEOUT),
+		.read_ms = seconds_ms(c, CONFIG_CODE_EXECUTION_READ_TIMEOUT),
+		.insecure = !config_bool(c, CONFIG_CODE_EXECUTION_SSL_VERIFY),
+	};
+	char *own = arena_cstr(mem, arena_printf(mem, "%.*s/run/sandbox.sock", STR(data_dir)));
+	if (!config_is_set(c, CONFIG_CODE_EXECUTION_ENDPOINT) &&
+	    (what & SERVICES_SUPERVISED || access(own, F_OK) == 0)) {
+		o.endpoint = arena_printf(mem, "unix:%s", own);
+		o.key = sandbox_key(mem, s->secret, c);
+	}
+	return code_open(&o, &s->code);
+}
+
 static status open_engine(struct services *s, struct arena *mem, struct str data_dir, struct str name)
 {
 	struct models_options m = {
@@ -150,7 +191,7 @@ static status open_engine(struct services *s, struct arena *mem, struct str data
 		return -1;
 	struct flow_options f = {
 		.db = s->db, .broker = s->broker, .blob = s->blob, .models = s->models,
-		.client = s->client, .config = s->config, .seal_key = s->seal_key,
+		.client = s->client, .code = s->code, .config = s->config, .seal_key = s->seal_key,
 		.process_name = name, .hooks = chat_hooks(s->chats),
 	};
 	if (flow_open(&f, &s->flow))
@@ -168,7 +209,8 @@ status services_open(struct services *s, struct arena *mem, struct config *confi
 		return -1;
 	crypt_derive(s->secret, S("tatara seal v1"), s->seal_key);
 	if (open_records(s, mem, data_dir, what) || open_blob(s, mem, data_dir) ||
-	    open_client(s, mem) || open_people(s) || open_engine(s, mem, data_dir, process_name)) {
+	    open_client(s, mem) || open_code(s, mem, data_dir, what) || open_people(s) ||
+	    open_engine(s, mem, data_dir, process_name)) {
 		struct err why;
 		err_save(&why);
 		services_close(s);
@@ -191,6 +233,7 @@ void services_close(struct services *s)
 		apps_close(s->apps);
 	if (s->accounts)
 		accounts_close(s->accounts);
+	code_close(s->code);
 	if (s->client)
 		client_close(s->client);
 	if (s->blob)
