@@ -312,6 +312,7 @@ static void on_failure(struct execution *x)
 	struct node_result *r = &x->result;
 	e->run->exceptions += !e->parent;
 	if (n->strategy == STRATEGY_NONE) {
+		add_usage(e->run, r); /* what a model was asked before the failure is paid */
 		event_node_finished(x, FLOW_NODE_FINISHED, S("failed"), r->error, 0);
 		end_with(e, r);
 		return;

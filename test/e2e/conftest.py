@@ -39,7 +39,8 @@ def server(mock_model):
     s = Server({"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1"})
     s.env["FILES_URL"] = s.env["CONSOLE_API_URL"] = s.env["SERVICE_API_URL"] = s.url
     s.start().setup()
-    s.add_mock_model()
+    s.add_mock_model(tools=True)
+    s.add_mock_model("mock-plain", default=False)
     yield s
     s.remove()
 

@@ -103,10 +103,11 @@ class Server:
         self.run("setup", "--email", EMAIL, "--name", "admin", "--password-stdin", stdin=PASSWORD + "\n")
         return self
 
-    def add_mock_model(self, name="mock", provider="openai_api_compatible", default=True):
+    def add_mock_model(self, name="mock", provider="openai_api_compatible", default=True,
+                       tools=False):
         args = ["model", "add", "--type", "llm", "--provider", provider, "--name", name,
                 "--base-url", "http://127.0.0.1:9912/v1", "--key-stdin"]
-        self.run(*args, *(["--default"] if default else []), stdin="sk-mock\n")
+        self.run(*args, *(["--default"] if default else []), *(["--tools"] if tools else []), stdin="sk-mock\n")
 
     def import_app(self, path, publish=True):
         """(app id, key)"""

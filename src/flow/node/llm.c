@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "flow/flow.h"
+#include "flow/node/llm.h"
 #include "flow/node/prompt.h"
 #include "flow/node/think.h"
 #include "flow/repair.h"
@@ -35,8 +36,17 @@ static status sink(void *arg, struct str piece)
 	return 0;
 }
 
+status llm_quiet(void *arg, struct str piece)
+{
+	const struct node_run *run = arg;
+	(void)piece;
+	if (run->engine->over || run->engine->run->stop)
+		return err_set(ERR_CANCELLED, "Stopped by user.");
+	return 0;
+}
+
 /* The class names that workflows test. */
-static status call_failed(struct node_run *run)
+status llm_failed(struct node_run *run)
 {
 	struct node_result *r = run->result;
 	enum err_code code = err_code();
@@ -55,15 +65,15 @@ static status call_failed(struct node_run *run)
 	return -1;
 }
 
-static void set_usage(struct node_run *run, const struct model_answer *a)
+void llm_usage(struct node_run *run, const struct model_usage *u)
 {
 	struct arena *mem = run->mem;
 	struct json *meta = json_obj(mem);
-	run->result->usage = &a->usage;
-	run->result->tokens = a->usage.total_tokens;
-	json_set_int(mem, meta, S("total_tokens"), a->usage.total_tokens);
-	json_set_str(mem, meta, S("total_price"), a->usage.total_price);
-	json_set_str(mem, meta, S("currency"), a->usage.currency);
+	run->result->usage = u;
+	run->result->tokens = u->total_tokens;
+	json_set_int(mem, meta, S("total_tokens"), u->total_tokens);
+	json_set_str(mem, meta, S("total_price"), u->total_price);
+	json_set_str(mem, meta, S("currency"), u->currency);
 	run->result->metadata = meta;
 }
 
@@ -142,7 +152,7 @@ status node_llm_exec(struct node_run *run)
 		.user = run->info->user,
 	};
 	if (models_features(run->flow->options.models, mem, q.tenant_id, q.provider, q.name, &features))
-		return call_failed(run);
+		return llm_failed(run);
 	if (node_prompt_build(run, &p))
 		return -1;
 	if (schema && features.schema)
@@ -152,12 +162,12 @@ status node_llm_exec(struct node_run *run)
 	q.messages = p.messages;
 	q.completion = p.completion;
 	if (models_chat(run->flow->options.models, mem, &q, sink, run, &a))
-		return call_failed(run);
+		return llm_failed(run);
 	node_emit(run, S("text"), S(""), true);
 	struct str text = a->text, thoughts = S("");
 	if (str_eq(json_get_str(run->data, S("reasoning_format")), S("separated")))
 		text = prompt_split_thoughts(mem, a->text, &thoughts);
-	set_usage(run, a);
+	llm_usage(run, &a->usage);
 	set_process(run, p.shown, p.completion, &q, a);
 	node_output(run, S("text"), json_str(mem, text));
 	node_output(run, S("reasoning_content"), json_str(mem, thoughts));
@@ -200,12 +210,12 @@ status node_model_call_exec(struct node_run *run)
 		return node_fail(run, "NoPromptFoundError", "model-call: messages is empty");
 	struct call_sink shown = { .run = run };
 	if (models_chat(run->flow->options.models, mem, &q, think_sink, &shown, &a))
-		return call_failed(run);
+		return llm_failed(run);
 	struct str rest = think_filter_end(&shown.filter);
 	if (rest.len)
 		node_emit(run, S("text"), rest, false);
 	node_emit(run, S("text"), S(""), true);
-	set_usage(run, a);
+	llm_usage(run, &a->usage);
 	struct think_filter whole = { 0 };
 	struct str text = think_filter_feed(mem, &whole, a->text);
 	if (!text.len)

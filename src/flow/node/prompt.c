@@ -124,7 +124,7 @@ static struct str replace(struct arena *mem, struct str text, struct str what, s
 
 /* --- messages --- */
 
-static void push(struct node_run *run, struct prompt *p, struct str role, const struct json *content)
+void prompt_push(struct node_run *run, struct prompt *p, struct str role, const struct json *content)
 {
 	struct json *m = json_obj(run->mem);
 	json_set_str(run->mem, m, S("role"), role);
@@ -197,10 +197,10 @@ static status add_item(struct node_run *run, struct prompt *p, const struct json
 	if (b.len) {
 		struct json *parts = json_arr(mem);
 		json_push(mem, parts, text_part(mem, buf_str(&b)));
-		push(run, p, role_of(item), parts);
+		prompt_push(run, p, role_of(item), parts);
 	}
 	if (files->len)
-		push(run, p, role_of(item), files);
+		prompt_push(run, p, role_of(item), files);
 	return 0;
 }
 
@@ -232,7 +232,7 @@ static int64_t history_budget(struct node_run *run, const struct prompt *p)
 	return MAX(p->features->context_size - reply - used, 0);
 }
 
-static status read_history(struct node_run *run, const struct prompt *p, struct json **out)
+status prompt_history(struct node_run *run, const struct prompt *p, struct json **out)
 {
 	const struct json *memory = json_get(run->data, S("memory")), *window = json_get(memory, S("window"));
 	const struct flow_hooks *h = &run->flow->options.hooks;
@@ -272,26 +272,37 @@ static struct str query_of(struct node_run *run)
 	return pool_get(run->pool, parts, 2, &v) ? var_text(run->mem, &v, VAR_TEXT) : S("");
 }
 
-/* 6: files of the vision setting, in front of the text of the last user message. */
-static status add_vision(struct node_run *run, struct prompt *p, struct str detail)
+status prompt_vision(struct node_run *run, const struct prompt *p, struct json **parts, struct json **files)
 {
 	struct arena *mem = run->mem;
 	const struct json *vision = json_get(run->data, S("vision"));
-	struct json *parts = json_arr(mem), *shown = json_arr(mem);
+	struct str detail = json_get_str(json_get(vision, S("configs")), S("detail"));
 	struct var v;
 	struct str dflt[2] = { S("sys"), S("files") };
 	const struct json *selector = json_path(vision, "configs.variable_selector");
+	*parts = json_arr(mem);
+	*files = json_arr(mem);
 	if (!json_get_bool(vision, S("enabled"), false))
 		return 0;
 	if (json_len(selector) ? !pool_get_json(run->pool, selector, &v) : !pool_get(run->pool, dflt, 2, &v))
 		return 0;
 	if (v.type == VAR_FILE)
-		json_push(mem, shown, &v.value);
+		json_push(mem, *files, &v.value);
 	else if (v.type == VAR_ARRAY_FILE)
-		shown = &v.value;
-	json_each(shown, f)
-		if (file_part(run, p, f, detail, parts))
+		json_each(&v.value, f) json_push(mem, *files, f);
+	json_each(*files, f)
+		if (file_part(run, p, f, detail, *parts))
 			return -1;
+	return 0;
+}
+
+/* 6: files of the vision setting, in front of the text of the last user message. */
+static status add_vision(struct node_run *run, struct prompt *p)
+{
+	struct arena *mem = run->mem;
+	struct json *parts, *shown;
+	if (prompt_vision(run, p, &parts, &shown))
+		return -1;
 	if (shown->len)
 		node_input(run, S("#files#"), shown);
 	if (!parts->len)
@@ -299,7 +310,7 @@ static status add_vision(struct node_run *run, struct prompt *p, struct str deta
 	struct json *last = p->messages->len ? &p->messages->items[p->messages->len - 1] : NULL;
 	struct json *content = last ? json_get(last, S("content")) : NULL;
 	if (!last || !str_eq(json_get_str(last, S("role")), S("user")) || !json_is(content, JSON_ARR)) {
-		push(run, p, S("user"), parts);
+		prompt_push(run, p, S("user"), parts);
 		return 0;
 	}
 	json_each(content, part) json_push(mem, parts, part);
@@ -333,7 +344,7 @@ static struct str shortened(struct arena *mem, struct str url)
 			    STR(str_skip(url, url.len - 10)));
 }
 
-static void show(struct node_run *run, struct prompt *p)
+void prompt_show(struct node_run *run, struct prompt *p)
 {
 	struct arena *mem = run->mem;
 	p->shown = json_arr(mem);
@@ -356,13 +367,15 @@ static void show(struct node_run *run, struct prompt *p)
 		json_set(mem, o, S("role"), json_get(m, S("role")));
 		json_set_str(mem, o, S("text"), buf_str(&text));
 		json_set(mem, o, S("files"), files);
+		if (json_get(m, S("tool_calls")))
+			json_set(mem, o, S("tool_calls"), json_get(m, S("tool_calls")));
 		json_push(mem, p->shown, o);
 	}
 }
 
 /* --- 7: completion models --- */
 
-static struct str histories_text(struct node_run *run, const struct json *history)
+struct str prompt_history_text(struct node_run *run, const struct json *history)
 {
 	const struct json *prefix = json_path(run->data, "memory.role_prefix");
 	struct str user = json_get_str(prefix, S("user")), bot = json_get_str(prefix, S("assistant"));
@@ -389,9 +402,9 @@ static status build_completion(struct node_run *run, struct prompt *p, struct st
 		text = replace(mem, text, S("{#context#}"), context);
 	bool names_query = str_has(text, S("#sys.query#")), names_history = str_has(text, S("#histories#"));
 	text = template_text(mem, text, run->pool, VAR_TEXT);
-	if (read_history(run, p, &history))
+	if (prompt_history(run, p, &history))
 		return -1;
-	struct str past = histories_text(run, history);
+	struct str past = prompt_history_text(run, history);
 	if (names_history)
 		text = replace(mem, replace(mem, text, S("{{#histories#}}"), past), S("#histories#"), past);
 	else if (past.len)
@@ -400,7 +413,7 @@ static status build_completion(struct node_run *run, struct prompt *p, struct st
 	if (query.len && !names_query)
 		text = arena_printf(mem, "%.*s\n%.*s", STR(text), STR(query));
 	if (text.len)
-		push(run, p, S("user"), json_str(mem, text));
+		prompt_push(run, p, S("user"), json_str(mem, text));
 	p->completion = true;
 	return 0;
 }
@@ -417,16 +430,16 @@ static status build_chat(struct node_run *run, struct prompt *p, struct str cont
 			if (add_item(run, p, item, context, detail))
 				return -1;
 	}
-	if (read_history(run, p, &history))
+	if (prompt_history(run, p, &history))
 		return -1;
 	json_each(history, m) json_push(run->mem, p->messages, m);
 	struct str query = query_of(run);
 	if (query.len) {
 		struct json *parts = json_arr(run->mem);
 		json_push(run->mem, parts, text_part(run->mem, query));
-		push(run, p, S("user"), parts);
+		prompt_push(run, p, S("user"), parts);
 	}
-	return add_vision(run, p, detail);
+	return add_vision(run, p);
 }
 
 status node_prompt_build(struct node_run *run, struct prompt *p)
@@ -444,7 +457,7 @@ status node_prompt_build(struct node_run *run, struct prompt *p)
 		return node_fail(run, "NoPromptFoundError",
 				 "No prompt found in the LLM configuration. Please ensure a prompt is "
 				 "properly configured before proceeding.");
-	show(run, p);
+	prompt_show(run, p);
 	return 0;
 }
 
