@@ -21,6 +21,7 @@ const struct node_type node_types[] = {
 	ROW("question-classifier", "", NODE_BRANCH, 0, node_classifier_exec, node_classifier_check),
 	ROW("parameter-extractor", "", NODE_EXECUTABLE, 0, node_extractor_exec, node_extractor_check),
 	ROW("if-else", "", NODE_BRANCH, NODE_INLINE, node_if_else_exec, node_if_else_check),
+	ROW("code", "", NODE_EXECUTABLE, NODE_RETRY, node_code_exec, node_code_check),
 	ROW("variable-aggregator", "", NODE_EXECUTABLE, NODE_INLINE, node_aggregator_exec,
 	    node_aggregator_check),
 	ROW("variable-assigner", "", NODE_EXECUTABLE, NODE_INLINE, node_aggregator_exec,
@@ -41,7 +42,6 @@ static const struct {
 } other_types[] = {
 	{ S_INIT("knowledge-retrieval"), NODE_EXECUTABLE },
 	{ S_INIT("knowledge-index"), NODE_RESPONSE },
-	{ S_INIT("code"), NODE_EXECUTABLE },
 	{ S_INIT("template-transform"), NODE_EXECUTABLE },
 	{ S_INIT("http-request"), NODE_EXECUTABLE },
 	{ S_INIT("tool"), NODE_EXECUTABLE },

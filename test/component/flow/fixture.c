@@ -14,6 +14,7 @@
 #include "store/blob/blob.h"
 #include "store/broker/broker.h"
 #include "store/db/db.h"
+#include "tool/code.h"
 
 const char *const key_text = "0123456789abcdef0123456789abcdef";
 
@@ -156,13 +157,17 @@ void fixture_open(struct fixture *f, struct str dir, const char *name, int64_t l
 	must(blob_open_dir(f->dir, &f->blob), "blob");
 	struct client_options client = { 0 };
 	must(client_open(&client, &f->client), "client");
+	sandbox_stub_open(&f->sandbox, f->mem);
+	struct code_options code = { .client = f->client, .key = S("k"),
+				     .endpoint = arena_printf(f->mem, "http://%.*s", STR(f->sandbox.address)) };
+	must(code_open(&code, &f->code), "code");
 	struct models_options models = { .db = f->db, .client = f->client,
 					 .seal_key = (const unsigned char *)key_text };
 	must(models_open(&models, &f->models), "models");
 	if (!f->no_model)
 		open_model(f);
 	struct flow_options flow = { .db = f->db, .broker = f->broker, .blob = f->blob,
-				     .models = f->models, .client = f->client, .lease_ms = lease_ms,
+				     .models = f->models, .client = f->client, .code = f->code, .lease_ms = lease_ms,
 				     .seal_key = (const unsigned char *)key_text,
 				     .process_name = str_c(name), .hooks = f->hooks };
 	must(flow_open(&flow, &f->flow), "flow");
@@ -182,6 +187,8 @@ void fixture_close(struct fixture *f)
 		http_server_drain(f->server, deadline_in_ms(100));
 		http_server_close(f->server);
 	}
+	sandbox_stub_close(&f->sandbox);
+	code_close(f->code);
 	models_close(f->models);
 	client_close(f->client);
 	blob_close(f->blob);

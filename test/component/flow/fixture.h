@@ -8,12 +8,14 @@
 #include "base/json.h"
 #include "flow/flow.h"
 #include "rt/rt.h"
+#include "test/component/tool/sandbox_stub.h"
 
 struct db;
 struct broker;
 struct blob;
 struct client;
 struct models;
+struct code_service;
 struct http_server;
 
 struct fixture {
@@ -24,6 +26,8 @@ struct fixture {
 	struct blob *blob;
 	struct client *client;
 	struct models *models;
+	struct sandbox_stub sandbox; /* runs code with python3 and node, without a jail */
+	struct code_service *code;
 	struct flow *flow;
 	struct http_server *server;
 	struct str address; /* of the model server */

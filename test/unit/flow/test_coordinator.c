@@ -23,7 +23,7 @@
 #define NODE(id, type, more) "{\"id\":\"" id "\",\"data\":{\"type\":\"" type "\"" more "}}"
 #define START NODE("s", "start", "")
 #define LLM(id) NODE(id, "llm", ",\"model\":{},\"prompt_template\":[]")
-#define CODE(id) NODE(id, "code", "")
+#define CODE(id) NODE(id, "code", ",\"code_language\":\"python3\",\"code\":\"\",\"outputs\":{}")
 #define ANSWER(id, text) NODE(id, "answer", ",\"answer\":\"" text "\"")
 #define OUT(n, a, b) "{\"variable\":\"" n "\",\"value_selector\":[\"" a "\",\"" b "\"]}"
 #define E(s, t) "{\"source\":\"" s "\",\"target\":\"" t "\"}"

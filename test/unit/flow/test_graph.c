@@ -42,6 +42,9 @@ static const struct {
 	{ "{\"nodes\":[" S1 ",{\"id\":\"m\",\"data\":{\"type\":\"llm\",\"prompt_template\":[]}}]}", "model: is required" },
 	{ "{\"nodes\":[" S1 ",{\"id\":\"m\",\"data\":{\"type\":\"code\",\"error_strategy\":\"retreat\"}}]}",
 	  "node m: error_strategy: unknown value 'retreat'" },
+	{ "{\"nodes\":[" S1 ",{\"id\":\"m\",\"data\":{\"type\":\"code\",\"code\":\"\",\"outputs\":{}}}]}", "code_language: must be python3 or javascript" },
+	{ "{\"nodes\":[" S1 ",{\"id\":\"m\",\"data\":{\"type\":\"code\",\"code_language\":\"python3\",\"outputs\":{}}}]}", "code: must be a text" },
+	{ "{\"nodes\":[" S1 ",{\"id\":\"m\",\"data\":{\"type\":\"code\",\"code_language\":\"python3\",\"code\":\"\"}}]}", "outputs: must be an object" },
 	{ "{\"nodes\":[" S1 ",{\"id\":\"m\",\"data\":{\"type\":\"code\",\"error_strategy\":\"default-value\",\"default_value\":[{\"key\":\"a\",\"type\":\"number\",\"value\":\"x\"}]}}]}",
 	  "node m: default_value a: not a number" },
 	{ "{\"nodes\":[" S1 ",{\"id\":\"i\",\"data\":{\"type\":\"if-else\",\"cases\":[{\"conditions\":[{\"comparison_operator\":\"~\"}]}]}}]}",
@@ -72,7 +75,7 @@ static void defaults_are_cast(void **state)
 	struct json *v;
 	struct flow_graph *g;
 	(void)state;
-	assert_int_equal(json_parse(mem.p, S("{\"nodes\":[" S1 ",{\"id\":\"m\",\"data\":{\"type\":\"code\",\"error_strategy\":\"default-value\",\"default_value\":[{\"key\":\"a\",\"type\":\"number\",\"value\":\"5\"},{\"key\":\"o\",\"type\":\"object\",\"value\":\"{\\\"k\\\":1}\"},{\"key\":\"s\",\"type\":\"string\",\"value\":\"5\"}]}}]}"), &v), 0);
+	assert_int_equal(json_parse(mem.p, S("{\"nodes\":[" S1 ",{\"id\":\"m\",\"data\":{\"type\":\"code\",\"code_language\":\"python3\",\"code\":\"\",\"outputs\":{},\"error_strategy\":\"default-value\",\"default_value\":[{\"key\":\"a\",\"type\":\"number\",\"value\":\"5\"},{\"key\":\"o\",\"type\":\"object\",\"value\":\"{\\\"k\\\":1}\"},{\"key\":\"s\",\"type\":\"string\",\"value\":\"5\"}]}}]}"), &v), 0);
 	assert_int_equal(graph_compile(S(""), v, &g), 0);
 	assert_true(str_eq(json_text(mem.p, graph_find(g, S("m"))->defaults, JSON_COMPACT), S("{\"a\":5.0,\"o\":{\"k\":1},\"s\":\"5\"}")));
 	flow_graph_unref(g);
@@ -184,7 +187,7 @@ static struct flow_graph *random_graph(struct arena *mem, struct model *m, uint6
 	buf_puts(&b, "{\"nodes\":[{\"id\":\"n0\",\"data\":{\"type\":\"start\"}}");
 	for (size_t i = 1; i < m->n; i++) {
 		m->branch[i] = next_random(seed) % 3 == 0;
-		buf_printf(&b, ",{\"id\":\"n%zu\",\"data\":{\"type\":\"%s\"}}", i, m->branch[i] ? "if-else" : "code");
+		buf_printf(&b, ",{\"id\":\"n%zu\",\"data\":{\"type\":\"%s\"}}", i, m->branch[i] ? "if-else" : "variable-aggregator");
 	}
 	buf_puts(&b, "],\"edges\":[");
 	size_t want = m->n - 1 + next_random(seed) % (E_MAX - N_MAX);
