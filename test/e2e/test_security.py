@@ -377,6 +377,25 @@ def test_log_filter_names_no_people_of_other_workspaces(world):
         assert r.status_code == code, r.text
 
 
+def test_files_of_the_console_stay_in_their_workspace(world):
+    """What a person uploads for a test run: with the CSRF header only, and for this workspace only."""
+    url = world.server.url + "/console/api/files/upload"
+    form = {"files": {"file": ("ore.png", PNG, "image/png")}, "timeout": 60}
+    r = requests.post(url, cookies=world.owner.cookies.get_dict(), **form)
+    assert r.status_code == 401, "without the CSRF header nothing is taken"
+    assert requests.post(url, **form).status_code == 401
+    token = world.owner.headers["X-CSRF-Token"]
+    r = requests.post(url, cookies=world.owner.cookies.get_dict(), headers={"X-CSRF-Token": token}, **form)
+    assert r.status_code == 201 and r.json()["name"] == "ore.png", r.text
+    mapping = {"type": "image", "transfer_method": "local_file", "upload_file_id": r.json()["id"]}
+    for who, code in ((world.owner, 200), (world.b, 400)):
+        apps = AppSet(world.server, who)
+        r = requests.post(world.server.url + "/v1/chat-messages", json={
+            "user": "u1", "query": "x", "inputs": {}, "files": [mapping], "response_mode": "blocking"},
+            headers={"Authorization": "Bearer " + apps.key("chat_vision")}, timeout=60)
+        assert r.status_code == code, r.text
+
+
 def test_files_of_another_workspace(world):
     """By id, and as a file object that names the other workspace itself."""
     apps, file = AppSet(world.server, world.b), world.ids_a["file"]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table: the routes of the console API. Saving a draft is the one call that takes any content type. */
 #include "api/console/console.h"
+#include "api/service/service.h"
 
 #define API "/console/api"
 #define APP API "/apps/{id:uuid}"
@@ -137,6 +138,8 @@ static const struct route routes[] = {
 	  console_suggest, 0 },
 	{ HTTP_GET, APP "/conversation-variables", AUTH_CONSOLE, QUICK, 0,
 	  console_conversation_variables, 0 },
+
+	{ HTTP_POST, API "/files/upload", AUTH_EDITOR, 0, 0, upload_console_file, 0 },
 
 	{ HTTP_GET, WORK "/model-providers", AUTH_CONSOLE, QUICK, 0, console_providers, 0 },
 	{ HTTP_GET, WORK "/models/model-types/{type}", AUTH_CONSOLE, QUICK, 0, console_models_of_type,

@@ -62,6 +62,8 @@ status app_features(struct call *, const struct json **out) NODISCARD;
 
 /* --- upload.c --- */
 status upload_file(struct call *) NODISCARD;
+/* The same for people of the console: the file belongs to the workspace, to no app. */
+status upload_console_file(struct call *) NODISCARD;
 struct upload;
 /* The bytes, with Range for sound and film; attachment or a dangerous type: to be saved. */
 status send_upload(struct call *, const struct upload *, bool attachment) NODISCARD;

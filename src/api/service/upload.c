@@ -120,7 +120,7 @@ static status store_part(struct call *c, struct multipart *form, struct upload_f
 {
 	struct upload_new *u = &f->file;
 	u->id = id_uuid(c->mem);
-	u->key = arena_printf(c->mem, "upload_files/%.*s/%.*s", STR(c->app->tenant_id), STR(u->id));
+	u->key = arena_printf(c->mem, "upload_files/%.*s/%.*s", STR(u->tenant_id), STR(u->id));
 	if (plain_extension(u->extension))
 		u->key = arena_printf(c->mem, "%.*s.%.*s", STR(u->key), STR(u->extension));
 	AUTO(blob_writer) w = {NULL};
@@ -232,23 +232,44 @@ static struct json *shape_upload(struct call *c, const struct upload_new *u)
 	return o;
 }
 
+/* The person of the console, or the end user whom key or passport stands for. */
+static status find_owner(struct call *c, struct upload_form *f)
+{
+	f->file.by_account = c->account != NULL;
+	if (c->account) {
+		f->file.created_by = c->account->id;
+		return 0;
+	}
+	if (!from_site(c) && call_end_user(c, f->user, false))
+		return -1;
+	f->file.created_by = c->end_user->id;
+	return 0;
+}
+
+static status keep_upload(struct call *c, struct upload_form *f)
+{
+	c->http->body_limit = form_limit(c);
+	if (read_form(c, f) || check_form(f) || find_owner(c, f) ||
+	    upload_add(c->s->flow, c->mem, &f->file)) {
+		drop_file(c, f);
+		return -1;
+	}
+	return reply_json(c, 201, shape_upload(c, &f->file));
+}
+
 status upload_file(struct call *c)
 {
 	struct upload_form f = {0};
-	c->http->body_limit = form_limit(c);
 	f.file.tenant_id = c->app->tenant_id;
 	f.file.app_id = c->app->id;
-	if (read_form(c, &f) || check_form(&f) ||
-	    (!from_site(c) && call_end_user(c, f.user, false))) {
-		drop_file(c, &f);
-		return -1;
-	}
-	f.file.created_by = c->end_user->id;
-	if (upload_add(c->s->flow, c->mem, &f.file)) {
-		drop_file(c, &f);
-		return -1;
-	}
-	return reply_json(c, 201, shape_upload(c, &f.file));
+	return keep_upload(c, &f);
+}
+
+status upload_console_file(struct call *c)
+{
+	struct upload_form f = {0};
+	f.file.tenant_id = c->account->tenant_id;
+	return keep_upload(c, &f);
 }
 
 /* --- out again --- */

@@ -115,7 +115,7 @@ async function importing(w) {
 	await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
 	await page.getByRole("alert").waitFor();
 	await check(w, page, "06-import-refused");
-	for (const name of ["cf_llm", "wf_llm", "chat"]) await importApp(w, name);
+	for (const name of ["cf_llm", "wf_llm", "chat", "chat_vision"]) await importApp(w, name);
 }
 
 async function say(page, text) {
@@ -137,6 +137,30 @@ async function testChat(w) {
 	await page.locator(".answer table td").first().waitFor();
 	assert.equal(await page.locator(".answer img").count(), 0, "HTML of a model must stay text");
 	await check(w, page, "08-test-markdown");
+}
+
+// One pixel; that it is an image is all that the model server sees of it.
+const pixel = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==", "base64");
+
+async function attach(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/app/${state.cf_llm}/test`);
+	await page.getByRole("textbox", { name: "Write a message" }).waitFor();
+	assert.equal(await page.getByLabel("Attach a file").count(), 0, "an app without file_upload takes no files");
+	await page.goto(`${w.url}/app/${state.chat_vision}/test`);
+	await page.getByLabel("Attach a file").setInputFiles({ name: "ore.png", mimeType: "image/png", buffer: pixel });
+	await page.locator(".held .chips", { hasText: "ore.png" }).waitFor();
+	await page.getByRole("button", { name: "Remove ore.png" }).click();
+	await page.locator(".held").waitFor({ state: "detached" });
+	await page.getByLabel("Attach a file").setInputFiles({ name: "ore.png", mimeType: "image/png", buffer: pixel });
+	await page.locator(".held .chips", { hasText: "ore.png" }).waitFor();
+	const asked = page.waitForRequest((r) => r.url().endsWith("/chat-messages") && r.method() === "POST");
+	await say(page, "What is this?");
+	const [file] = (await asked).postDataJSON().files;
+	assert.deepEqual([file.type, file.transfer_method, typeof file.upload_file_id], ["image", "local_file", "string"]);
+	await page.locator(".mine .chips", { hasText: "ore.png" }).waitFor();
+	await page.locator(".answer .md").waitFor();
+	await check(w, page, "37-attachment");
 }
 
 async function testStop(w) {
@@ -298,7 +322,9 @@ async function publicChat(w) {
 	await page.getByRole("button", { name: /^Options for/ }).first().click();
 	await page.getByRole("button", { name: "Rename" }).click();
 	await page.getByLabel("New name").fill("About smiths");
+	const renamed = page.waitForResponse((r) => r.url().endsWith("/name") && r.request().postDataJSON()?.name === "About smiths");
 	await page.keyboard.press("Enter");
+	await renamed;
 	await page.getByRole("button", { name: "About smiths", exact: true }).waitFor();
 	await page.reload();
 	await page.getByRole("button", { name: "About smiths", exact: true }).click();
@@ -479,6 +505,7 @@ export const flows = [
 	["publish", publish, true],
 	["key and call", keyAndCall],
 	["model settings", modelSettings],
+	["attachment", attach],
 	["create", create],
 	["app list", list],
 	["settings", settings, true],

@@ -1,6 +1,7 @@
 // Shapes of the console API as far as the pages use them, and the keys under which answers are kept.
 import { currentLanguage } from "../i18n";
-import { get } from "../lib/http";
+import { call, get } from "../lib/http";
+import { fileTypeOf, type FileValue } from "../lib/variables";
 
 export type Mode = "chat" | "completion" | "workflow" | "advanced-chat" | "agent-chat";
 
@@ -172,6 +173,13 @@ export const keys = {
 	models: ["models"] as const,
 	members: ["members"] as const,
 };
+
+export async function upload(file: File): Promise<FileValue> {
+	const form = new FormData();
+	form.append("file", file);
+	const up = await call<{ id: string }>("POST", "/files/upload", form);
+	return { type: fileTypeOf(file.name), transfer_method: "local_file", upload_file_id: up.id, name: file.name };
+}
 
 export const isGraph = (mode: Mode) => mode === "workflow" || mode === "advanced-chat";
 export const loadApp = (id: string) => get<AppDetail>(`/apps/${id}`);

@@ -51,11 +51,12 @@ function refresh(): Promise<boolean> {
 
 function send(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
 	const headers: Record<string, string> = { "X-CSRF-Token": readCookie("csrf_token") };
-	if (body !== undefined) headers["Content-Type"] = "application/json";
+	const form = body instanceof FormData;
+	if (body !== undefined && !form) headers["Content-Type"] = "application/json";
 	return fetch(`/console/api${path}`, {
 		method,
 		headers,
-		body: body === undefined ? undefined : JSON.stringify(body),
+		body: form ? body : body === undefined ? undefined : JSON.stringify(body),
 		signal,
 	});
 }

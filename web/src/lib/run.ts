@@ -16,7 +16,36 @@ export interface Step {
 	outputs: unknown;
 	error: string;
 	round: number | null;
-	depth: number;
+	parent: string; // node id of the container that it runs in
+	tries: string[]; // errors of earlier attempts
+	logs: AgentLog[];
+}
+
+// What an agent did inside its step: rounds, model calls, tools.
+export interface AgentLog {
+	id: string;
+	parent: string;
+	label: string;
+	status: string;
+	error: string;
+	data: unknown;
+}
+
+// A step of an agent app: what it thought, which tool it used, what that gave.
+export interface Thought {
+	id: string;
+	position: number;
+	thought: string;
+	tool: string;
+	input: string;
+	observation: string;
+}
+
+// A form that a person must fill in before the run goes on.
+export interface PendingForm {
+	node: string;
+	title: string;
+	token: string;
 }
 
 export interface Source {
@@ -34,6 +63,9 @@ export interface Run {
 	conversationId: string;
 	runId: string;
 	steps: Step[];
+	thoughts: Thought[];
+	forms: PendingForm[];
+	rounds: Record<string, number>; // of each container: where it is
 	outputs: unknown;
 	error: string;
 	errorCode: string;
@@ -50,6 +82,9 @@ export const newRun = (): Run => ({
 	conversationId: "",
 	runId: "",
 	steps: [],
+	thoughts: [],
+	forms: [],
+	rounds: {},
 	outputs: null,
 	error: "",
 	errorCode: "",
@@ -65,7 +100,7 @@ const number = (v: unknown): number | null => (typeof v === "number" ? v : null)
 
 export function stepOf(data: Bag): Step {
 	const meta = bag(data.execution_metadata);
-	const inside = text(data.iteration_id) || text(data.loop_id) || text(meta.iteration_id) || text(meta.loop_id);
+	const parent = text(meta.iteration_id) || text(meta.loop_id) || text(data.iteration_id) || text(data.loop_id);
 	return {
 		id: text(data.id),
 		nodeId: text(data.node_id),
@@ -79,16 +114,96 @@ export function stepOf(data: Bag): Step {
 		outputs: data.outputs ?? null,
 		error: text(data.error),
 		round: number(meta.iteration_index) ?? number(meta.loop_index),
-		depth: inside ? 1 : 0,
+		parent,
+		tries: [],
+		logs: [],
 	};
 }
 
 function putStep(steps: Step[], step: Step): Step[] {
-	const at = steps.findIndex((s) => s.id === step.id);
-	if (at < 0) return [...steps, step];
+	const at = steps.findLastIndex((s) => s.id === step.id && s.parent === step.parent);
+	// A container keeps its id when it runs again in the next round of an outer one.
+	if (at < 0 || (step.status === "running" && steps[at].status !== "running" && steps[at].status !== "retry")) return [...steps, step];
+	const old = steps[at];
 	const next = steps.slice();
-	next[at] = { ...step, depth: Math.max(step.depth, steps[at].depth) };
+	next[at] = { ...step, parent: step.parent || old.parent, round: step.round ?? old.round, tries: old.tries, logs: old.logs };
 	return next;
+}
+
+// A failed attempt that is tried again: the step stays, its error is kept.
+function retried(steps: Step[], step: Step): Step[] {
+	return putStep(steps, step).map((s) => (s.id === step.id && s.status === "retry" ? { ...s, tries: [...s.tries, step.error] } : s));
+}
+
+// Steps that are running hear from their container in which round they are; the end tells it again.
+function started(run: Run, step: Step, rounds: Record<string, number>): Run {
+	const round = step.parent && step.parent in rounds ? rounds[step.parent] : null;
+	return { ...run, steps: putStep(run.steps, { ...step, status: "running", round: step.round ?? round }) };
+}
+
+function logged(steps: Step[], data: Bag): Step[] {
+	const log: AgentLog = {
+		id: text(data.id),
+		parent: text(data.parent_id),
+		label: text(data.label),
+		status: text(data.status),
+		error: text(data.error),
+		data: data.data ?? null,
+	};
+	const at = steps.findLastIndex((s) => s.nodeId === text(data.node_id));
+	if (at < 0) return steps;
+	const next = steps.slice();
+	const rest = steps[at].logs;
+	const known = rest.some((l) => l.id === log.id);
+	next[at] = { ...steps[at], logs: known ? rest.map((l) => (l.id === log.id ? log : l)) : [...rest, log] };
+	return next;
+}
+
+function thought(run: Run, e: StreamEvent): Run {
+	const one: Thought = {
+		id: text(e.id),
+		position: number(e.position) ?? 0,
+		thought: text(e.thought),
+		tool: text(e.tool),
+		input: text(e.tool_input),
+		observation: text(e.observation),
+	};
+	const known = run.thoughts.some((x) => x.id === one.id);
+	return { ...run, thoughts: known ? run.thoughts.map((x) => (x.id === one.id ? one : x)) : [...run.thoughts, one] };
+}
+
+function paused(run: Run, data: Bag): Run {
+	const form = { node: text(data.node_id), title: text(data.node_title), token: text(data.form_token) };
+	return { ...run, forms: [...run.forms.filter((f) => f.node !== form.node), form] };
+}
+
+// A container and what ran in it, round by round.
+export interface Branch {
+	step: Step;
+	rounds: { index: number | null; branches: Branch[] }[];
+}
+
+// The steps as a tree. An inner step belongs to the latest container of its name before it; one whose
+// container is not known stands at the top.
+export function treeOf(steps: Step[]): Branch[] {
+	const top: Branch[] = [];
+	const latest = new Map<string, Branch>();
+	for (const step of steps) {
+		const branch: Branch = { step, rounds: [] };
+		const parent = step.parent ? latest.get(step.parent) : undefined;
+		if (parent) {
+			let round = parent.rounds.find((r) => r.index === step.round);
+			if (!round) parent.rounds.push((round = { index: step.round, branches: [] }));
+			round.branches.push(branch);
+		} else top.push(branch);
+		latest.set(step.nodeId, branch);
+	}
+	const order = (b: Branch) => {
+		b.rounds.sort((x, y) => (x.index ?? -1) - (y.index ?? -1));
+		b.rounds.forEach((r) => r.branches.forEach(order));
+	};
+	top.forEach(order);
+	return top;
 }
 
 function sourcesOf(metadata: Bag): Source[] {
@@ -135,11 +250,29 @@ export function applyEvent(before: Run, e: StreamEvent): Run {
 		case "message_replace":
 			return { ...run, answer: text(e.answer) };
 		case "node_started":
+			return started(run, stepOf(data), run.rounds);
 		case "iteration_started":
 		case "loop_started":
-			return { ...run, steps: putStep(run.steps, stepOf({ ...data, status: "running" })) };
-		case "node_finished":
+			return { ...started(run, stepOf(data), run.rounds), rounds: { ...run.rounds, [text(data.node_id)]: 0 } };
+		case "iteration_next":
+		case "loop_next":
+			return { ...run, rounds: { ...run.rounds, [text(data.node_id)]: number(data.index) ?? 0 } };
 		case "node_retry":
+			return { ...run, steps: retried(run.steps, stepOf(data)) };
+		case "agent_log":
+			return { ...run, steps: logged(run.steps, data) };
+		case "agent_thought":
+			return thought(run, e);
+		case "human_input_required":
+			return paused(run, data);
+		case "human_input_form_filled":
+		case "human_input_form_timeout":
+			return { ...run, forms: run.forms.filter((f) => f.node !== text(data.node_id)) };
+		case "workflow_paused":
+			return { ...run, status: "paused" };
+		case "workflow_started":
+			return run.status === "paused" ? { ...run, status: "running" } : run;
+		case "node_finished":
 		case "iteration_completed":
 		case "loop_completed":
 			return { ...run, steps: putStep(run.steps, stepOf(data)) };

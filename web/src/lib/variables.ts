@@ -129,6 +129,9 @@ export function checkValues(fields: Field[], values: Values): Record<string, Fie
 	return out;
 }
 
+// Files as a run takes them: without the name that is shown.
+export const bare = (files: FileValue[]) => files.map(({ name: _, ...rest }) => rest);
+
 // What a run takes. Empty optional fields are left out, so that the app's own default holds.
 export function toInputs(fields: Field[], values: Values): Record<string, unknown> {
 	const out: Record<string, unknown> = {};
@@ -136,7 +139,7 @@ export function toInputs(fields: Field[], values: Values): Record<string, unknow
 		const v = values[f.name];
 		if (v === undefined) continue;
 		if (Array.isArray(v)) {
-			const files = v.map(({ name: _, ...rest }) => rest);
+			const files = bare(v);
 			if (files.length) out[f.name] = f.kind === "file" ? files[0] : files;
 		} else if (typeof v === "boolean") out[f.name] = v;
 		else if (v.trim() === "") continue;

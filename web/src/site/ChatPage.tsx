@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { checkValues, fieldsOfForm, fillTemplate, initialValues, toInputs, type FieldError, type Values } from "../lib/variables";
-import { Chat, type Turn } from "../ui/Chat";
+import { checkValues, fieldsOfForm, fillTemplate, initialValues, toInputs, type FieldError, type FileValue, type Values } from "../lib/variables";
+import { attachOf, Chat, type Turn } from "../ui/Chat";
 import { CopyButton } from "../ui/CopyButton";
 import { AppFace, Icon } from "../ui/icons";
 import { Markdown } from "../ui/Markdown";
@@ -62,10 +62,11 @@ export function ChatPage({ api, info, parameters, embedded }: { api: SiteApi; in
 	const fresh = talk.turns.length === 0 && !talk.id;
 	const { site } = info;
 
-	const send = (text: string) => {
+	const attach = useMemo(() => attachOf(parameters.file_upload, api.upload), [api, parameters]);
+	const send = (text: string, files: FileValue[]) => {
 		const bad = fresh ? checkValues(fields, values) : {};
 		setErrors(bad);
-		if (Object.keys(bad).length === 0) void talk.send(text, toInputs(fields, values));
+		if (Object.keys(bad).length === 0) void talk.send(text, files, toInputs(fields, values));
 	};
 	const openNew = () => {
 		talk.clear();
@@ -136,6 +137,7 @@ export function ChatPage({ api, info, parameters, embedded }: { api: SiteApi; in
 					welcome={welcome}
 					suggestions={talk.turns.length ? talk.ideas : firstIdeas}
 					running={talk.running}
+					attach={attach}
 					onSend={send}
 					onStop={() => void talk.stop()}
 					acts={acts}

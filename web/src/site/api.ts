@@ -26,7 +26,7 @@ export interface Parameters {
 	suggested_questions: string[] | null;
 	suggested_questions_after_answer?: { enabled: boolean };
 	user_input_form: unknown;
-	file_upload?: { enabled?: boolean };
+	file_upload?: unknown;
 }
 
 export interface Conversation {
@@ -47,6 +47,8 @@ export interface Message {
 	status: string;
 	error: string | null;
 	retriever_resources?: { document_name: string; dataset_name: string; content: string; score: number }[];
+	message_files?: { type: string; transfer_method: "remote_url" | "local_file"; url: string | null; belongs_to: string; filename?: string }[];
+	agent_thoughts?: { id: string; position: number; thought: string | null; tool: string | null; tool_input: string | null; observation: string | null }[];
 	created_at: number;
 }
 

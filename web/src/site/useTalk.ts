@@ -1,6 +1,7 @@
 // One conversation of a visitor: its messages, the next turn, suggestions, feedback.
 import { useCallback, useEffect, useState } from "react";
 import { newRun, type Run } from "../lib/run";
+import { bare, type FileValue } from "../lib/variables";
 import type { Turn } from "../ui/Chat";
 import { useRun } from "../ui/useRun";
 import type { Message, SiteApi } from "./api";
@@ -14,6 +15,7 @@ function turnOf(m: Message): Turn {
 		answer: m.answer,
 		messageId: m.id,
 		error: m.error ?? "",
+		thoughts: (m.agent_thoughts ?? []).map((x) => ({ id: x.id, position: x.position, thought: x.thought ?? "", tool: x.tool ?? "", input: x.tool_input ?? "", observation: x.observation ?? "" })),
 		sources: (m.retriever_resources ?? []).map((r) => ({
 			document: r.document_name,
 			dataset: r.dataset_name,
@@ -21,20 +23,22 @@ function turnOf(m: Message): Turn {
 			score: r.score,
 		})),
 	};
-	return { key: m.id, query: m.query, run };
+	const files = (m.message_files ?? []).filter((f) => f.belongs_to !== "assistant").map((f) => ({ type: f.type, transfer_method: f.transfer_method, url: f.url ?? "", name: f.filename || f.type }));
+	return { key: m.id, query: m.query, files, run };
 }
 
 export function useTalk(api: SiteApi, asksMore: boolean, onStarted: (id: string) => void) {
 	const [id, setId] = useState("");
 	const [past, setPast] = useState<Turn[]>([]);
 	const [query, setQuery] = useState<string | null>(null);
+	const [files, setFiles] = useState<FileValue[]>([]);
 	const [more, setMore] = useState(false);
 	const [ratings, setRatings] = useState<Record<string, Rating>>({});
 	const [ideas, setIdeas] = useState<string[]>([]);
 	const [error, setError] = useState<unknown>(null);
 	const { run, start, stop, reset } = useRun();
 	const running = run?.status === "running";
-	const turns = query !== null && run ? [...past, { key: "now", query, run }] : past;
+	const turns = query !== null && run ? [...past, { key: "now", query, files, run }] : past;
 
 	const clear = useCallback(() => {
 		reset();
@@ -71,13 +75,14 @@ export function useTalk(api: SiteApi, asksMore: boolean, onStarted: (id: string)
 	);
 
 	const send = useCallback(
-		async (text: string, inputs: Record<string, unknown>) => {
-			const kept = query !== null && run ? [...past, { key: run.messageId || `t${past.length}`, query, run }] : past;
+		async (text: string, sent: FileValue[], inputs: Record<string, unknown>) => {
+			const kept = query !== null && run ? [...past, { key: run.messageId || `t${past.length}`, query, files, run }] : past;
 			const parent = kept.filter((t) => t.run.messageId).at(-1)?.run.messageId ?? null;
 			setPast(kept);
 			setQuery(text);
+			setFiles(sent);
 			setIdeas([]);
-			const body = { inputs, query: text, response_mode: "streaming", conversation_id: id, parent_message_id: parent };
+			const body = { inputs, query: text, files: bare(sent), response_mode: "streaming", conversation_id: id, parent_message_id: parent };
 			const end = await start({
 				start: (signal) => api.request("POST", "/chat-messages", body, signal),
 				stop: (task) => api.call("POST", `/chat-messages/${task}/stop`, {}),
@@ -89,7 +94,7 @@ export function useTalk(api: SiteApi, asksMore: boolean, onStarted: (id: string)
 			if (asksMore && end.status === "succeeded" && end.messageId)
 				void api.suggested(end.messageId).then((s) => setIdeas(s.data), () => undefined);
 		},
-		[api, asksMore, id, onStarted, past, query, run, start],
+		[api, asksMore, files, id, onStarted, past, query, run, start],
 	);
 
 	const rate = useCallback(

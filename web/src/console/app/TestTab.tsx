@@ -5,8 +5,8 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router-dom";
 import { ApiError, post, request } from "../../lib/http";
 import type { Run } from "../../lib/run";
-import { checkValues, fieldsOfForm, fieldsOfStart, fillTemplate, initialValues, toInputs, type Field, type FieldError, type Values } from "../../lib/variables";
-import { Chat, type Turn } from "../../ui/Chat";
+import { checkValues, fieldsOfForm, fieldsOfStart, fillTemplate, initialValues, bare, toInputs, type Field, type FieldError, type FileValue, type Values } from "../../lib/variables";
+import { attachOf, Chat, type Turn } from "../../ui/Chat";
 import { CopyButton } from "../../ui/CopyButton";
 import { Icon } from "../../ui/icons";
 import { Markdown } from "../../ui/Markdown";
@@ -14,7 +14,7 @@ import { Result } from "../../ui/Result";
 import { Trace } from "../../ui/Trace";
 import { useRun, type RunSource } from "../../ui/useRun";
 import { VariableForm } from "../../ui/VariableForm";
-import { isGraph, keys, loadDraft, startVariables, type AppDetail, type Workflow } from "../api";
+import { isGraph, keys, loadDraft, startVariables, upload, type AppDetail, type Workflow } from "../api";
 import { Blank, Failed, Waiting } from "../parts";
 
 interface Bench {
@@ -22,6 +22,7 @@ interface Bench {
 	fields: Field[];
 	opening: string;
 	questions: string[];
+	files: unknown; // the feature that lets people send files
 }
 
 const text = (v: unknown) => (typeof v === "string" ? v : "");
@@ -34,11 +35,12 @@ function sourceOf(app: AppDetail, body: Record<string, unknown>): RunSource {
 		workflow: [`${base}/workflows/draft/run`, {}, `${base}/workflow-runs/tasks`],
 		"advanced-chat": [`${base}/advanced-chat/workflows/draft/run`, {}, `${base}/workflow-runs/tasks`],
 		chat: [`${base}/chat-messages`, config, `${base}/chat-messages`],
+		"agent-chat": [`${base}/chat-messages`, config, `${base}/chat-messages`],
 		completion: [`${base}/completion-messages`, { ...config, query: "" }, `${base}/completion-messages`],
 	};
 	const [path, more, stop] = start[app.mode];
 	return {
-		start: (signal) => request("POST", path, { ...more, ...body, files: [] }, signal),
+		start: (signal) => request("POST", path, { ...more, files: [], ...body }, signal),
 		stop: (task) => post(`${stop}/${task}/stop`),
 	};
 }
@@ -57,19 +59,21 @@ function Side({ run }: { run: Run | null }) {
 	);
 }
 
-function ChatBench({ app, fields, opening, questions }: Bench) {
+function ChatBench({ app, fields, opening, questions, files: feature }: Bench) {
 	const { t } = useTranslation("console");
 	const [values, setValues] = useState<Values>(() => initialValues(fields));
 	const [errors, setErrors] = useState<Record<string, FieldError>>({});
 	const [past, setPast] = useState<Turn[]>([]);
 	const [query, setQuery] = useState<string | null>(null);
+	const [files, setFiles] = useState<FileValue[]>([]);
 	const [shown, setShown] = useState<string | null>(null);
+	const attach = useMemo(() => attachOf(feature, upload), [feature]);
 	const { run, start, stop, reset } = useRun();
 	const running = run?.status === "running";
-	const turns = query !== null && run ? [...past, { key: "now", query, run }] : past;
+	const turns = query !== null && run ? [...past, { key: "now", query, files, run }] : past;
 	const conversation = turns.find((x) => x.run.conversationId)?.run.conversationId ?? "";
 
-	const send = (words: string) => {
+	const send = (words: string, sent: FileValue[]) => {
 		const bad = checkValues(fields, values);
 		setErrors(bad);
 		if (Object.keys(bad).length) return;
@@ -77,8 +81,9 @@ function ChatBench({ app, fields, opening, questions }: Bench) {
 		const parent = kept.filter((x) => x.run.messageId).at(-1)?.run.messageId ?? "";
 		setPast(kept);
 		setQuery(words);
+		setFiles(sent);
 		setShown(null);
-		void start(sourceOf(app, { query: words, inputs: toInputs(fields, values), conversation_id: conversation, parent_message_id: parent }));
+		void start(sourceOf(app, { query: words, files: bare(sent), inputs: toInputs(fields, values), conversation_id: conversation, parent_message_id: parent }));
 	};
 	const clear = () => {
 		reset();
@@ -93,7 +98,7 @@ function ChatBench({ app, fields, opening, questions }: Bench) {
 				<details open={turns.length === 0} className="panel" style={{ marginBottom: 18 }}>
 					<summary>{t("test.inputsCount", { count: fields.length })}</summary>
 					<div style={{ marginTop: 14 }}>
-						<VariableForm fields={fields} values={values} errors={errors} onChange={setValues} />
+						<VariableForm fields={fields} values={values} errors={errors} onChange={setValues} upload={upload} />
 					</div>
 				</details>
 			)}
@@ -125,6 +130,7 @@ function ChatBench({ app, fields, opening, questions }: Bench) {
 					welcome={welcome}
 					suggestions={turns.length ? [] : questions}
 					running={running}
+					attach={attach}
 					onSend={send}
 					onStop={() => void stop()}
 					acts={(turn) => (
@@ -168,7 +174,7 @@ function FormBench({ app, fields }: Bench) {
 				<div className="scroll">
 					<form onSubmit={submit} noValidate>
 						{fields.length === 0 && <p className="hint">{shared("form.noInputs")}</p>}
-						<VariableForm fields={fields} values={values} errors={errors} onChange={setValues} />
+						<VariableForm fields={fields} values={values} errors={errors} onChange={setValues} upload={upload} />
 						{running ? (
 							<button type="button" className="b" onClick={() => void stop()}>
 								<Icon name="stop" size={16} />
@@ -193,10 +199,10 @@ function FormBench({ app, fields }: Bench) {
 function benchOf(app: AppDetail, draft: Workflow | undefined): Bench {
 	if (!isGraph(app.mode)) {
 		const m = app.model_config;
-		return { app, fields: fieldsOfForm(m?.user_input_form), opening: text(m?.opening_statement), questions: texts(m?.suggested_questions) };
+		return { app, fields: fieldsOfForm(m?.user_input_form), opening: text(m?.opening_statement), questions: texts(m?.suggested_questions), files: m?.file_upload };
 	}
 	const f = draft?.features ?? {};
-	return { app, fields: fieldsOfStart(startVariables(draft)), opening: text(f.opening_statement), questions: texts(f.suggested_questions) };
+	return { app, fields: fieldsOfStart(startVariables(draft)), opening: text(f.opening_statement), questions: texts(f.suggested_questions), files: f.file_upload };
 }
 
 export default function TestTab({ app }: { app: AppDetail }) {
