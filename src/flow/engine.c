@@ -61,6 +61,7 @@ void engine_init(struct engine *e, struct flow_run *run, struct arena *mem, stru
 {
 	*e = (struct engine){ .run = run, .graph = run->graph, .mem = mem, .pool = pool };
 	list_init(&e->finished);
+	list_init(&e->waiting);
 	schedule_init(&e->schedule, mem, e->graph, root);
 	coordinator_init(&e->coordinator, mem, e->graph, root, &e->schedule, pool, emit_text, e);
 	e->outputs = json_obj(mem);
@@ -173,6 +174,8 @@ static struct execution *execution_new(struct engine *e, const struct graph_node
 	x->run = (struct node_run){ .mem = mem, .node = n, .data = n->data, .pool = e->pool,
 				    .flow = e->run->flow, .info = &e->run->info, .inputs = e->run->inputs,
 				    .result = &x->result, .engine = e };
+	if (!e->parent)
+		x->run.form = map_get(&e->run->forms, n->id);
 	return x;
 }
 
@@ -185,6 +188,7 @@ static void announce(struct execution *x)
 		x->id = r->exec_id;
 		x->attempt = r->attempt;
 		x->started_ms = r->started_ms;
+		x->form_told = r->form_told;
 		return;
 	}
 	x->id = id_uuid(x->mem);
@@ -354,11 +358,28 @@ static void check_limits(struct engine *e)
 	}
 }
 
+/* A container's inner run has no place in the journal to come back to. */
+static void refuse_wait(struct execution *x)
+{
+	(void)node_fail(&x->run, "WorkflowNodeError",
+			"Human input node %.*s cannot wait inside an iteration or a loop: move it out",
+			STR(x->node->id));
+	take_error(x);
+}
+
 static status handle(struct execution *x)
 {
 	/* A body that was cut short because this process gives the run back has not failed. */
 	if (fiber_cancelled())
 		return err_set(ERR_CANCELLED, "the run is given back");
+	if (!x->failed && x->result.form && x->engine->parent)
+		refuse_wait(x);
+	if (!x->failed && x->result.form) {
+		form_wait(x);
+		return 0;
+	}
+	if (!x->failed && x->run.form)
+		form_tell(x);
 	if (!x->failed && x->result.writes && save_writes(x)) {
 		if (err_code() == ERR_CANCELLED)
 			return -1;
@@ -404,6 +425,29 @@ static status handle_finished(struct engine *e)
 	return 0;
 }
 
+/* Nodes whose forms are settled run again, now to their end. */
+static status handle_answers(struct engine *e)
+{
+	struct flow_run *run = e->run;
+	if (!run->answered || e->parent)
+		return 0;
+	run->answered = false;
+	if (forms_reload(run))
+		return -1;
+	list_each(&e->waiting, l) {
+		struct execution *x = container_of(l, struct execution, link);
+		const struct flow_form *form = map_get(&run->forms, x->node->id);
+		if (e->over || !form || form->state == FORM_WAITING)
+			continue;
+		list_remove(&x->link);
+		x->run.form = form;
+		attempt_all(x);
+		if (handle(x))
+			return -1;
+	}
+	return 0;
+}
+
 /* Waits until something happens. The top engine writes the journal first when that is due. */
 static status wait_for_work(struct engine *e)
 {
@@ -425,7 +469,7 @@ status engine_loop(struct engine *e)
 	uint32_t node;
 	while (!e->over && !e->run->stop) {
 		e->poked = false;
-		if (handle_finished(e))
+		if (handle_finished(e) || handle_answers(e))
 			return -1;
 		if (e->over || e->run->stop)
 			break;

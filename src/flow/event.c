@@ -112,6 +112,8 @@ void event_workflow_started(struct flow_run *run)
 	}
 	buf_putc(b, '}');
 	put_int(b, S("created_at"), run->info.created_ms / 1000);
+	if (run->resumption)
+		put_str(b, S("reason"), S("resumption"));
 	append(run, FLOW_WORKFLOW_STARTED, finish(run), S(""));
 }
 
@@ -147,6 +149,27 @@ void event_workflow_finished(struct flow_run *run)
 	put_int(b, S("exceptions_count"), r->exceptions);
 	put_json(b, S("files"), r->files, S("[]"));
 	append(run, FLOW_WORKFLOW_FINISHED, finish(run), S(""));
+}
+
+void event_workflow_paused(struct flow_run *run, const struct json *nodes, const struct json *reasons)
+{
+	const struct flow_result *r = &run->result;
+	struct buf *b = begin(run);
+	put_str(b, S("workflow_run_id"), run->info.run_id);
+	put_json(b, S("paused_nodes"), nodes, S("[]"));
+	put_json(b, S("outputs"), r->outputs, S("{}"));
+	put_json(b, S("reasons"), reasons, S("[]"));
+	put_str(b, S("status"), r->status);
+	put_int(b, S("created_at"), run->info.created_ms / 1000);
+	put_float(b, S("elapsed_time"), r->elapsed);
+	put_int(b, S("total_tokens"), r->total_tokens);
+	put_int(b, S("total_steps"), r->total_steps);
+	append(run, FLOW_WORKFLOW_PAUSED, finish(run), S(""));
+}
+
+void event_form(struct flow_run *run, enum flow_event_type type, const struct json *data)
+{
+	append(run, type, json_text(run->mem, data, JSON_COMPACT), S(""));
 }
 
 /* --- nodes --- */

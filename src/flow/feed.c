@@ -18,7 +18,7 @@ struct flow_feed {
 	struct str run_id;
 	int64_t seq; /* of the last event given out */
 	struct flow_run *run; /* of this process, with a reference; NULL = from the database */
-	bool ended;
+	bool ended, through_pauses;
 
 	/* from the database */
 	struct arena *page;
@@ -69,6 +69,11 @@ status flow_follow(struct flow *f, struct str run_id, int64_t after_seq, struct 
 	return 0;
 }
 
+void flow_feed_through_pauses(struct flow_feed *feed)
+{
+	feed->through_pauses = true;
+}
+
 static void give(struct flow_event *out, struct arena *mem, int64_t seq, const struct run_event *e)
 {
 	*out = (struct flow_event){ .seq = seq, .type = e->type, .time_ms = e->time_ms };
@@ -89,11 +94,11 @@ static status next_here(struct flow_feed *feed, struct arena *mem, struct flow_e
 			give(out, mem, feed->seq, &run->events.at[feed->seq - run->base - 1]);
 			return 0;
 		}
-		if (run->over) {
+		if (run->over || (run->paused && !feed->through_pauses)) {
 			*end = true;
 			return 0;
 		}
-		if (run->lost || run->gone || run->store_failed) {
+		if (run->lost || run->gone || run->store_failed || run->paused) {
 			*done = false;
 			feed->run = NULL;
 			run_unref(run);
@@ -145,7 +150,9 @@ static status next_stored(struct flow_feed *feed, struct arena *mem, struct flow
 		struct db_rows *rows;
 		if (exists(feed->flow, tmp.p, feed->run_id, &rows))
 			return -1;
-		bool running = str_eq(db_str_at(rows, 0, 0), S("running"));
+		struct str state = db_str_at(rows, 0, 0);
+		bool running = str_eq(state, S("running")) || str_eq(state, S("scheduled")) ||
+			       (str_eq(state, S("paused")) && feed->through_pauses);
 		if (load_page(feed))
 			return -1;
 		if (feed->count)
@@ -239,9 +246,9 @@ status flow_run_wait(struct flow *f, struct arena *mem, struct str run_id, struc
 	if (run) {
 		run->refs++;
 		status st = 0;
-		while (st == 0 && !run->over && !run->lost && !run->gone && !run->store_failed)
+		while (st == 0 && !run->over && !run->paused && !run->lost && !run->gone && !run->store_failed)
 			st = event_wait(&run->changed, until);
-		if (st == 0 && run->over) {
+		if (st == 0 && (run->over || run->paused)) {
 			*out = copy_result(mem, &run->result);
 			run_unref(run);
 			return 0;

@@ -151,6 +151,8 @@ static status keep_leases(struct flow *f)
 		struct flow_run *run = run_find(f, db_str_at(rows, i, 0));
 		if (run && db_int_at(rows, i, 1))
 			stop_run(run);
+		if (run && db_int_at(rows, i, 2) > run->answers)
+			run_answered(run);
 	}
 	return 0;
 }
@@ -206,6 +208,18 @@ static void on_watch(struct flow *f, struct str run_id)
 		run->watched = true;
 }
 
+static void on_answer(struct flow *f, struct str run_id)
+{
+	struct flow_run *run = run_find(f, run_id);
+	if (run)
+		run_answered(run);
+}
+
+static status answer_fiber(void *p)
+{
+	return listen_fiber(p, S("flow.answer"), on_answer);
+}
+
 static status stop_fiber(void *p)
 {
 	return listen_fiber(p, S("flow.stop"), on_stop);
@@ -225,6 +239,7 @@ status flow_service(void *p)
 	status st = 0;
 	if (group_spawn(f->service, "flow-stop", stop_fiber, p) ||
 	    group_spawn(f->service, "flow-watch", watch_fiber, p) ||
+	    group_spawn(f->service, "flow-answer", answer_fiber, p) ||
 	    group_spawn(f->service, "flow-leases", lease_fiber, p))
 		st = -1;
 	if (st == 0)

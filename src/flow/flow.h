@@ -111,9 +111,15 @@ struct flow_start {
 	const struct json *system;	/* {"query": ..., "files": [...], ...} without the "sys." prefix */
 	const struct json *environment;	/* array of {name, value_type, value}, secrets in plain */
 	const struct json *conversation; /* array of {id, name, value_type, value} with current values */
+	struct str root;		/* node to start from; empty = the graph's own */
+	bool queued;			/* only stored: a worker starts it (flow_run_begin) */
 };
-/* Stores the run and starts it in the background. *run_id in mem. */
+/* Stores the run and starts it in the background, or, when `queued`, puts it into the queue
+ * FLOW_QUEUE in the same transaction. *run_id in mem. */
+#define FLOW_QUEUE "workflow"
 status flow_run_start(struct flow *, struct arena *, const struct flow_start *, struct str *run_id) NODISCARD;
+/* Starts a queued run in this process. ERR_STALE: it was begun or stopped before. */
+status flow_run_begin(struct flow *, struct str run_id) NODISCARD;
 
 enum flow_event_type {
 	FLOW_WORKFLOW_STARTED, FLOW_WORKFLOW_FINISHED, FLOW_WORKFLOW_PAUSED,
@@ -123,6 +129,7 @@ enum flow_event_type {
 	FLOW_CHUNK,	/* text: message or text_chunk */
 	FLOW_REPLACE,	/* text replaces all text so far (a resumed model call answered otherwise) */
 	FLOW_AGENT_LOG,
+	FLOW_FORM_REQUIRED, FLOW_FORM_FILLED, FLOW_FORM_TIMEOUT, /* human-input */
 	FLOW_EVENT_COUNT
 };
 struct str flow_event_name(enum flow_event_type); /* "node_started"; FLOW_CHUNK: "text_chunk" */
@@ -137,6 +144,8 @@ struct flow_event {
 /* Follows a run from after_seq + 1 on, in whatever process it runs. */
 struct flow_feed;
 status flow_follow(struct flow *, struct str run_id, int64_t after_seq, struct flow_feed **out) NODISCARD;
+/* A feed ends where the run stands paused; this one waits for it to go on. */
+void flow_feed_through_pauses(struct flow_feed *);
 /* *end = true after the last event. data lives in mem. */
 status flow_feed_next(struct flow_feed *, struct arena *, struct flow_event *out, bool *end, deadline) NODISCARD;
 void flow_feed_close(struct flow_feed *);
@@ -151,7 +160,7 @@ struct flow_record {
 };
 /* ERR_NOT_FOUND also for another tenant's or app's run (app_id empty = any of the tenant). */
 status flow_run_get(struct flow *, struct arena *, struct str tenant_id, struct str app_id, struct str run_id, struct flow_record **out) NODISCARD;
-/* Waits for the end and returns the result (for blocking calls). */
+/* Waits for the end, or until the run is paused, and returns the result (for blocking calls). */
 status flow_run_wait(struct flow *, struct arena *, struct str run_id, struct flow_result **out, deadline) NODISCARD;
 /* Any process's run; unknown ids succeed. user not empty: only that user's runs stop. */
 status flow_stop(struct flow *, struct str app_id, struct str task_id, struct str user) NODISCARD;
@@ -166,3 +175,28 @@ struct flow_list {
 status flow_run_list(struct flow *, struct arena *, struct str tenant_id, const struct flow_list *, struct flow_record **out, size_t *n, int64_t *total) NODISCARD;
 /* Runs active now, for the concurrency limit of an app. */
 int64_t flow_active(struct flow *, struct str app_id);
+
+/* --- forms: what a run asks people (human-input nodes) --- */
+enum form_state { FORM_WAITING, FORM_SUBMITTED, FORM_EXPIRED, FORM_CLOSED };
+struct flow_form {
+	struct str id, token, tenant_id, app_id, run_id, node_id;
+	enum form_state state;
+	/* {node_title, form_content, content, inputs, user_actions, resolved_default_values, webapp} */
+	const struct json *definition;
+	struct str action;	 /* of the answer */
+	const struct json *data; /* checked values by output_variable_name */
+	int64_t created_ms, expires_ms, answered_ms;
+};
+/* ERR_NOT_FOUND for an unknown token. */
+status flow_form_get(struct flow *, struct arena *, struct str token, struct flow_form **out) NODISCARD;
+/* The forms of an app that wait, oldest first. */
+status flow_form_list(struct flow *, struct arena *, struct str tenant_id, struct str app_id, struct flow_form **out, size_t *n) NODISCARD;
+/* All forms of a run, settled ones too. */
+status flow_form_of_run(struct flow *, struct arena *, struct str tenant_id, struct str run_id, struct flow_form **out, size_t *n) NODISCARD;
+/* 412 human_input_form_submitted or human_input_form_expired when it cannot be answered any more. */
+status flow_form_check(const struct flow_form *) NODISCARD;
+/* Answers the form once and for all and lets the run go on, here. 400 invalid_form_data names what
+ * is missing or wrong; a second answer fails as flow_form_check does. by: who, for the record. */
+status flow_form_submit(struct flow *, struct arena *, const struct flow_form *, struct str action, const struct json *inputs, struct str by) NODISCARD;
+/* Ends forms whose time is over and lets their runs go on. *n = how many. */
+status flow_forms_expire(struct flow *, size_t *n) NODISCARD;

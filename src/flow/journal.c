@@ -39,6 +39,9 @@ static const struct {
 	[FLOW_CHUNK] = { S_INIT("text_chunk"), false },
 	[FLOW_REPLACE] = { S_INIT("text_replace"), false },
 	[FLOW_AGENT_LOG] = { S_INIT("agent_log"), false },
+	[FLOW_FORM_REQUIRED] = { S_INIT("human_input_required"), true },
+	[FLOW_FORM_FILLED] = { S_INIT("human_input_form_filled"), true },
+	[FLOW_FORM_TIMEOUT] = { S_INIT("human_input_form_timeout"), true },
 };
 
 struct str flow_event_name(enum flow_event_type t)
@@ -177,7 +180,7 @@ static void add_row(struct flow_run *run, struct arena *mem, struct db_batch *ba
 {
 	const struct flow_info *i = &run->info;
 	const struct flow_result *r = &run->result;
-	struct row_end e = { .status = S("running") };
+	struct row_end e = { .status = run->queued ? S("scheduled") : S("running") };
 	if (final)
 		e = row_end(run, mem);
 	if (!map_has(&run->flow->stored_graphs, run->graph->hash))
@@ -192,8 +195,8 @@ static void add_row(struct flow_run *run, struct arena *mem, struct db_batch *ba
 	    text(run->start_text), db_text(e.status), db_text_or_null(e.error),
 	    db_text_or_null(e.outputs), db_text_or_null(e.result), db_float(r->elapsed),
 	    db_int(r->total_tokens), db_int(r->total_steps), db_int(r->exceptions),
-	    db_int(i->created_ms), db_int(r->finished_ms), db_text(run->flow->owner),
-	    db_int(clock_ms() + run->flow->lease_ms));
+	    db_int(i->created_ms), db_int(r->finished_ms), db_text(run->queued ? S("") : run->flow->owner),
+	    db_int(run->queued ? 0 : clock_ms() + run->flow->lease_ms));
 }
 
 static void add_end(struct flow_run *run, struct arena *mem, struct db_batch *batch)
@@ -204,6 +207,14 @@ static void add_end(struct flow_run *run, struct arena *mem, struct db_batch *ba
 	    db_text(e.status), db_text_or_null(e.error), db_text_or_null(e.outputs),
 	    db_text_or_null(e.result), db_float(r->elapsed), db_int(r->total_tokens),
 	    db_int(r->total_steps), db_int(r->exceptions), db_int(r->finished_ms));
+}
+
+static void add_pause(struct flow_run *run, struct db_batch *batch)
+{
+	const struct flow_result *r = &run->result;
+	DB_ADD(batch, &sql_flow_run_pause, 1, db_text(run->info.run_id), db_int(run->fence),
+	    db_int(run->answers), db_float(r->elapsed), db_int(r->total_tokens), db_int(r->total_steps),
+	    db_int(r->exceptions));
 }
 
 static void add_lines(struct flow_run *run, struct arena *mem, struct db_batch *batch, int64_t last)
@@ -269,8 +280,13 @@ static status commit_once(struct flow_run *run, bool final)
 		add_row(run, mem.p, batch, final);
 	if (last > run->committed)
 		add_lines(run, mem.p, batch, last);
+	forms_store(run, mem.p, batch);
 	if (final && was_stored)
 		add_end(run, mem.p, batch);
+	if (final && (run->forms.count || run->forms_new.len))
+		DB_ADD(batch, &sql_flow_form_close, DB_ANY, db_text(run->info.run_id), db_int(clock_ms()));
+	if (run->pausing)
+		add_pause(run, batch);
 	/* Events that come while this waits belong to the next batch. */
 	run->done_waits = false;
 	run->chunk_since = 0;
@@ -285,6 +301,20 @@ static status commit_once(struct flow_run *run, bool final)
 		run->stored = true;
 	}
 	run->committed = last;
+	for (size_t i = 0; i < run->forms_new.len; i++)
+		map_set(&run->forms, run->forms_new.at[i]->node_id, (void *)(uintptr_t)run->forms_new.at[i]);
+	run->forms_new.len = 0;
+	return 0;
+}
+
+status journal_store_queued(struct flow_run *run, struct arena *mem, struct db_batch *batch)
+{
+	if (run->with)
+		db_batch_join(batch, run->with);
+	add_row(run, mem, batch, false);
+	if (db_commit(run->flow->options.db, batch))
+		return -1;
+	graph_stored(run);
 	return 0;
 }
 
@@ -331,7 +361,7 @@ status journal_commit(struct flow_run *run, bool final)
 			if (topic_publish(run->flow->options.broker, topic, S("")))
 				err_clear(); /* a hint only: followers look by themselves as well */
 		}
-	} else if (err_code() == ERR_STALE) {
+	} else if (err_code() == ERR_STALE && !run->pausing) {
 		run->lost = true;
 	}
 	shield_end(s);

@@ -20,6 +20,7 @@ struct recovery {
 	struct flow_run *run;
 	struct stored_event *events;
 	size_t count;
+	int64_t paused_at, paused_ms; /* time that the run was in no process does not count */
 	struct str final_error; /* not empty: a node had failed for good or must not run twice */
 };
 
@@ -33,6 +34,7 @@ static status read_start(struct flow_run *run, struct str text)
 		return -1;
 	run->start_text = text;
 	run->conversation = json_get(o, S("conversation"));
+	run->root = json_get_str(o, S("root"));
 	const struct json *sealed = json_get(o, S("environment"));
 	if (!sealed)
 		return 0;
@@ -66,12 +68,13 @@ static status load_run(struct flow_run *run, struct str id, int64_t fence, struc
 	run->fence = fence;
 	run->stored = true;
 	run->stop = db_int_at(rows, 0, 16) != 0;
+	run->answers = db_int_at(rows, 0, 18);
 	if (json_parse(mem, db_str_at(rows, 0, 11), &extra) ||
 	    json_parse(mem, db_str_at(rows, 0, 13), &run->inputs) ||
 	    json_parse(mem, db_str_at(rows, 0, 17), &graph) || read_start(run, db_str_at(rows, 0, 14)))
 		return -1;
 	run->info.extra = extra;
-	if (flow_graph_load(run->flow, db_str_at(rows, 0, 12), graph, &run->graph))
+	if (flow_graph_load(run->flow, db_str_at(rows, 0, 12), graph, &run->graph) || forms_load(run))
 		return -1;
 	for (int64_t after = 0;;) {
 		struct stored_event *page, *all;
@@ -205,10 +208,38 @@ static bool inner(const struct json *d)
 	       json_is(json_get(d, S("loop_id")), JSON_STR);
 }
 
+static status replay_form_told(struct recovery *r, const struct run_event *ev)
+{
+	struct json *d;
+	if (json_parse(r->run->mem, ev->data, &d))
+		return -1;
+	struct resumed_node *n = map_get(&r->run->resumed, json_get_str(d, S("node_id")));
+	if (n)
+		n->form_told = true;
+	return 0;
+}
+
+static void replay_pause(struct recovery *r, const struct run_event *ev)
+{
+	if (ev->type == FLOW_WORKFLOW_PAUSED) {
+		r->paused_at = ev->time_ms;
+	} else if (r->paused_at) {
+		r->paused_ms += ev->time_ms - r->paused_at;
+		r->paused_at = 0;
+	}
+}
+
 static status replay_event(struct recovery *r, struct engine *e, const struct run_event *ev)
 {
 	struct json *d;
 	switch (ev->type) {
+	case FLOW_WORKFLOW_STARTED:
+	case FLOW_WORKFLOW_PAUSED:
+		replay_pause(r, ev);
+		return 0;
+	case FLOW_FORM_FILLED:
+	case FLOW_FORM_TIMEOUT:
+		return replay_form_told(r, ev);
 	case FLOW_NODE_STARTED:
 		return replay_started(r, ev, false);
 	case FLOW_NODE_RETRY:
@@ -233,7 +264,12 @@ static status replay_all(struct recovery *r, struct engine *e)
 		if (replay_event(r, e, &r->events[i].event))
 			return -1;
 	run->replaying = false;
-	run->elapsed_before_ms = clock_ms() - run->info.created_ms;
+	run->resumption = r->paused_at != 0;
+	if (r->paused_at)
+		r->paused_ms += clock_ms() - r->paused_at;
+	/* A run that was queued begins only now. */
+	if (r->count)
+		run->elapsed_before_ms = MAX(clock_ms() - run->info.created_ms - r->paused_ms, 0);
 	map_each(&run->resumed, en) {
 		const struct graph_node *n = graph_find(run->graph, en->key);
 		if (n && n->row && n->row->flags & NODE_ONCE)
@@ -253,23 +289,61 @@ status run_prepare_resumed(struct flow_run *run, struct engine *e)
 
 /* --- taking over --- */
 
+/* The run is ours now; the fence has grown. */
+static status go_on(struct flow *f, struct str id, int64_t fence)
+{
+	struct flow_run *run = run_new(f);
+	struct recovery *r = arena_new(run->mem, struct recovery);
+	r->run = run;
+	run->recovery = r;
+	if (load_run(run, arena_str(run->mem, id), fence, r)) {
+		run_unref(run);
+		return -1;
+	}
+	if (r->count)
+		log_info("run %.*s goes on after event %lld", STR(id),
+			 (long long)r->events[r->count - 1].seq);
+	return run_spawn(run);
+}
+
 static status take_over(struct flow *f, struct str id, int64_t fence)
 {
 	AUTO(arena) mem = { arena_open(0) };
 	if (DB_WRITE(f->options.db, mem.p, &sql_flow_lease_take, 1, NULL, db_text(id), db_int(fence),
 		     db_int(clock_ms()), db_text(f->owner), db_int(clock_ms() + f->lease_ms)))
 		return -1;
-	struct flow_run *run = run_new(f);
-	struct recovery *r = arena_new(run->mem, struct recovery);
-	r->run = run;
-	run->recovery = r;
-	if (load_run(run, arena_str(run->mem, id), fence + 1, r)) {
-		run_unref(run);
+	return go_on(f, id, fence + 1);
+}
+
+static status fence_of(struct flow *f, struct arena *mem, struct str id, struct str state, int64_t *fence)
+{
+	struct db_rows *rows;
+	if (DB_READ(f->options.db, mem, &sql_flow_run_fence, &rows, db_text(id)))
 		return -1;
-	}
-	log_info("run %.*s goes on after event %lld", STR(id),
-		 (long long)(r->count ? r->events[r->count - 1].seq : 0));
-	return run_spawn(run);
+	if (!rows->count || !str_eq(db_str_at(rows, 0, 1), state))
+		return err_set(ERR_STALE, "run %.*s is not %.*s", STR(id), STR(state));
+	*fence = db_int_at(rows, 0, 0);
+	return 0;
+}
+
+status recover_run(struct flow *f, struct str id)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	int64_t fence;
+	return fence_of(f, mem.p, id, S("running"), &fence) || take_over(f, id, fence) ? -1 : 0;
+}
+
+status flow_run_begin(struct flow *f, struct str id)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	int64_t fence;
+	if (f->draining)
+		return err_set(ERR_UNAVAILABLE, "The server is stopping");
+	if (fence_of(f, mem.p, id, S("scheduled"), &fence) ||
+	    DB_WRITE(f->options.db, mem.p, &sql_flow_run_begin, 1, NULL, db_text(id), db_int(fence),
+		     db_text(f->owner), db_int(clock_ms() + f->lease_ms)))
+		return -1;
+	return go_on(f, id, fence + 1);
 }
 
 status recover_expired(struct flow *f)

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "flow/recover.h"
 #include "flow/run.h"
 #include "sql_flow.h"
 #include "store/broker/broker.h"
@@ -26,6 +27,7 @@ struct flow_run *run_new(struct flow *f)
 	run->answer = buf_make(NULL, 0);
 	run->resources = json_arr(mem);
 	run->resumed = map_make(mem);
+	run->forms = map_make(mem);
 	run->started_ns = rt_now();
 	return run;
 }
@@ -48,7 +50,7 @@ struct flow_run *run_find(struct flow *f, struct str run_id)
 
 /* --- runs of this process --- */
 
-enum { RECENT_MAX = 256 };
+enum { RECENT_MAX = 256, QUEUE_ATTEMPTS = 1000 };
 
 static void enlist(struct flow_run *run)
 {
@@ -188,6 +190,8 @@ static struct str start_text(struct flow_run *run)
 	struct json *o = json_obj(mem);
 	if (json_len(run->conversation))
 		json_set(mem, o, S("conversation"), run->conversation);
+	if (run->root.len)
+		json_set_str(mem, o, S("root"), run->root);
 	if (json_len(run->environment) && run->flow->options.seal_key) {
 		struct str plain = json_text(mem, run->environment, JSON_COMPACT);
 		json_set_str(mem, o, S("environment"), crypt_seal(mem, run->flow->options.seal_key, plain));
@@ -206,14 +210,13 @@ status run_spawn(struct flow_run *run)
 	return -1;
 }
 
-status flow_run_start(struct flow *f, struct arena *mem, const struct flow_start *start,
-		      struct str *run_id)
+static struct flow_run *make_run(struct flow *f, const struct flow_start *start)
 {
-	if (f->draining)
-		return err_set(ERR_UNAVAILABLE, "The server is stopping");
 	struct flow_run *run = run_new(f);
 	copy_info(run, &start->info);
 	run->graph = graph_ref(start->graph);
+	run->root = keep(run->mem, start->root);
+	run->queued = start->queued;
 	run->environment = start->environment ? json_copy(run->mem, start->environment) : NULL;
 	run->conversation = start->conversation ? json_copy(run->mem, start->conversation) : NULL;
 	make_inputs(run, start->inputs, start->system);
@@ -222,8 +225,37 @@ status flow_run_start(struct flow *f, struct arena *mem, const struct flow_start
 		run->with_mem = arena_open(0);
 		run->with = db_batch_copy(run->with_mem, start->with);
 	}
-	run->refs++; /* ours, while waiting for the first commit */
+	return run;
+}
+
+/* Row and job in one transaction: a worker finds both or neither. */
+static status store_queued(struct flow_run *run, struct arena *mem, struct str *run_id)
+{
+	struct flow *f = run->flow;
+	struct db_batch *batch = db_batch_open(mem);
+	struct job_options o = { .attempts_max = QUEUE_ATTEMPTS };
+	if (queue_add(f->options.broker, mem, batch, S(FLOW_QUEUE), run->info.run_id, &o, NULL) ||
+	    journal_store_queued(run, mem, batch))
+		return -1;
+	*run_id = arena_str(mem, run->info.run_id);
+	return 0;
+}
+
+status flow_run_start(struct flow *f, struct arena *mem, const struct flow_start *start,
+		      struct str *run_id)
+{
+	if (f->draining)
+		return err_set(ERR_UNAVAILABLE, "The server is stopping");
+	if (start->root.len && !graph_find(start->graph, start->root))
+		return err_set(ERR_INVALID, "the workflow has no node %.*s", STR(start->root));
+	struct flow_run *run = make_run(f, start);
 	status st = 0;
+	if (run->queued) {
+		st = store_queued(run, mem, run_id);
+		run_unref(run);
+		return st;
+	}
+	run->refs++; /* ours, while waiting for the first commit */
 	if (run_spawn(run)) {
 		run_unref(run);
 		return -1;
@@ -246,7 +278,8 @@ static void make_result(struct flow_run *run, struct engine *e)
 {
 	struct flow_result *r = &run->result;
 	struct arena *mem = run->mem;
-	r->status = run->stop	       ? S("stopped") :
+	r->status = run->pausing       ? S("paused") :
+		    run->stop	       ? S("stopped") :
 		    e->error.len       ? S("failed") :
 		    run->exceptions > 0 ? S("partial-succeeded") : S("succeeded");
 	r->error = run->stop ? S("Stopped by user.") : e->error;
@@ -261,7 +294,44 @@ static void make_result(struct flow_run *run, struct engine *e)
 	r->total_tokens = run->tokens;
 	r->total_steps = run->steps;
 	r->exceptions = run->exceptions;
-	r->finished_ms = clock_ms();
+	r->finished_ms = run->pausing ? 0 : clock_ms();
+}
+
+/* Nothing is left but forms. The run leaves this process, unless somebody answered meanwhile: then
+ * nothing was stored and nothing was shown. */
+static status pause_run(struct flow_run *run, struct engine *e)
+{
+	struct json *nodes, *reasons;
+	run->pausing = true;
+	make_result(run, e);
+	form_reasons(e, &nodes, &reasons);
+	event_workflow_paused(run, nodes, reasons);
+	if (journal_commit(run, false) == 0) {
+		run->paused = true;
+		return 0;
+	}
+	run->pausing = false;
+	if (err_code() != ERR_STALE)
+		return -1;
+	run->events.len--;
+	run->answered = true;
+	err_clear();
+	return 0;
+}
+
+/* Until the run is over, paused or given away. */
+static status run_engine(struct flow_run *run, struct engine *e)
+{
+	for (;;) {
+		if (engine_loop(e))
+			return -1;
+		if (e->over || run->stop || list_empty(&e->waiting))
+			return 0;
+		if (pause_run(run, e))
+			return -1;
+		if (run->paused)
+			return 0;
+	}
 }
 
 static status finish(struct flow_run *run, struct engine *e)
@@ -271,6 +341,16 @@ static status finish(struct flow_run *run, struct engine *e)
 	if (journal_commit(run, true))
 		return -1;
 	run->over = true;
+	return 0;
+}
+
+/* A fresh run, one that a worker begins, one that goes on after a crash or after a pause. */
+static status prepare(struct flow_run *run, struct engine *e)
+{
+	if (run->recovery && run_prepare_resumed(run, e))
+		return -1;
+	if (!run->recovery || run->resumption || !run->committed)
+		event_workflow_started(run);
 	return 0;
 }
 
@@ -297,30 +377,26 @@ status run_main(void *p)
 					     .tenant_id = run->info.tenant_id };
 	pool_init(&pool, run->mem);
 	run_fill_pool(run, &pool);
-	engine_init(e, run, run->mem, &pool, run->graph->root);
+	const struct graph_node *root = run->root.len ? graph_find(run->graph, run->root) : NULL;
+	engine_init(e, run, run->mem, &pool, root ? root->index : run->graph->root);
 	run->top = e;
-	status st = 0;
-	if (run->recovery) {
-		st = run_prepare_resumed(run, e);
-		/* A journal that cannot be replayed never will be: the run ends here. */
-		if (st && !err_retryable(err_last()) && err_code() != ERR_CANCELLED) {
-			e->over = true;
-			e->error = arena_str(run->mem, err_text());
-			st = 0;
-		}
-	} else {
-		event_workflow_started(run);
+	status st = prepare(run, e);
+	/* A journal that cannot be replayed never will be: the run ends here. */
+	if (st && !err_retryable(err_last()) && err_code() != ERR_CANCELLED) {
+		e->over = true;
+		e->error = arena_str(run->mem, err_text());
+		st = 0;
 	}
 	if (st == 0)
-		st = engine_loop(e);
+		st = run_engine(run, e);
 	engine_close(e);
-	if (st == 0)
+	if (st == 0 && !run->paused)
 		st = finish(run, e);
 	run->top = NULL;
 	if (st && !run->stored) {
 		err_save(&run->failure);
 		run->store_failed = true;
-	} else if (st && !run->over) {
+	} else if (st && !run->over && !run->paused) {
 		if (!run->lost && err_code() != ERR_CANCELLED)
 			log_err(LOG_ERROR, "run %.*s stands still", STR(run->info.run_id));
 		give_back(run);
@@ -357,8 +433,13 @@ status flow_stop(struct flow *f, struct str app_id, struct str task_id, struct s
 	if (DB_WRITE(f->options.db, mem.p, &sql_flow_stop_ask, DB_ANY, &rows, db_text(app_id),
 		     db_text(task_id), db_text(user.at ? user : S(""))))
 		return -1;
+	if (!rows->count)
+		return 0;
+	/* A paused or queued run has no holder: it ends here, or where somebody looks for such runs. */
+	if (!db_int_at(rows, 0, 1) && !f->draining && recover_run(f, db_str_at(rows, 0, 0)) == 0)
+		return 0;
 	/* The flag is what counts; the message makes its holder look at once. */
-	if (rows->changed && topic_publish(f->options.broker, S("flow.stop"), task_id))
+	if (topic_publish(f->options.broker, S("flow.stop"), task_id))
 		err_clear();
 	return 0;
 }

@@ -72,6 +72,16 @@ struct flow_run {
 	struct buf answer; /* heap: all streamed text */
 	struct flow_result result;
 
+	/* forms (form.c): by node, as last read; those whose rows the next batch writes */
+	struct map forms; /* struct flow_form */
+	VEC(const struct flow_form *) forms_new;
+	int64_t answers;	/* how many settled ones `forms` knows of */
+	bool answered;		/* there may be more */
+	bool pausing, paused;	/* the next batch lets the run go; it has */
+	bool resumption;	/* it goes on after a pause */
+	bool queued;		/* a row only, for a worker */
+	struct str root;	/* node id of flow_start, empty = the graph's */
+
 	/* recovery: text that clients have already and that is swallowed when it comes again */
 	struct str known;
 	size_t known_at;
@@ -84,17 +94,18 @@ struct flow_run {
 struct resumed_node {
 	struct str exec_id;
 	int64_t attempt, started_ms;
+	bool form_told; /* clients know that its form is settled */
 };
 
 struct execution {
-	struct list link; /* in engine->finished once the body has returned */
+	struct list link; /* in engine->finished once the body has returned, or in engine->waiting */
 	struct engine *engine;
 	const struct graph_node *node;
 	struct arena *mem;
 	bool own_mem;
 	struct node_run run;
 	struct node_result result;
-	bool failed;
+	bool failed, form_told;
 	struct str id;
 	int64_t started_ms, started_ns, attempt;
 };
@@ -109,6 +120,7 @@ struct engine {
 	struct coordinator coordinator;
 	struct group *group;   /* node fibers; opened with the first that needs one */
 	struct list finished;  /* struct execution */
+	struct list waiting;   /* struct execution: for people */
 	struct event wake;
 	bool poked;	       /* wake was called: no lost wake-up while the dispatcher commits */
 	size_t executing;
@@ -134,6 +146,9 @@ status engine_sub(struct node_run *, struct engine *sub, struct pool *, uint32_t
 /* --- event.c: event data as JSON text, key order as recorded --- */
 void event_workflow_started(struct flow_run *);
 void event_workflow_finished(struct flow_run *);
+/* nodes, reasons: JSON arrays. */
+void event_workflow_paused(struct flow_run *, const struct json *nodes, const struct json *reasons);
+void event_form(struct flow_run *, enum flow_event_type, const struct json *data);
 void event_node_started(struct execution *);
 /* state: succeeded, failed, exception, retry. error empty = null. */
 void event_node_finished(struct execution *, enum flow_event_type, struct str state, struct str error,
@@ -150,6 +165,8 @@ void journal_append(struct flow_run *, struct run_event);
 bool journal_due(const struct flow_run *, deadline *due);
 /* All that waits, in one batch with the run's row. final: with the end state of the row. */
 status journal_commit(struct flow_run *, bool final) NODISCARD;
+/* Only the row of a run that a worker will start, with what the batch holds already. */
+status journal_store_queued(struct flow_run *, struct arena *, struct db_batch *) NODISCARD;
 /* Reads stored events from after_seq + 1 on, at most about `max` rows. */
 struct stored_event {
 	int64_t seq;
@@ -159,6 +176,21 @@ status journal_read(struct flow *, struct arena *, struct str run_id, int64_t af
 		    struct stored_event **out, size_t *n) NODISCARD;
 bool event_needs_commit(enum flow_event_type);
 bool flow_event_parse(struct str name, enum flow_event_type *);
+
+/* --- form.c --- */
+/* Reads the run's forms and how many are settled. */
+status forms_load(struct flow_run *) NODISCARD;
+/* The same for a run that this process holds: `answers` first. ERR_STALE: it does not any more. */
+status forms_reload(struct flow_run *) NODISCARD;
+/* The node waits: a form that is new is told of and stored with the next batch. */
+void form_wait(struct execution *);
+/* Its form is settled: tells clients, once. */
+void form_tell(struct execution *);
+/* The forms that the run waits for, for the event of the pause. */
+void form_reasons(const struct engine *, struct json **nodes, struct json **reasons);
+void forms_store(struct flow_run *, struct arena *, struct db_batch *);
+/* Hears that a run may have answers. */
+void run_answered(struct flow_run *);
 
 /* --- run.c --- */
 struct flow_run *run_new(struct flow *);

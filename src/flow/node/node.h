@@ -17,6 +17,7 @@ struct arena;
 struct client;
 struct engine;
 struct flow;
+struct flow_form;
 struct flow_info;
 struct model_usage;
 
@@ -32,6 +33,8 @@ struct node_result {
 	int64_t tokens;
 	const struct model_usage *usage;	 /* of model calls, or NULL */
 	struct json *writes; /* assigners: array of [node, name, value, type], for recovery */
+	/* human-input: the node waits for this form and runs again when it is settled. */
+	const struct flow_form *form;
 };
 
 struct node_run {
@@ -43,6 +46,7 @@ struct node_run {
 	const struct flow_info *info;
 	const struct json *inputs; /* user inputs and sys.<name>: what the start node gives out */
 	struct node_result *result;
+	const struct flow_form *form; /* the one this node waited for, as it is now; NULL = none yet */
 	int64_t attempt;       /* from 0: how often it was retried */
 	struct engine *engine; /* for the functions below */
 };
@@ -111,3 +115,5 @@ status node_assigner_v1_exec(struct node_run *);
 status node_assigner_v1_check(struct arena *, struct graph_node *);
 status node_assigner_v2_exec(struct node_run *);
 status node_assigner_v2_check(struct arena *, struct graph_node *);
+status node_human_input_exec(struct node_run *);
+status node_human_input_check(struct arena *, struct graph_node *);

@@ -30,6 +30,7 @@ const struct node_type node_types[] = {
 	    node_assigner_v1_check),
 	ROW("assigner", "2", NODE_EXECUTABLE, NODE_INLINE, node_assigner_v2_exec,
 	    node_assigner_v2_check),
+	ROW("human-input", "", NODE_BRANCH, NODE_INLINE, node_human_input_exec, node_human_input_check),
 	ROW("iteration-start", "", NODE_EXECUTABLE, NODE_INLINE | NODE_SILENT, node_marker_exec, NULL),
 	ROW("loop-start", "", NODE_EXECUTABLE, NODE_INLINE | NODE_SILENT, node_marker_exec, NULL),
 };
@@ -55,7 +56,6 @@ static const struct {
 	{ S_INIT("trigger-webhook"), NODE_ROOT },
 	{ S_INIT("trigger-schedule"), NODE_ROOT },
 	{ S_INIT("trigger-plugin"), NODE_ROOT },
-	{ S_INIT("human-input"), NODE_BRANCH },
 };
 
 const struct node_type *node_type_find(struct str name, struct str version)

@@ -222,7 +222,7 @@ static const struct {
 	{ "{\"nodes\":[" START("") "," LLM("m", "hi", ",\"error_strategy\":\"fail-branch\"") "," END("good", OUT("o", "m", "text")) "," END("bad", OUT("t", "m", "error_type")) "],\"edges\":[" EDGE("s", "m") "," EDGE("m", "good") "," EDGE_ON("m", "fail-branch", "bad") "]}",
 	  "workflow_started\nnode_started s\nnode_finished s succeeded\nnode_started m\nchunk [\"m\",\"text\"] 'You '\nchunk [\"m\",\"text\"] 'said: '\nchunk [\"m\",\"text\"] 'hi'\nchunk [\"m\",\"text\"] ''\nnode_finished m succeeded\nnode_started good\nnode_finished good succeeded\nworkflow_finished succeeded\n",
 	  "{\"o\":\"You said: hi\"}", "succeeded", 3, 0 },
-	{ "{\"nodes\":[" START("") ",{\"id\":\"h\",\"data\":{\"type\":\"human-input\",\"title\":\"\"}}],\"edges\":[" EDGE("s", "h") "]}",
+	{ "{\"nodes\":[" START("") ",{\"id\":\"h\",\"data\":{\"type\":\"knowledge-index\",\"title\":\"\"}}],\"edges\":[" EDGE("s", "h") "]}",
 	  "workflow_started\nnode_started s\nnode_finished s succeeded\nnode_started h\nnode_finished h failed\nworkflow_finished failed\n",
 	  "{}", "failed", 2, 1 },
 	/* A cycle never runs; a run that leads nowhere succeeds. */

@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs that wait for people: the pause, who goes on and where, answers that come at the wrong
+ * moment, time-outs, killed processes, the memory of many paused runs. And runs that wait for a
+ * worker.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "fixture.h"
+#include "flow/run.h"
+#include "os/os.h"
+#include "store/broker/broker.h"
+
+#define EDGE(s, t) "{\"source\":\"" s "\",\"target\":\"" t "\"}"
+#define EDGE_ON(s, h, t) "{\"source\":\"" s "\",\"sourceHandle\":\"" h "\",\"target\":\"" t "\"}"
+#define START "{\"id\":\"s\",\"data\":{\"type\":\"start\",\"title\":\"S\",\"variables\":[{\"variable\":\"name\",\"type\":\"text-input\"}]}}"
+#define LLM(id, text) "{\"id\":\"" id "\",\"data\":{\"type\":\"llm\",\"title\":\"L\",\"model\":{\"provider\":\"openai_api_compatible\",\"name\":\"mock\",\"mode\":\"chat\",\"completion_params\":{}},\"prompt_template\":[{\"role\":\"user\",\"text\":\"" text "\"}],\"context\":{\"enabled\":false}}}"
+#define ANSWER(id, text) "{\"id\":\"" id "\",\"data\":{\"type\":\"answer\",\"title\":\"A\",\"answer\":\"" text "\"}}"
+#define ACTIONS "\"user_actions\":[{\"id\":\"ok\",\"title\":\"Approve\",\"button_style\":\"primary\"},{\"id\":\"no\",\"title\":\"Reject\",\"button_style\":\"default\"}]"
+#define INPUTS "\"inputs\":[{\"type\":\"paragraph\",\"output_variable_name\":\"why\",\"default\":{\"type\":\"variable\",\"selector\":[\"s\",\"name\"]}},{\"type\":\"select\",\"output_variable_name\":\"level\",\"option_source\":{\"type\":\"constant\",\"value\":[\"low\",\"high\"]}}]"
+#define HUMAN(id, more) "{\"id\":\"" id "\",\"data\":{\"type\":\"human-input\",\"title\":\"Ask\",\"form_content\":\"Dear {{#s.name#}}: {{#$output.why#}} ({{#$outputs.level#}})\"," INPUTS "," ACTIONS more "}}"
+
+static const char form_graph[] =
+	"{\"nodes\":[" START "," HUMAN("h", "") "," ANSWER("y", "yes {{#h.why#}} {{#h.__action_value#}} {{#h.__rendered_content#}}") ","
+	ANSWER("n", "no") "," ANSWER("t", "late") "],\"edges\":[" EDGE("s", "h") "," EDGE_ON("h", "ok", "y") ","
+	EDGE_ON("h", "no", "n") "," EDGE_ON("h", "__timeout", "t") "]}";
+
+enum { LEASE_MS = 800 };
+
+static void expect(struct str got, const char *want)
+{
+	if (!str_eq(got, str_c(want)))
+		print_error("got:\n%.*s\nwant:\n%s\n", STR(got), want);
+	assert_true(str_eq(got, str_c(want)));
+}
+
+static struct flow_result *wait_for(struct fixture *f, struct str id)
+{
+	struct flow_result *r;
+	if (flow_run_wait(f->flow, f->mem, id, &r, deadline_in_ms(20000)))
+		fail_msg("%.*s", STR(err_text()));
+	return r;
+}
+
+static struct flow_form *form_of(struct fixture *f, struct str run_id, const char *node)
+{
+	struct flow_form *list;
+	size_t n;
+	assert_int_equal(flow_form_of_run(f->flow, f->mem, S("t1"), run_id, &list, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(list[i].node_id, str_c(node)))
+			return &list[i];
+	fail_msg("no form of %s", node);
+	return NULL;
+}
+
+static status submit(struct fixture *f, struct flow_form *form, const char *action, const char *inputs)
+{
+	struct json *in;
+	assert_int_equal(json_parse(f->mem, str_c(inputs), &in), 0);
+	return flow_form_submit(f->flow, f->mem, form, str_c(action), in, S("u1"));
+}
+
+static const char good[] = "{\"why\":\"fine\",\"level\":\"high\",\"extra\":1}";
+
+/* --- pause here, go on elsewhere --- */
+
+static const char paused_events[] = "workflow_started\nnode_started s\nnode_finished s succeeded\nnode_started h\n"
+				    "human_input_required h\nworkflow_paused paused\n";
+static const char resumed_events[] =
+	"workflow_started\nhuman_input_form_filled h\n"
+	"chunk [\"y\",\"answer\"] 'yes '\nchunk [\"h\",\"why\"] 'fine'\nchunk [\"y\",\"answer\"] ' '\n"
+	"chunk [\"h\",\"__action_value\"] 'Approve'\nchunk [\"y\",\"answer\"] ' '\n"
+	"chunk [\"h\",\"__rendered_content\"] 'Dear Bob: fine (high)'\nnode_finished h succeeded\nnode_started y\n"
+	"node_finished y succeeded\nworkflow_finished succeeded\n";
+
+static void refuses(struct fixture *f, struct flow_form *form)
+{
+	static const struct {
+		const char *action, *inputs, *text;
+	} cases[] = {
+		{ "ok", "{}", "Missing required inputs: why, level" },
+		{ "ok", "{\"why\":null,\"level\":\"low\"}", "Missing required inputs: why" },
+		{ "ok", "{\"why\":1,\"level\":\"low\"}", "Invalid value for input 'why': must be a string" },
+		{ "ok", "{\"why\":\"\\u0000\",\"level\":\"low\"}", "Invalid value for input 'why': holds a NUL character" },
+		{ "ok", "{\"why\":\"x\",\"level\":\"mid\"}", "Invalid value for input 'level': not one of its options" },
+		{ "", "{\"why\":\"x\",\"level\":\"low\"}", "Invalid action: " },
+		{ "maybe", "{\"why\":\"x\",\"level\":\"low\"}", "Invalid action: maybe" },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		print_message("case %s %s\n", cases[i].action, cases[i].inputs);
+		assert_int_equal(submit(f, form, cases[i].action, cases[i].inputs), -1);
+		assert_int_equal(err_http(err_last()), 400);
+		expect(err_slug(err_last()), "invalid_form_data");
+		expect(err_text(), cases[i].text);
+	}
+	struct json *in = json_obj(f->mem);
+	char *big = arena_text(f->mem, (200 << 10) + 1);
+	memset(big, 'x', (200 << 10) + 1);
+	json_set_str(f->mem, in, S("why"), str_of(big, (200 << 10) + 1));
+	json_set_str(f->mem, in, S("level"), S("low"));
+	assert_int_equal(flow_form_submit(f->flow, f->mem, form, S("ok"), in, S("")), -1);
+	expect(err_text(), "Invalid value for input 'why': longer than 200 KiB");
+}
+
+static status elsewhere_main(void *arg)
+{
+	struct fixture one = { 0 }, two = { .no_model = true };
+	struct flow_form *form;
+	(void)arg;
+	fixture_open(&one, S(""), "one", LEASE_MS);
+	fixture_open(&two, one.dir, "two", LEASE_MS);
+	struct flow_graph *g = fixture_graph(&one, form_graph);
+	struct str id = fixture_start(&one, g, "advanced-chat", "{\"name\":\"Bob\"}", "{}");
+	struct flow_result *r = wait_for(&one, id);
+	expect(r->status, "paused");
+	assert_int_equal(r->total_steps, 2);
+	expect(fixture_events(&one, id, 0), paused_events);
+	expect(fixture_events(&two, id, 0), paused_events);
+	expect(wait_for(&two, id)->status, "paused");
+	/* It has left memory. */
+	assert_int_equal(one.flow->active, 0);
+	assert_int_equal(one.flow->by_id.count, 0);
+
+	form = form_of(&two, id, "h");
+	assert_int_equal(form->token.len, 43);
+	expect(json_get_str(form->definition, S("form_content")), "Dear Bob: {{#$output.why#}} ({{#$outputs.level#}})");
+	expect(json_get_str(json_get(form->definition, S("resolved_default_values")), S("why")), "Bob");
+	int64_t days = (form->expires_ms - form->created_ms) / 86400000;
+	assert_int_equal(days, 3);
+	refuses(&two, form);
+	assert_int_equal(submit(&two, form, "ok", good), 0);
+	r = wait_for(&two, id);
+	expect(r->status, "succeeded");
+	expect(r->answer, "yes fine Approve Dear Bob: fine (high)");
+	assert_int_equal(r->total_steps, 3);
+	expect(fixture_events(&one, id, 6), resumed_events);
+	expect(fixture_events(&two, id, 6), resumed_events);
+	/* Once is once, with the old view of the form and with a new one. */
+	assert_int_equal(submit(&one, form, "no", good), -1);
+	expect(err_slug(err_last()), "human_input_form_submitted");
+	assert_int_equal(err_http(err_last()), 412);
+	assert_int_equal(flow_form_get(one.flow, one.mem, form->token, &form), 0);
+	assert_int_equal(form->state, FORM_SUBMITTED);
+	assert_null(json_get(form->data, S("extra")));
+	assert_int_equal(submit(&one, form, "no", good), -1);
+	expect(err_slug(err_last()), "human_input_form_submitted");
+	assert_int_equal(flow_form_get(one.flow, one.mem, S("nobody knows"), &form), -1);
+	assert_int_equal(err_code(), ERR_NOT_FOUND);
+	flow_graph_unref(g);
+	fixture_close(&two);
+	fixture_close(&one);
+	return 0;
+}
+
+static void goes_on_elsewhere(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, elsewhere_main, NULL), 0);
+}
+
+/* --- a feed that waits through the pause --- */
+
+static status through_main(void *arg)
+{
+	struct fixture one = { 0 };
+	struct flow_form *list;
+	size_t n;
+	struct flow_feed *feed;
+	struct flow_event e;
+	bool end = false;
+	(void)arg;
+	fixture_open(&one, S(""), "one", LEASE_MS);
+	struct flow_graph *g = fixture_graph(&one, form_graph);
+	struct str id = fixture_start(&one, g, "workflow", "{\"name\":\"Bob\"}", "{}");
+	assert_int_equal(flow_follow(one.flow, id, 0, &feed), 0);
+	flow_feed_through_pauses(feed);
+	do
+		assert_int_equal(flow_feed_next(feed, one.mem, &e, &end, deadline_in_ms(5000)), 0);
+	while (e.type != FLOW_WORKFLOW_PAUSED);
+	assert_int_equal(flow_feed_next(feed, one.mem, &e, &end, deadline_in_ms(100)), -1);
+	assert_int_equal(err_code(), ERR_TIMEOUT);
+	assert_int_equal(flow_form_list(one.flow, one.mem, S("t1"), S("app1"), &list, &n), 0);
+	assert_true(n > 0);
+	assert_int_equal(flow_form_list(one.flow, one.mem, S("t2"), S("app1"), &list, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(flow_form_of_run(one.flow, one.mem, S("t2"), id, &list, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(submit(&one, form_of(&one, id, "h"), "no", good), 0);
+	do
+		assert_int_equal(flow_feed_next(feed, one.mem, &e, &end, deadline_in_ms(5000)), 0);
+	while (!end && e.type != FLOW_WORKFLOW_FINISHED);
+	assert_false(end);
+	assert_int_equal(flow_feed_next(feed, one.mem, &e, &end, deadline_in_ms(5000)), 0);
+	assert_true(end);
+	flow_feed_close(feed);
+	flow_graph_unref(g);
+	fixture_close(&one);
+	return 0;
+}
+
+static void feed_goes_through(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, through_main, NULL), 0);
+}
+
+/* --- other branches, several forms, answers before the pause --- */
+
+static const char two_forms[] =
+	"{\"nodes\":[" START "," HUMAN("a", "") "," HUMAN("b", "") "," LLM("m", "[[slow:60:4]]") ","
+	ANSWER("x", "{{#a.why#}} {{#b.why#}} {{#m.text#}}") "],\"edges\":[" EDGE("s", "a") "," EDGE("s", "b") ","
+	EDGE("s", "m") "," EDGE_ON("a", "ok", "x") "," EDGE_ON("b", "ok", "x") "," EDGE("m", "x") "]}";
+
+static status several_main(void *arg)
+{
+	struct fixture one = { 0 }, two = { .no_model = true };
+	(void)arg;
+	fixture_open(&one, S(""), "one", LEASE_MS);
+	fixture_open(&two, one.dir, "two", LEASE_MS);
+	fixture_serve(&one);
+	one.pause_ms = 60;
+	struct flow_graph *g = fixture_graph(&one, two_forms);
+	struct str id = fixture_start(&one, g, "advanced-chat", "{\"name\":\"Bob\"}", "{}");
+	/* The other branch ends before the run pauses. */
+	expect(wait_for(&one, id)->status, "paused");
+	struct str events = fixture_events(&one, id, 0);
+	assert_true(str_has(events, S("node_finished m succeeded\nworkflow_paused paused")));
+	assert_int_equal(submit(&two, form_of(&one, id, "b"), "ok", "{\"why\":\"B\",\"level\":\"low\"}"), 0);
+	expect(wait_for(&two, id)->status, "paused");
+	events = fixture_events(&one, id, 0);
+	assert_true(str_has(events, S("human_input_form_filled b\nnode_finished b succeeded\nworkflow_paused paused")));
+	assert_int_equal(submit(&one, form_of(&one, id, "a"), "ok", "{\"why\":\"A\",\"level\":\"low\"}"), 0);
+	struct flow_result *r = wait_for(&one, id);
+	expect(r->status, "succeeded");
+	expect(r->answer, "A B tok0 tok1 tok2 tok3");
+	assert_int_equal(r->total_steps, 5);
+	assert_int_equal(one.calls, 1);
+
+	/* Both answers come while the model still talks, one of them through another process. */
+	one.pause_ms = 150;
+	id = fixture_start(&one, g, "advanced-chat", "{\"name\":\"Bob\"}", "{}");
+	assert_int_equal(fiber_sleep_ms(150), 0);
+	assert_int_equal(submit(&two, form_of(&one, id, "a"), "ok", "{\"why\":\"A\",\"level\":\"low\"}"), 0);
+	assert_int_equal(submit(&one, form_of(&one, id, "b"), "ok", "{\"why\":\"B\",\"level\":\"low\"}"), 0);
+	r = wait_for(&one, id);
+	expect(r->status, "succeeded");
+	expect(r->answer, "A B tok0 tok1 tok2 tok3");
+	events = fixture_events(&one, id, 0);
+	assert_false(str_has(events, S("workflow_paused")));
+	assert_true(str_find(events, S("node_finished a")) < str_find(events, S("node_finished m")));
+	flow_graph_unref(g);
+	fixture_close(&two);
+	fixture_close(&one);
+	return 0;
+}
+
+static void several_forms(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, several_main, NULL), 0);
+}
+
+/*
+ * The holder has not heard of an answer when it pauses (`one` runs no service and learns nothing):
+ * the pause fails and the run goes on.
+ */
+static status race_main(void *arg)
+{
+	struct fixture one = { 0 }, two = { .no_model = true };
+	(void)arg;
+	fixture_open(&one, S(""), "one", 60000);
+	fixture_open(&two, one.dir, "two", 60000);
+	one.pause_ms = 100;
+	struct flow_graph *g = fixture_graph(&one, two_forms);
+	struct str id = fixture_start(&one, g, "workflow", "{\"name\":\"Bob\"}", "{}");
+	assert_int_equal(fiber_sleep_ms(100), 0);
+	assert_int_equal(submit(&two, form_of(&one, id, "a"), "ok", "{\"why\":\"A\",\"level\":\"low\"}"), 0);
+	assert_int_equal(submit(&two, form_of(&one, id, "b"), "no", "{\"why\":\"B\",\"level\":\"low\"}"), 0);
+	struct flow_result *r = wait_for(&one, id);
+	expect(r->status, "succeeded");
+	struct str events = fixture_events(&one, id, 0);
+	assert_false(str_has(events, S("workflow_paused")));
+	assert_false(str_has(events, S("GAP")));
+	assert_true(str_find(events, S("node_finished m")) < str_find(events, S("node_finished a")));
+	flow_graph_unref(g);
+	fixture_close(&two);
+	fixture_close(&one);
+	return 0;
+}
+
+static void answer_at_the_pause(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, race_main, NULL), 0);
+}
+
+/* --- time-out --- */
+
+static const char late_graph[] =
+	"{\"nodes\":[" START "," HUMAN("h", ",\"timeout\":0.00003,\"timeout_unit\":\"hour\"") "," ANSWER("y", "yes") ","
+	ANSWER("t", "late: {{#h.__rendered_content#}}") "],\"edges\":[" EDGE("s", "h") "," EDGE_ON("h", "ok", "y") ","
+	EDGE_ON("h", "__timeout", "t") "]}";
+
+static status timeout_main(void *arg)
+{
+	struct fixture one = { 0 }, two = { .no_model = true };
+	size_t n, other;
+	(void)arg;
+	fixture_open(&one, S(""), "one", LEASE_MS);
+	fixture_open(&two, one.dir, "two", LEASE_MS);
+	struct flow_graph *g = fixture_graph(&one, late_graph);
+	struct str id = fixture_start(&one, g, "advanced-chat", "{\"name\":\"Bob\"}", "{}");
+	expect(wait_for(&one, id)->status, "paused");
+	struct flow_form *form = form_of(&one, id, "h");
+	assert_int_equal(fiber_sleep_ms(150), 0);
+	/* Before anybody has looked, too. */
+	assert_int_equal(submit(&one, form, "ok", good), -1);
+	expect(err_slug(err_last()), "human_input_form_expired");
+	assert_int_equal(flow_forms_expire(one.flow, &n), 0);
+	assert_int_equal(flow_forms_expire(two.flow, &other), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(other, 0);
+	struct flow_result *r = wait_for(&one, id);
+	expect(r->status, "succeeded");
+	expect(r->answer, "late: Dear Bob: {{#$output.why#}} ({{#$outputs.level#}})");
+	expect(fixture_events(&one, id, 6),
+	       "workflow_started\nhuman_input_form_timeout h\n"
+	       "chunk [\"t\",\"answer\"] 'late: '\nchunk [\"h\",\"__rendered_content\"] 'Dear Bob: {{#$output.why#}} ({{#$outputs.level#}})'\n"
+	       "node_finished h succeeded\nnode_started t\nnode_finished t succeeded\nworkflow_finished succeeded\n");
+	assert_int_equal(submit(&one, form, "ok", good), -1);
+	expect(err_slug(err_last()), "human_input_form_expired");
+	flow_graph_unref(g);
+	/* No edge for it: the path ends. */
+	g = fixture_graph(&one, "{\"nodes\":[" START "," HUMAN("h", ",\"timeout\":0.00003,\"timeout_unit\":\"hour\"") "," ANSWER("y", "yes")
+				"],\"edges\":[" EDGE("s", "h") "," EDGE_ON("h", "ok", "y") "]}");
+	id = fixture_start(&one, g, "workflow", "{}", "{}");
+	expect(wait_for(&one, id)->status, "paused");
+	assert_int_equal(fiber_sleep_ms(150), 0);
+	assert_int_equal(flow_forms_expire(two.flow, &n), 0);
+	r = wait_for(&two, id);
+	expect(r->status, "succeeded");
+	expect(json_text(one.mem, r->outputs, JSON_COMPACT), "{}");
+	flow_graph_unref(g);
+	fixture_close(&two);
+	fixture_close(&one);
+	return 0;
+}
+
+static void time_out(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, timeout_main, NULL), 0);
+}
+
+/* --- stop; the end closes forms; old nodes without actions --- */
+
+static status stop_main(void *arg)
+{
+	struct fixture one = { 0 };
+	(void)arg;
+	fixture_open(&one, S(""), "one", LEASE_MS);
+	struct flow_graph *g = fixture_graph(&one, form_graph);
+	struct str id = fixture_start(&one, g, "workflow", "{\"name\":\"Bob\"}", "{}");
+	expect(wait_for(&one, id)->status, "paused");
+	struct flow_form *form = form_of(&one, id, "h");
+	struct flow_record *row;
+	assert_int_equal(flow_run_get(one.flow, one.mem, S("t1"), S("app1"), id, &row), 0);
+	expect(row->status, "paused");
+	assert_int_equal(flow_stop(one.flow, S("app1"), row->info.task_id, S("somebody else")), 0);
+	assert_int_equal(flow_run_get(one.flow, one.mem, S("t1"), S("app1"), id, &row), 0);
+	expect(row->status, "paused");
+	assert_int_equal(flow_stop(one.flow, S("app1"), row->info.task_id, S("")), 0);
+	expect(wait_for(&one, id)->status, "stopped");
+	assert_int_equal(submit(&one, form, "ok", good), -1);
+	expect(err_slug(err_last()), "human_input_form_expired");
+	flow_graph_unref(g);
+
+	g = fixture_graph(&one, "{\"nodes\":[" START ",{\"id\":\"h\",\"data\":{\"type\":\"human-input\",\"title\":\"H\",\"pause_reason\":\"please check\"}},"
+				ANSWER("x", "ok") "],\"edges\":[" EDGE("s", "h") "," EDGE("h", "x") "]}");
+	id = fixture_start(&one, g, "workflow", "{}", "{}");
+	expect(wait_for(&one, id)->status, "paused");
+	form = form_of(&one, id, "h");
+	expect(json_get_str(form->definition, S("form_content")), "please check");
+	assert_int_equal(submit(&one, form, "source", "{}"), 0);
+	struct flow_result *r = wait_for(&one, id);
+	expect(r->status, "succeeded");
+	expect(r->answer, "ok");
+	flow_graph_unref(g);
+	fixture_close(&one);
+	return 0;
+}
+
+static void stops(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, stop_main, NULL), 0);
+}
+
+/* --- many paused runs cost no memory --- */
+
+static size_t resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	size_t size = 0, pages = 0;
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%zu %zu", &size, &pages), 2);
+	(void)fclose(f);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static status many_main(void *arg)
+{
+	struct fixture one = { 0 };
+	const char *asked = getenv("TATARA_TEST_PAUSED");
+	int rounds = asked ? atoi(asked) : 500; /* NOLINT(cert-err34-c) */
+	size_t warm = 0;
+	struct rt_stats s;
+	(void)arg;
+	fixture_open(&one, S(""), "one", 60000);
+	struct flow_graph *g = fixture_graph(&one, form_graph);
+	struct arena *kept = one.mem;
+	for (int i = 0; i < rounds * 2; i++) {
+		one.mem = arena_open(0);
+		struct str id = fixture_start(&one, g, "workflow", "{\"name\":\"Bob\"}", "{}");
+		assert_int_equal(one.flow->recent_count, 0);
+		expect(wait_for(&one, id)->status, "paused");
+		arena_close(one.mem);
+		one.mem = kept;
+		if (i == rounds)
+			warm = resident();
+	}
+	while (one.flow->active)
+		assert_int_equal(fiber_sleep_ms(5), 0);
+	rt_stats_get(&s);
+	double each = ((double)resident() - (double)warm) / rounds;
+	print_message("%d paused runs: %.0f bytes of memory each, %zu fibers left\n", rounds * 2, each, s.fibers);
+	assert_int_equal(one.flow->by_id.count, 0);
+	assert_true(s.fibers < 20);
+	/* Few runs only fill the database's page cache; with 5,000 and more that is full. */
+	assert_true(each < (rounds < 5000 ? 8192 : 1024));
+	flow_graph_unref(g);
+	fixture_close(&one);
+	return 0;
+}
+
+static void many_paused(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, many_main, NULL), 0);
+}
+
+/* --- killed processes --- */
+
+static const char kill_graph[] =
+	"{\"nodes\":[" START "," LLM("a", "first") "," HUMAN("h", "") "," LLM("b", "[[slow:60:9]]") ","
+	ANSWER("x", "{{#a.text#}}/{{#h.why#}}/{{#b.text#}}") "],\"edges\":[" EDGE("s", "a") "," EDGE("a", "h") ","
+	EDGE_ON("h", "ok", "b") "," EDGE("b", "x") "]}";
+
+/* Starts the run, or answers it; then stays until it is killed. */
+static status child_main(void *arg)
+{
+	struct fixture f = { .no_model = true };
+	struct str id = str_c(getenv("FLOW_TEST_RUN")), got;
+	fixture_open(&f, str_c(arg), "child", LEASE_MS);
+	fixture_serve(&f);
+	if (getenv("FLOW_TEST_ANSWER")) {
+		if (submit(&f, form_of(&f, id, "h"), "ok", good))
+			abort();
+	} else {
+		struct json *in;
+		struct flow_graph *g = fixture_graph(&f, kill_graph);
+		if (json_parse(f.mem, S("{\"name\":\"Bob\"}"), &in))
+			abort();
+		struct flow_start start = { .info = { .run_id = id, .tenant_id = S("t1"), .app_id = S("app1"),
+						      .user = S("u1"), .app_mode = S("advanced-chat") },
+					    .graph = g, .inputs = in, .system = json_obj(f.mem) };
+		if (flow_run_start(f.flow, f.mem, &start, &got))
+			abort();
+	}
+	for (;;)
+		if (fiber_sleep_ms(1000))
+			abort();
+}
+
+static struct proc *spawn(struct fixture *f)
+{
+	static char self[512];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	assert_true(n > 0);
+	self[n] = 0;
+	const char *argv[] = { self, "child", arena_cstr(f->mem, f->dir), NULL };
+	struct proc_options o = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = 2 };
+	struct proc *child;
+	assert_int_equal(proc_spawn(&o, &child), 0);
+	return child;
+}
+
+static void kill_child(struct proc *child)
+{
+	int code;
+	proc_kill(child, SIGKILL);
+	assert_int_equal(proc_wait(child, deadline_in_ms(5000), &code), 0);
+	proc_close(child);
+}
+
+static void wait_event(struct fixture *f, struct str id, enum flow_event_type type, const char *text)
+{
+	struct flow_feed *feed;
+	struct flow_event e = { 0 };
+	bool end = false;
+	while (flow_follow(f->flow, id, 0, &feed))
+		assert_int_equal(fiber_sleep_ms(20), 0);
+	flow_feed_through_pauses(feed);
+	do
+		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(20000)), 0);
+	while (!end && (e.type != type || !str_has(e.data, str_c(text))));
+	assert_false(end);
+	flow_feed_close(feed);
+}
+
+static status killed_main(void *arg)
+{
+	struct fixture f = { 0 };
+	(void)arg;
+	fixture_open(&f, S(""), "parent", LEASE_MS);
+	f.pause_ms = 100;
+	struct str id = id_uuid(f.mem);
+	setenv("FLOW_TEST_RUN", arena_cstr(f.mem, id), 1);
+	unsetenv("FLOW_TEST_ANSWER");
+	struct proc *child = spawn(&f);
+	wait_event(&f, id, FLOW_WORKFLOW_PAUSED, "");
+	kill_child(child); /* while it is paused */
+	assert_int_equal(f.calls, 1);
+	expect(wait_for(&f, id)->status, "paused");
+	setenv("FLOW_TEST_ANSWER", "1", 1);
+	child = spawn(&f);
+	wait_event(&f, id, FLOW_CHUNK, "tok2");
+	kill_child(child); /* in the middle of what follows the answer */
+	fixture_serve(&f);
+	struct flow_result *r = wait_for(&f, id);
+	expect(r->status, "succeeded");
+	expect(r->answer, "You said: first/fine/tok0 tok1 tok2 tok3 tok4 tok5 tok6 tok7 tok8");
+	assert_int_equal(f.calls, 3); /* a once, b twice */
+	assert_int_equal(r->total_steps, 5);
+	struct str events = fixture_events(&f, id, 0);
+	assert_false(str_has(events, S("replace")));
+	assert_false(str_has(events, S("GAP")));
+	size_t at = str_find(events, S("human_input_form_filled"));
+	assert_true(at != SIZE_MAX && !str_has(str_skip(events, at + 1), S("human_input_form_filled")));
+	fixture_close(&f);
+	return 0;
+}
+
+static void killed(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, killed_main, NULL), 0);
+}
+
+/* --- runs for a worker --- */
+
+static const char echo_graph[] = "{\"nodes\":[" START "," ANSWER("x", "hi {{#s.name#}}") "],\"edges\":[" EDGE("s", "x") "]}";
+
+static struct str queue_run(struct fixture *f, struct flow_graph *g)
+{
+	struct json *in;
+	struct str id;
+	assert_int_equal(json_parse(f->mem, S("{\"name\":\"Bob\"}"), &in), 0);
+	struct flow_start start = { .info = { .tenant_id = S("t1"), .app_id = S("app1"), .task_id = S("task1"),
+					      .user = S("u1"), .app_mode = S("workflow") },
+				    .graph = g, .inputs = in, .system = json_obj(f->mem), .queued = true };
+	assert_int_equal(flow_run_start(f->flow, f->mem, &start, &id), 0);
+	return id;
+}
+
+static status queued_main(void *arg)
+{
+	struct fixture one = { 0 }, two = { .no_model = true };
+	struct flow_record *row;
+	struct job *job;
+	struct str queue = S(FLOW_QUEUE);
+	(void)arg;
+	fixture_open(&one, S(""), "one", LEASE_MS);
+	fixture_open(&two, one.dir, "two", LEASE_MS);
+	struct flow_graph *g = fixture_graph(&one, echo_graph);
+	struct str id = queue_run(&one, g);
+	assert_int_equal(flow_run_get(one.flow, one.mem, S("t1"), S("app1"), id, &row), 0);
+	expect(row->status, "scheduled");
+	assert_int_equal(one.flow->active, 0);
+	assert_int_equal(queue_take(two.broker, two.mem, &queue, 1, 60000, &job), 0);
+	expect(job->payload, arena_cstr(one.mem, id));
+	assert_int_equal(flow_run_begin(two.flow, id), 0);
+	assert_int_equal(flow_run_begin(one.flow, id), -1);
+	assert_int_equal(err_code(), ERR_STALE);
+	assert_int_equal(queue_done(two.broker, job), 0);
+	/* Followed from the process that accepted it. */
+	expect(fixture_events(&one, id, 0), "workflow_started\nnode_started s\nchunk [\"x\",\"answer\"] 'hi '\n"
+					    "chunk [\"s\",\"name\"] 'Bob'\nnode_finished s succeeded\nnode_started x\n"
+					    "node_finished x succeeded\nworkflow_finished succeeded\n");
+	expect(wait_for(&one, id)->status, "succeeded");
+	/* Stopped before anybody began it. */
+	id = queue_run(&one, g);
+	assert_int_equal(flow_stop(two.flow, S("app1"), S("task1"), S("")), 0);
+	expect(wait_for(&one, id)->status, "stopped");
+	assert_int_equal(flow_run_begin(two.flow, id), -1);
+	assert_int_equal(err_code(), ERR_STALE);
+	flow_graph_unref(g);
+	fixture_close(&two);
+	fixture_close(&one);
+	return 0;
+}
+
+static void queued(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, queued_main, NULL), 0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "child") == 0)
+		return rt_run(NULL, child_main, argv[2]) ? 1 : 0;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(goes_on_elsewhere), cmocka_unit_test(feed_goes_through),
+		cmocka_unit_test(several_forms),     cmocka_unit_test(answer_at_the_pause),
+		cmocka_unit_test(time_out),	     cmocka_unit_test(stops),
+		cmocka_unit_test(many_paused),	     cmocka_unit_test(killed),
+		cmocka_unit_test(queued),
+	};
+	return cmocka_run_group_tests_name("flow_pause", tests, NULL, NULL);
+}
