@@ -11,6 +11,7 @@
 #include "api/stream.h"
 
 #include "api/api_int.h"
+#include "api/shorten.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
@@ -157,6 +158,25 @@ static bool is_node_event(enum flow_event_type t)
 	return t == FLOW_NODE_STARTED || t == FLOW_NODE_FINISHED || t == FLOW_NODE_RETRY;
 }
 
+static bool is_container_event(enum flow_event_type t)
+{
+	return t == FLOW_ITERATION_STARTED || t == FLOW_ITERATION_COMPLETED ||
+	       t == FLOW_LOOP_STARTED || t == FLOW_LOOP_COMPLETED;
+}
+
+/* The event's data as this stream's reader gets it. */
+static struct str shown_data(struct arena *mem, const struct stream_run *r, const struct flow_event *e)
+{
+	struct json *v;
+	if (r->form == STREAM_SIMPLE && is_node_event(e->type))
+		return simple_node(mem, e->data);
+	if (!r->limits || !(is_node_event(e->type) || is_container_event(e->type)) ||
+	    !shorten_may(r->limits, e->data.len) || json_parse(mem, e->data, &v))
+		return e->data;
+	shorten_node(mem, v, r->limits);
+	return json_text(mem, v, JSON_COMPACT);
+}
+
 void stream_write_event(struct arena *mem, struct buf *b, const struct stream_run *r,
 			const struct flow_event *e)
 {
@@ -169,9 +189,7 @@ void stream_write_event(struct arena *mem, struct buf *b, const struct stream_ru
 		if (!is_workflow(r))
 			put_string(b, "workflow_run_id", r->run_id);
 		buf_puts(b, ",\"data\":");
-		buf_put(b, r->form == STREAM_SIMPLE && is_node_event(e->type)
-				   ? simple_node(mem, e->data)
-				   : e->data);
+		buf_put(b, shown_data(mem, r, e));
 		buf_putc(b, '}');
 	}
 }
@@ -232,7 +250,7 @@ static struct json *metadata_of(struct arena *mem, const struct stream_run *r,
 				const struct flow_result *res, bool bare)
 {
 	struct json *m = chat_metadata(mem, r->mode, res);
-	if (r->form == STREAM_FULL)
+	if (r->form != STREAM_SIMPLE)
 		return m;
 	json_set(mem, m, S("retriever_resources"),
 		 simple_resources(mem, json_get(m, S("retriever_resources"))));
@@ -406,8 +424,12 @@ static status stream_direct(struct writer *w)
 static status stream_with(struct call *c, const struct stream_run *r, bool ids, int64_t after_seq)
 {
 	AUTO(arena) step = {arena_open(0)};
+	struct shorten_limits limits = shorten_limits_of(c->s->config);
+	struct stream_run shown = *r;
+	if (r->form != STREAM_FULL)
+		shown.limits = &limits;
 	struct writer w = {
-		.c = c, .run = r, .step = step.p, .answer = buf_make(c->mem, 0), .ids = ids};
+		.c = c, .run = &shown, .step = step.p, .answer = buf_make(c->mem, 0), .ids = ids};
 	return r->direct.at ? stream_direct(&w) : stream_feed(&w, after_seq);
 }
 

@@ -14,9 +14,11 @@ struct call;
 struct chat_moderation;
 struct chat_turn;
 struct json;
+struct shorten_limits;
 
-/* FULL: Service API and debugger. SIMPLE: web app; node data without inputs and outputs. */
-enum stream_form { STREAM_FULL, STREAM_SIMPLE };
+/* FULL: Service API. DEBUG: the same for people, long values shortened. SIMPLE: web app; shortened, and
+ * node data without inputs and outputs. */
+enum stream_form { STREAM_FULL, STREAM_DEBUG, STREAM_SIMPLE };
 
 struct stream_run {
 	struct str mode; /* workflow, advanced-chat, chat, completion */
@@ -25,6 +27,7 @@ struct stream_run {
 	enum stream_form form;
 	struct str direct; /* at != NULL: there is no run; this is the answer */
 	const struct chat_moderation *moderation;
+	const struct shorten_limits *limits; /* NULL: nothing is shortened; set when the stream opens */
 };
 struct stream_run stream_of_turn(const struct chat_turn *, enum stream_form);
 /* A workflow app's run. */

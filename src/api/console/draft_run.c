@@ -89,7 +89,7 @@ status console_draft_run(struct call *c)
 				  "App mode is not in the supported list: {'workflow'}.");
 	if (load_draft(c, &w, &graph) || start_draft(c, w, graph, &start))
 		return -1;
-	struct stream_run run = stream_of_run(&start.info, STREAM_FULL);
+	struct stream_run run = stream_of_run(&start.info, STREAM_DEBUG);
 	return stream_reply(c, &run, true);
 }
 
@@ -121,7 +121,7 @@ static status turn(struct call *c, const struct chat_request *q, bool streaming)
 	struct chat_turn *t;
 	if (chat_turn(c->s->chats, c->mem, q, &t))
 		return -1;
-	struct stream_run run = stream_of_turn(t, STREAM_FULL);
+	struct stream_run run = stream_of_turn(t, STREAM_DEBUG);
 	return stream_reply(c, &run, streaming);
 }
 

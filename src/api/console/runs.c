@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* runs: what ran, with the trace of its nodes. */
 #include "api/console/console.h"
+#include "api/shorten.h"
 
 #include "base/clock.h"
 #include "flow/flow.h"
@@ -213,8 +214,12 @@ status console_run_nodes(struct call *c)
 		if (creator_of(c, &r->info, &who) ||
 		    flow_run_nodes(c->s->flow, c->mem, c->account->tenant_id, r->info.run_id, &nodes))
 			return -1;
+		struct shorten_limits limits = shorten_limits_of(c->s->config);
 		json_each(nodes, it)
+		{
+			shorten_node(c->mem, it, &limits);
 			json_push(c->mem, rows, node_json(c, it, &who));
+		}
 	}
 	json_set(c->mem, o, S("data"), rows);
 	return reply_json(c, 200, o);
