@@ -23,6 +23,7 @@ struct db;
 struct end_user;
 struct flow;
 struct models;
+struct tools;
 
 /* Everything a handler may use; one per process, filled by role/. */
 struct services {
@@ -32,6 +33,7 @@ struct services {
 	struct blob *blob;
 	struct client *client;
 	struct code_service *code;
+	struct tools *tools;
 	struct accounts *accounts;
 	struct apps *apps;
 	struct models *models;

@@ -190,6 +190,12 @@ static void put_container(struct buf *b, const struct execution *x)
 	put_or_null(b, S("loop_id"), x->engine->loop_id);
 }
 
+static const struct json *extras_of(struct execution *x)
+{
+	const struct node_type *row = x->node->row;
+	return row && row->extras ? row->extras(x->run.flow, x->mem, x->node->data) : NULL;
+}
+
 void event_node_started(struct execution *x)
 {
 	struct flow_run *run = x->engine->run;
@@ -198,7 +204,7 @@ void event_node_started(struct execution *x)
 	put_raw(b, S("inputs"), S("null"));
 	put_raw(b, S("inputs_truncated"), S("false"));
 	put_int(b, S("created_at"), x->started_ms / 1000);
-	put_raw(b, S("extras"), S("{}"));
+	put_json(b, S("extras"), extras_of(x), S("{}"));
 	put_container(b, x);
 	put_raw(b, S("agent_strategy"), S("null"));
 	append(run, FLOW_NODE_STARTED, finish(run), S(""));

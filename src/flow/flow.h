@@ -25,6 +25,7 @@ struct json;
 struct models;
 struct flow;
 struct flow_run;
+struct tools;
 
 /* What identifies a run to the layers above; kept in the run's record. */
 struct flow_info {
@@ -73,6 +74,7 @@ struct flow_options {
 	struct blob *blob;
 	struct models *models;
 	struct client *client;
+	struct tools *tools; /* NULL: tool and agent nodes fail and say so */
 	struct code_service *code; /* NULL: nodes that need it fail and say so */
 	const struct config *config;
 	const unsigned char *seal_key;

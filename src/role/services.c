@@ -23,6 +23,7 @@
 #include "store/broker/broker.h"
 #include "store/db/db.h"
 #include "tool/code.h"
+#include "tool/tool.h"
 
 /* One "key='value'" of a libpq connection string, quoted as libpq reads it. */
 static void conninfo_add(struct buf *b, const char *key, struct str value)
@@ -173,6 +174,18 @@ static status open_code(struct services *s, struct arena *mem, struct str data_d
 	return code_open(&o, &s->code);
 }
 
+static status open_tools(struct services *s)
+{
+	struct str base = config_str(s->config, CONFIG_CONSOLE_API_URL);
+	while (str_ends(base, S("/")))
+		base.len--;
+	struct tools_options o = {
+		.db = s->db, .client = s->client, .code = s->code, .config = s->config,
+		.seal_key = s->seal_key, .public_url = base,
+	};
+	return tools_open(&o, &s->tools);
+}
+
 static status open_engine(struct services *s, struct arena *mem, struct str data_dir, struct str name)
 {
 	struct models_options m = {
@@ -191,7 +204,8 @@ static status open_engine(struct services *s, struct arena *mem, struct str data
 		return -1;
 	struct flow_options f = {
 		.db = s->db, .broker = s->broker, .blob = s->blob, .models = s->models,
-		.client = s->client, .code = s->code, .config = s->config, .seal_key = s->seal_key,
+		.client = s->client, .code = s->code, .tools = s->tools,
+		.config = s->config, .seal_key = s->seal_key,
 		.process_name = name, .hooks = chat_hooks(s->chats),
 	};
 	if (flow_open(&f, &s->flow))
@@ -210,7 +224,7 @@ status services_open(struct services *s, struct arena *mem, struct config *confi
 	crypt_derive(s->secret, S("tatara seal v1"), s->seal_key);
 	if (open_records(s, mem, data_dir, what) || open_blob(s, mem, data_dir) ||
 	    open_client(s, mem) || open_code(s, mem, data_dir, what) || open_people(s) ||
-	    open_engine(s, mem, data_dir, process_name)) {
+	    open_tools(s) || open_engine(s, mem, data_dir, process_name)) {
 		struct err why;
 		err_save(&why);
 		services_close(s);
@@ -233,6 +247,7 @@ void services_close(struct services *s)
 		apps_close(s->apps);
 	if (s->accounts)
 		accounts_close(s->accounts);
+	tools_close(s->tools);
 	code_close(s->code);
 	if (s->client)
 		client_close(s->client);

@@ -13,7 +13,7 @@ from golden import Replay
 from tatara import GOLDEN, events
 
 NODES = {"start", "end", "answer", "llm", "if-else", "variable-aggregator", "variable-assigner",
-         "assigner", "question-classifier", "parameter-extractor"}
+         "assigner", "question-classifier", "parameter-extractor", "tool"}
 
 # Streams whose parts come later; each must name the part, so that none is forgotten.
 LATER = {
@@ -248,7 +248,7 @@ def test_ping(server, apps, name):
 
 def test_parts_that_come_later_are_named():
     """Every recorded stream is either replayed here or uses a part that is named as missing."""
-    known = {"code", "http-request", "question-classifier", "parameter-extractor", "iteration", "loop",
+    known = {"code", "http-request", "question-classifier", "parameter-extractor", "tool", "iteration", "loop",
              "list-operator", "document-extractor", "tool", "human-input", "template-transform",
              "knowledge-retrieval", "iteration-start", "loop-start", "loop-end", "agent"}
     for name in set(names()) - set(NOW):

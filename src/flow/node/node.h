@@ -69,6 +69,8 @@ struct node_type {
 	unsigned flags;
 	node_exec exec;
 	node_check check; /* may be NULL */
+	/* `extras` of node_started from the node's data; NULL = {}. */
+	struct json *(*extras)(struct flow *, struct arena *, const struct json *data);
 };
 extern const struct node_type node_types[];
 extern const size_t node_types_len;
@@ -105,6 +107,9 @@ status node_classifier_exec(struct node_run *);
 status node_classifier_check(struct arena *, struct graph_node *);
 status node_extractor_exec(struct node_run *);
 status node_extractor_check(struct arena *, struct graph_node *);
+status node_tool_exec(struct node_run *);
+status node_tool_check(struct arena *, struct graph_node *);
+struct json *node_tool_extras(struct flow *, struct arena *, const struct json *data);
 status node_if_else_exec(struct node_run *);
 status node_if_else_check(struct arena *, struct graph_node *);
 status node_code_exec(struct node_run *);

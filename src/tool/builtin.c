@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* builtin: the table of built-in providers and tools. To add a tool: a function and a row. */
+#include "base/arena.h"
+#include "base/err.h"
+#include "tool/tool_int.h"
+
+struct builtin_provider {
+	const char *name, *label, *zh, *ja, *description, *tag;
+};
+static const struct builtin_provider providers[] = {
+	{ "time", "Current Time", "\u65f6\u95f4", "\u6642\u523b", "Tells and converts times.", "utilities" },
+};
+
+#define ZONE_TEXT "A time zone by its name in the tz database, such as Asia/Tokyo or UTC."
+#define TEXT(name, required, label, text) { name, TOOL_STRING, required, false, label, text, NULL, NULL }
+#define SET(name, required, label, text, dflt) { name, TOOL_STRING, required, true, label, text, dflt, NULL }
+#define NUMBER(name, label, text) { name, TOOL_NUMBER, true, false, label, text, NULL, NULL }
+
+static const struct builtin_tool tools[] = {
+	{ "time", "current_time", "Current Time",
+	  "\u83b7\u53d6\u5f53\u524d\u65f6\u95f4", "", "Tells the current time.",
+	  builtin_current_time,
+	  { SET("format", false, "Format", "How to print the time, in strftime's directives.",
+		"\"%Y-%m-%d %H:%M:%S\""),
+	    SET("timezone", false, "Timezone", ZONE_TEXT, "\"UTC\"") } },
+	{ "time", "timezone_conversion", "Convert time zones", "\u65f6\u533a\u8f6c\u6362",
+	  "\u6642\u5dee\u3092\u5909\u63db", "Converts a time from one time zone to another.",
+	  builtin_timezone_conversion,
+	  { TEXT("current_time", true, "Time", "The time to convert, as 2024-01-31 23:59:00."),
+	    TEXT("current_timezone", true, "From", ZONE_TEXT), TEXT("target_timezone", true, "To", ZONE_TEXT) } },
+	{ "time", "weekday", "Weekday", "\u661f\u671f\u51e0", "\u66dc\u65e5",
+	  "Tells the day of the week of a date.", builtin_weekday,
+	  { NUMBER("year", "Year", "The year, such as 2024."), NUMBER("month", "Month", "The month, 1 to 12."),
+	    NUMBER("day", "Day", "The day of the month, 1 to 31.") } },
+	{ "time", "localtime_to_timestamp", "Local time to timestamp",
+	  "\u672c\u5730\u65f6\u95f4\u8f6c\u65f6\u95f4\u6233",
+	  "\u6642\u523b\u3092\u30bf\u30a4\u30e0\u30b9\u30bf\u30f3\u30d7\u306b",
+	  "Converts a local time to seconds since 1970.", builtin_localtime_to_timestamp,
+	  { TEXT("localtime", true, "Local time", "The time, as 2024-01-31 23:59:00."),
+	    SET("timezone", false, "Timezone", ZONE_TEXT, "\"Asia/Shanghai\"") } },
+	{ "time", "timestamp_to_localtime", "Timestamp to local time",
+	  "\u65f6\u95f4\u6233\u8f6c\u672c\u5730\u65f6\u95f4",
+	  "\u30bf\u30a4\u30e0\u30b9\u30bf\u30f3\u30d7\u3092\u6642\u523b\u306b",
+	  "Converts seconds since 1970 to a local time.", builtin_timestamp_to_localtime,
+	  { NUMBER("timestamp", "Timestamp", "Seconds since 1970-01-01 00:00 UTC."),
+	    SET("timezone", false, "Timezone", ZONE_TEXT, "\"Asia/Shanghai\"") } },
+};
+
+static const struct builtin_provider *provider_find(struct str name)
+{
+	for (size_t i = 0; i < countof(providers); i++)
+		if (str_eq(str_c(providers[i].name), name))
+			return &providers[i];
+	return NULL;
+}
+
+static const struct json *constant(struct arena *mem, const char *text)
+{
+	struct json *v = NULL;
+	if (text && json_parse(mem, str_c(text), &v))
+		ASSERT(!"a constant of the table is JSON");
+	return v;
+}
+
+static struct tool *tool_of(struct tools *t, struct arena *mem, const struct builtin_tool *b)
+{
+	struct tool *o = arena_new(mem, struct tool);
+	struct tool_param *params = arena_array(mem, struct tool_param, BUILTIN_PARAMS_MAX);
+	*o = (struct tool){
+		.provider_type = S("builtin"), .provider_id = str_c(b->provider),
+		.provider_name = str_c(b->provider), .name = str_c(b->name), .label = str_c(b->label),
+		.zh = str_c(b->zh), .ja = str_c(b->ja), .description = str_c(b->description),
+		.params = params, .kind = &tool_builtin, .own = b,
+	};
+	o->icon = arena_printf(mem, "%.*s/console/api/workspaces/current/tool-provider/builtin/%s/icon",
+			       STR(t->o.public_url), b->provider);
+	for (size_t i = 0; i < BUILTIN_PARAMS_MAX && b->params[i].name; i++) {
+		const struct builtin_param *p = &b->params[i];
+		params[o->param_count++] = (struct tool_param){
+			.name = str_c(p->name), .type = p->type, .required = p->required,
+			.by_author = p->by_author, .label = str_c(p->label),
+			.description = str_c(p->description), .fallback = constant(mem, p->fallback),
+			.options = constant(mem, p->options),
+		};
+	}
+	return o;
+}
+
+/* App files name providers as "time" or "langgenius/time/time". */
+static struct str last_part(struct str id)
+{
+	size_t slash = str_rfind_char(id, '/');
+	return slash == SIZE_MAX ? id : str_skip(id, slash + 1);
+}
+
+static status find(struct tools *t, struct arena *mem, const struct tool_scope *s, const struct tool_ref *ref,
+		   struct tool **out)
+{
+	struct str provider = last_part(ref->provider_id);
+	(void)s;
+	for (size_t i = 0; i < countof(tools); i++)
+		if (str_eq(str_c(tools[i].provider), provider) && str_eq(str_c(tools[i].name), ref->name)) {
+			*out = tool_of(t, mem, &tools[i]);
+			return 0;
+		}
+	if (provider_find(provider))
+		return err_set(ERR_NOT_FOUND, "the built-in provider %.*s has no tool %.*s", STR(provider),
+			       STR(ref->name));
+	return err_set(ERR_NOT_FOUND, "there is no built-in provider %.*s (tool %.*s): if it is a plugin, this "
+				      "server does not run it", STR(ref->provider_id), STR(ref->name));
+}
+
+static status invoke(struct tools *t, struct arena *mem, const struct tool_scope *s, const struct tool *tool,
+		     const struct json *args, struct tool_result *out)
+{
+	const struct builtin_tool *b = tool->own;
+	struct builtin_call c = { .tools = t, .mem = mem, .scope = s, .args = args, .result = out };
+	return b->run(&c);
+}
+
+static struct json *provider_json(struct tools *t, struct arena *mem, const struct builtin_provider *p,
+				  bool with_tools)
+{
+	struct json *o = json_obj(mem), *list = json_arr(mem), *tags = json_arr(mem);
+	struct str name = str_c(p->name);
+	json_set_str(mem, o, S("id"), name);
+	json_set_str(mem, o, S("author"), S("Tatara"));
+	json_set_str(mem, o, S("name"), name);
+	json_set_null(mem, o, S("plugin_id"));
+	json_set_str(mem, o, S("plugin_unique_identifier"), S(""));
+	json_set(mem, o, S("description"), tool_label_json(mem, str_c(p->description), S(""), S("")));
+	json_set_str(mem, o, S("icon"),
+		     arena_printf(mem, "%.*s/console/api/workspaces/current/tool-provider/builtin/%s/icon",
+				  STR(t->o.public_url), p->name));
+	json_set_str(mem, o, S("icon_dark"), S(""));
+	json_set(mem, o, S("label"), tool_label_json(mem, str_c(p->label), str_c(p->zh), str_c(p->ja)));
+	json_set_str(mem, o, S("type"), S("builtin"));
+	json_set(mem, o, S("team_credentials"), json_obj(mem));
+	json_set_bool(mem, o, S("is_team_authorization"), true);
+	json_set_bool(mem, o, S("allow_delete"), false);
+	json_push_str(mem, tags, str_c(p->tag));
+	for (size_t i = 0; with_tools && i < countof(tools); i++)
+		if (str_eq(str_c(tools[i].provider), name))
+			json_push(mem, list, tool_json(mem, tool_of(t, mem, &tools[i]), tags));
+	json_set(mem, o, S("tools"), list);
+	json_set(mem, o, S("labels"), tags);
+	return o;
+}
+
+static status list(struct tools *t, struct arena *mem, const struct tool_scope *s, bool with_tools,
+		   struct json *out)
+{
+	(void)s;
+	for (size_t i = 0; i < countof(providers); i++)
+		json_push(mem, out, provider_json(t, mem, &providers[i], with_tools));
+	return 0;
+}
+
+const struct tool_kind tool_builtin = { "builtin", find, invoke, list };
