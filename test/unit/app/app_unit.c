@@ -58,7 +58,7 @@ static void warnings_name_what_cannot_run(void **unused)
 	assert_int_equal(json_parse(mem.p,
 				    S("{\"workflow\":{\"graph\":{\"nodes\":["
 				      "{\"id\":\"1\",\"data\":{\"type\":\"start\",\"title\":\"S\"}},"
-				      "{\"id\":\"2\",\"data\":{\"type\":\"tool\",\"title\":\"T\"}},"
+				      "{\"id\":\"2\",\"data\":{\"type\":\"datasource\",\"title\":\"T\"}},"
 				      "{\"id\":\"3\",\"data\":{\"type\":\"llm\",\"title\":\"L\",\"model\":"
 				      "{\"provider\":\"no/such/vendor\",\"name\":\"m\"}}},"
 				      "{\"id\":\"4\",\"data\":{\"type\":\"llm\",\"title\":\"K\",\"model\":"
@@ -67,7 +67,7 @@ static void warnings_name_what_cannot_run(void **unused)
 			 0);
 	struct json *w = dsl_warnings(mem.p, file);
 	assert_int_equal(json_len(w), 2); /* start and llm run */
-	assert_true(str_has(json_as_str(json_at(w, 0), S("")), S("node 'T' (tool)")));
+	assert_true(str_has(json_as_str(json_at(w, 0), S("")), S("node 'T' (datasource)")));
 	assert_true(str_has(json_as_str(json_at(w, 1), S("")), S("no/such/vendor")));
 }
 
