@@ -225,6 +225,7 @@ status client_open(const struct client_options *o, struct client **out)
 	c->o = *o;
 	c->o.ca_file = arena_str(mem, o->ca_file);
 	c->o.proxy = arena_str(mem, o->proxy);
+	c->o.proxy_tls = arena_str(mem, o->proxy_tls.len ? o->proxy_tls : o->proxy);
 	if (!c->o.connections_per_host)
 		c->o.connections_per_host = CONNECTIONS_PER_HOST;
 	c->epoll_fd = c->kick_fd = -1;

@@ -14,8 +14,8 @@ struct client;
 
 struct client_options {
 	struct str ca_file;	/* PEM, empty = the system's */
-	struct str proxy;	/* http://host:port for guarded requests, empty = direct */
-	const struct guard *guard; /* checked for requests with guarded = true */
+	struct str proxy, proxy_tls; /* http://host:port for guarded requests, empty = direct */
+	struct guard *guard;	/* decides about requests with guarded = true that go direct */
 	size_t connections_per_host; /* 0 = 64 */
 };
 status client_open(const struct client_options *, struct client **out) NODISCARD;

@@ -10,11 +10,13 @@
 #include "base/list.h"
 #include "base/vec.h"
 #include "net/client.h"
+#include "net/guard.h"
 #include "rt/rt.h"
 #include <curl/curl.h>
 
 enum {
 	SPARE_MAX = 32,
+	CONNECT_MS = 10000,
 	CURL_BUFFER = 8 << 10,	/* of each running transfer: ten thousand must stay cheap */
 	PAUSE_AT = 32 << 10,	/* bytes that nobody has read yet stop a stream */
 	UPLOAD_CAP = 16 << 10,
@@ -41,12 +43,17 @@ struct client_stream {
 	struct list node, resume_node;
 	struct client *client;
 	struct arena *mem;
-	const struct client_request *req;
+	struct client_request *req; /* a copy; a redirect changes it */
 	CURL *easy;
 	CURLM *multi;
-	struct curl_slist *lines;
+	struct curl_slist *lines, *resolve;
 	struct event changed;
 	bool head_done, done, paused, whole, denied, too_large, reading;
+	/* guarded exchanges: redirects are followed by us, so that each is judged */
+	bool hop;	     /* this answer is a redirect that will be followed */
+	int hops;
+	size_t hop_bytes;    /* of its body, which nobody reads */
+	struct str host;     /* what the guard judged, without brackets */
 	CURLcode code;
 	struct client_response head;
 	VEC(struct http_header) headers;
@@ -69,5 +76,16 @@ CURL *client_take_easy(struct client *);
 void client_give_easy(struct client *, CURL *);
 /* Lets the driver fiber look again. */
 void client_kick(struct client *);
+/* guarded.c */
+/* Parses the URL by the guard's parser, has it judged unless a proxy does that, and gives curl what
+ * came out: the URL in its judged form and the addresses that were checked. May wait. */
+status guarded_route(struct client_stream *) NODISCARD;
+/* Turns the request into the one that the redirect in hand asks for. */
+status guarded_hop(struct client_stream *) NODISCARD;
+/* The proxy of this request, empty = direct. */
+struct str guarded_proxy(const struct client_stream *);
+/* Fails when the proxy's own refusal is the answer. */
+status guarded_refused(const struct client_stream *) NODISCARD;
+
 /* Unpauses from the driver, where callbacks may run. */
 void client_resume(struct client_stream *);

@@ -14,10 +14,10 @@
 #include <sys/socket.h>
 
 enum {
-	CONNECT_MS = 10000,
 	READ_MS = 600000,
 	RESPONSE_MAX = 64 << 20,
 	HEADER_BYTES_MAX = 256 << 10,
+	HOP_BODY_MAX = 64 << 10,
 };
 
 /* --- callbacks of curl --- */
@@ -41,21 +41,15 @@ static uint16_t port_of(const struct sockaddr *a)
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct client_stream *t = arg;
-	struct client *c = t->client;
-	bool direct = !c->o.proxy.len && !t->req->unix_socket.len;
+	struct guard *guard = t->req->guarded && !guarded_proxy(t).len ? t->client->o.guard : NULL;
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
-	if (t->req->guarded && direct && c->o.guard) {
-		char *now = NULL; /* the present one of several redirects */
-		struct url u = { 0 };
-		curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &now);
-		if ((a->family != AF_INET && a->family != AF_INET6) ||
-		    url_parse(str_c(now), &u) ||
-		    guard_check(c->o.guard, u.host, &a->addr, port_of(&a->addr))) {
-			t->denied = true;
-			keep_error(t);
-			return CURL_SOCKET_BAD;
-		}
+	if (guard && !t->req->unix_socket.len &&
+	    ((a->family != AF_INET && a->family != AF_INET6) ||
+	     guard_check(guard, t->host, &a->addr, port_of(&a->addr)))) {
+		t->denied = true;
+		keep_error(t);
+		return CURL_SOCKET_BAD;
 	}
 	return socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
 }
@@ -84,6 +78,7 @@ static void finish_head(struct client_stream *t)
 	int code = t->head.status;
 	bool interim = code >= 100 && code < 200;
 	bool followed = code >= 300 && code < 400 && t->has_location && t->req->redirects_max > 0;
+	t->hop = followed && t->req->guarded;
 	if (interim || followed)
 		return;
 	t->head_done = true;
@@ -124,6 +119,10 @@ static size_t on_data(char *at, size_t size, size_t n, void *arg)
 	struct client_stream *t = arg;
 	size_t len = size * n;
 	t->moved = rt_now();
+	if (t->hop) { /* a longer body is not worth keeping the connection for */
+		t->hop_bytes += len;
+		return t->hop_bytes > HOP_BODY_MAX ? 0 : len;
+	}
 	t->head_done = true;
 	if (!t->whole && t->body.len - t->body_at >= PAUSE_AT) {
 		t->paused = true;
@@ -250,15 +249,17 @@ static status set_route(struct client_stream *t)
 	if (url_parse(r->url, &u))
 		return -1;
 	SET(CURLOPT_URL, arena_cstr(t->mem, r->url));
+	if (r->guarded && !r->unix_socket.len && guarded_route(t))
+		return -1;
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 	/* Never from the environment: only what the settings say. */
-	SET(CURLOPT_PROXY, r->guarded && o->proxy.len ? arena_cstr(t->mem, o->proxy) : "");
+	SET(CURLOPT_PROXY, arena_cstr(t->mem, guarded_proxy(t)));
 	SET(CURLOPT_NOPROXY, "");
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	if (r->unix_socket.len)
 		SET(CURLOPT_UNIX_SOCKET_PATH, arena_cstr(t->mem, r->unix_socket));
-	SET(CURLOPT_FOLLOWLOCATION, r->redirects_max > 0 ? 1L : 0L);
+	SET(CURLOPT_FOLLOWLOCATION, r->redirects_max > 0 && !r->guarded ? 1L : 0L);
 	SET(CURLOPT_MAXREDIRS, (long)r->redirects_max);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
 	SET(CURLOPT_OPENSOCKETDATA, t);
@@ -302,7 +303,7 @@ static status failure(struct client_stream *t)
 	if (t->too_large)
 		return err_set(ERR_TOO_LARGE, "the answer is larger than allowed");
 	curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_code);
-	if (proxy_code == 403)
+	if (proxy_code == 403 || proxy_code == 401)
 		return err_set(ERR_DENIED, "the proxy refuses requests to this address");
 	switch (t->code) {
 	case CURLE_OPERATION_TIMEDOUT:
@@ -416,6 +417,46 @@ static status open_transfer(struct client *c, struct arena *mem, const struct cl
 	return start(t);
 }
 
+/* The same handle again for the place that a redirect names. */
+static status follow(struct client_stream *t)
+{
+	if (t->code && t->hop_bytes <= HOP_BODY_MAX)
+		return failure(t);
+	if (t->hops++ >= t->req->redirects_max)
+		return err_set(ERR_UPSTREAM, "more than %d redirects", t->req->redirects_max);
+	curl_multi_remove_handle(t->multi, t->easy);
+	t->multi = NULL;
+	if (guarded_hop(t))
+		return -1;
+	curl_easy_reset(t->easy);
+	curl_slist_free_all(t->lines);
+	curl_slist_free_all(t->resolve);
+	t->lines = t->resolve = NULL;
+	t->hop = t->done = t->paused = false;
+	t->code = CURLE_OK;
+	t->hop_bytes = 0;
+	t->message[0] = 0;
+	return start(t);
+}
+
+/* Until the head of the last answer is there, or there will be none. */
+static status await_head(struct client_stream *t)
+{
+	for (;;) {
+		while (!t->head_done && !t->done)
+			if (await(t))
+				return -1;
+		if (!t->hop)
+			break;
+		if (follow(t))
+			return -1;
+	}
+	if (t->done && t->code)
+		return failure(t);
+	fill_head(t);
+	return guarded_refused(t);
+}
+
 void client_stream_close(struct client_stream *t)
 {
 	if (!t)
@@ -431,10 +472,11 @@ void client_stream_close(struct client_stream *t)
 	else if (t->easy)
 		curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->lines);
+	curl_slist_free_all(t->resolve);
 	buf_free(&t->body);
 	t->multi = NULL;
 	t->easy = NULL;
-	t->lines = NULL;
+	t->lines = t->resolve = NULL;
 }
 
 status client_stream_open(struct client *c, struct arena *mem, const struct client_request *r,
@@ -443,12 +485,8 @@ status client_stream_open(struct client *c, struct arena *mem, const struct clie
 	AUTO(client_stream) t = { NULL };
 	if (open_transfer(c, mem, r, false, &t.p))
 		return -1;
-	while (!t.p->head_done && !t.p->done)
-		if (await(t.p))
-			return -1;
-	if (t.p->done && t.p->code)
-		return failure(t.p);
-	fill_head(t.p);
+	if (await_head(t.p))
+		return -1;
 	*out = take(t.p);
 	return 0;
 }
@@ -490,12 +528,14 @@ status client_fetch(struct client *c, struct arena *mem, const struct client_req
 	AUTO(client_stream) t = { NULL };
 	if (open_transfer(c, mem, r, true, &t.p))
 		return -1;
+	if (await_head(t.p))
+		return -1;
 	while (!t.p->done)
 		if (await(t.p))
 			return -1;
 	if (t.p->code)
 		return failure(t.p);
-	fill_head(t.p);
+	fill_head(t.p); /* the times of the whole */
 	t.p->head.body = arena_str(mem, buf_str(&t.p->body));
 	struct client_response *answer = arena_new(mem, struct client_response);
 	*answer = t.p->head;

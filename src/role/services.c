@@ -19,6 +19,7 @@
 #include "model/model.h"
 #include "net/client.h"
 #include "net/guard.h"
+#include "role/outgoing.h"
 #include "store/blob/blob.h"
 #include "store/broker/broker.h"
 #include "store/db/db.h"
@@ -92,20 +93,22 @@ static status open_blob(struct services *s, struct arena *mem, struct str data_d
 
 static status open_client(struct services *s, struct arena *mem)
 {
-	struct guard_options g = {
-		.allow_addresses = config_str(s->config, CONFIG_SSRF_PROXY_ALLOW_PRIVATE_IPS),
-		.allow_domains = config_str(s->config, CONFIG_SSRF_PROXY_ALLOW_PRIVATE_DOMAINS),
-	};
+	struct guard_options g;
+	struct guard_cache *cache;
 	struct guard *guard;
+	if (outgoing_guard(mem, s->config, OUTGOING_ANY, &g) || outgoing_cache(s->config, &cache))
+		return -1;
+	arena_defer(mem, (void (*)(void *))guard_cache_close, cache);
+	g.cache = cache;
 	if (guard_open(&g, &guard))
 		return -1;
 	arena_defer(mem, (void (*)(void *))guard_close, guard);
 	struct client_options o = {
 		.guard = guard,
-		.proxy = config_str(s->config, CONFIG_SSRF_PROXY_HTTP_URL),
 		/* Each open answer of a model is a connection to the same few hosts. */
 		.connections_per_host = (size_t)config_int(s->config, CONFIG_TATARA_STREAMS_MAX),
 	};
+	outgoing_proxy(s->config, &o);
 	return client_open(&o, &s->client);
 }
 

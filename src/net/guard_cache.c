@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guard_cache: what names resolved to, for as long as their records say and at most a minute, and
+ * the addresses of this machine, read again when the kernel says that they have changed.
+ */
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/map.h"
+#include "net/guard_int.h"
+#include "rt/rt.h"
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	ENTRIES_MAX = 1024, /* of about 3 KiB */
+	TTL_MAX_S = 60,
+	NEGATIVE_S = 5,
+	SELF_MAX = 256,
+	SELF_AGE_S = 5, /* without a kernel that tells of changes */
+};
+
+struct entry {
+	int64_t until; /* rt_now */
+	bool missing;
+	struct dns_reply reply;
+	char name[TARGET_NAME_MAX + 1];
+};
+
+struct guard_cache {
+	struct dns *dns;
+	struct map names;
+	size_t entries_max;
+	uint64_t hits, misses;
+	/* own addresses */
+	int news; /* netlink, -1 = none */
+	int64_t read_at;
+	unsigned char (*self)[16];
+	size_t self_len;
+};
+
+/* --- names --- */
+
+static void drop(struct guard_cache *c, struct entry *e)
+{
+	map_remove(&c->names, str_c(e->name));
+	free(e);
+}
+
+/* Room for one more: what has ended, else the one that ends first. */
+static void make_room(struct guard_cache *c)
+{
+	int64_t now = rt_now();
+	struct entry *first = NULL;
+	VEC(struct entry *) ended = { 0 };
+	AUTO(arena) mem = { arena_open(0) };
+	map_each(&c->names, it) {
+		struct entry *e = it->value;
+		if (e->until <= now)
+			vec_push(mem.p, &ended, e);
+		if (!first || e->until < first->until)
+			first = e;
+	}
+	for (size_t i = 0; i < ended.len; i++)
+		drop(c, ended.at[i]);
+	if (!ended.len && first)
+		drop(c, first);
+}
+
+static void keep(struct guard_cache *c, struct str name, const struct dns_reply *reply, int64_t s)
+{
+	struct entry *e = map_get(&c->names, name);
+	if (s <= 0) {
+		if (e)
+			drop(c, e);
+		return;
+	}
+	if (!e) {
+		if (c->names.count >= c->entries_max)
+			make_room(c);
+		e = mem_zero(sizeof *e);
+		memcpy(e->name, name.at, MIN(name.len, (size_t)TARGET_NAME_MAX));
+		map_set(&c->names, str_c(e->name), e);
+	}
+	e->until = rt_now() + s * 1000000000;
+	e->missing = !reply;
+	if (reply)
+		e->reply = *reply;
+}
+
+void guard_cache_keep(struct guard_cache *c, struct str name, const struct dns_reply *r)
+{
+	keep(c, name, r, MIN(r->ttl, (uint32_t)TTL_MAX_S));
+}
+
+status guard_resolve(struct guard_cache *c, struct str name, bool hosts, struct dns_reply *out,
+		     bool *cached)
+{
+	struct entry *e = map_get(&c->names, name);
+	*cached = false;
+	*out = (struct dns_reply){ 0 };
+	/* The administrator's own file, for names that the administrator has listed. */
+	if (hosts && dns_hosts(c->dns, name, out))
+		return 0;
+	if (e && e->until > rt_now()) {
+		c->hits++;
+		*cached = true;
+		if (e->missing)
+			return err_set(ERR_NOT_FOUND, "the name does not exist or has no address");
+		*out = e->reply;
+		return 0;
+	}
+	c->misses++;
+	if (!dns_lookup(c->dns, name, out))
+		return 0;
+	if (err_code() == ERR_NOT_FOUND && !out->aliases)
+		keep(c, name, NULL, NEGATIVE_S);
+	return -1;
+}
+
+/* --- own addresses --- */
+
+static void read_self(struct guard_cache *c)
+{
+	struct ifaddrs *all = NULL;
+	if (getifaddrs(&all))
+		return;
+	c->self_len = 0;
+	for (struct ifaddrs *i = all; i && c->self_len < SELF_MAX; i = i->ifa_next)
+		if (i->ifa_addr && net_addr_bytes(i->ifa_addr, c->self[c->self_len]))
+			c->self_len++;
+	freeifaddrs(all);
+	c->read_at = rt_now();
+}
+
+static void open_news(struct guard_cache *c)
+{
+	struct sockaddr_nl a = { .nl_family = AF_NETLINK,
+				 .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR };
+	c->news = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (c->news >= 0 && bind(c->news, (const struct sockaddr *)(const void *)&a, sizeof a)) {
+		close(c->news);
+		c->news = -1;
+	}
+}
+
+/* Whether addresses may have changed since they were read; takes the notes away. */
+static bool changed(struct guard_cache *c)
+{
+	char note[2048]; /* the rest of a longer one is of no interest */
+	bool any = false;
+	if (c->news < 0)
+		return rt_now() - c->read_at > SELF_AGE_S * INT64_C(1000000000);
+	for (;;) {
+		ssize_t n = recv(c->news, note, sizeof note, 0);
+		if (n < 0 && errno != ENOBUFS) /* that one means: notes were lost */
+			return any;
+		any = true;
+	}
+}
+
+bool guard_is_self(struct guard_cache *c, const unsigned char a[16])
+{
+	if (changed(c))
+		read_self(c);
+	for (size_t i = 0; i < c->self_len; i++)
+		if (!memcmp(c->self[i], a, 16))
+			return true;
+	return false;
+}
+
+/* --- open and close --- */
+
+status guard_cache_open(const struct guard_cache_options *o, struct guard_cache **out)
+{
+	struct dns_options d = { .servers = o->servers, .timeout_ms = o->timeout_ms };
+	struct dns *dns;
+	if (dns_open(&d, &dns))
+		return err_wrap("SSRF_PROXY_DNS");
+	struct guard_cache *c = mem_zero(sizeof *c);
+	c->dns = dns;
+	c->names = map_make(NULL);
+	c->entries_max = o->entries_max ? o->entries_max : ENTRIES_MAX;
+	c->self = mem_zero(sizeof(*c->self) * (SELF_MAX + 1));
+	open_news(c);
+	read_self(c);
+	*out = c;
+	return 0;
+}
+
+void guard_cache_close(struct guard_cache *c)
+{
+	if (!c)
+		return;
+	map_each(&c->names, it)
+		free(it->value);
+	map_free(&c->names);
+	dns_close(c->dns);
+	if (c->news >= 0)
+		close(c->news);
+	free(c->self);
+	free(c);
+}
+
+void guard_cache_stats_get(const struct guard_cache *c, struct guard_cache_stats *out)
+{
+	struct dns_stats d;
+	dns_stats_get(c->dns, &d);
+	*out = (struct guard_cache_stats){ c->hits,	c->misses,  c->names.count, d.lookups,
+					   d.questions, d.failures, d.timeouts };
+}
