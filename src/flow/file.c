@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "base/mime.h"
 #include "flow/run.h"
 #include "net/client.h"
 #include "net/url.h"
@@ -122,23 +123,31 @@ static struct str signature(struct flow *f, struct arena *mem, struct str id, st
 			    struct str nonce)
 {
 	unsigned char sum[SHA256_LEN];
-	struct str key = f->options.config ? config_str(f->options.config, CONFIG_SECRET_KEY) : S("");
 	struct str text = arena_printf(mem, "file-preview|%.*s|%.*s|%.*s", STR(id), STR(timestamp), STR(nonce));
-	crypt_hmac_sha256(key, text, sum);
+	crypt_hmac_sha256(f->options.secret, text, sum);
 	/* 32 bytes make 43 characters and one "=" that clients expect. */
 	struct str s = enc_base64url(mem, str_of((const char *)sum, sizeof(sum)));
 	return arena_printf(mem, "%.*s=", STR(s));
 }
 
-struct str file_signed_url(struct flow *f, struct arena *mem, struct str id)
+static struct str signed_path(struct flow *f, struct arena *mem, struct str path, struct str id)
 {
 	unsigned char random[16];
 	id_random(random, sizeof(random));
 	struct str nonce = enc_hex(mem, str_of((const char *)random, sizeof(random)));
 	struct str timestamp = arena_printf(mem, "%lld", (long long)clock_s());
-	return arena_printf(mem, "%.*s/files/%.*s/file-preview?timestamp=%.*s&nonce=%.*s&sign=%.*s",
-			    STR(base_url(f)), STR(id), STR(timestamp), STR(nonce),
-			    STR(signature(f, mem, id, timestamp, nonce)));
+	return arena_printf(mem, "%.*s%.*s?timestamp=%.*s&nonce=%.*s&sign=%.*s", STR(base_url(f)), STR(path),
+			    STR(timestamp), STR(nonce), STR(signature(f, mem, id, timestamp, nonce)));
+}
+
+struct str file_signed_url(struct flow *f, struct arena *mem, struct str id)
+{
+	return signed_path(f, mem, arena_printf(mem, "/files/%.*s/file-preview", STR(id)), id);
+}
+
+struct str file_tool_url(struct flow *f, struct arena *mem, struct str id, struct str extension)
+{
+	return signed_path(f, mem, arena_printf(mem, "/files/tools/%.*s%.*s", STR(id), STR(extension)), id);
 }
 
 bool file_check_signature(struct flow *f, struct str id, struct str timestamp, struct str nonce,
@@ -161,6 +170,9 @@ struct json *file_fresh(struct flow *f, struct arena *mem, const struct json *fi
 	struct str related = json_get_str(o, S("related_id"));
 	if (str_eq(json_get_str(o, S("transfer_method")), S("remote_url")))
 		json_set(mem, o, S("url"), json_get(o, S("remote_url")));
+	else if (related.len && str_eq(json_get_str(o, S("transfer_method")), S("tool_file")))
+		json_set_str(mem, o, S("url"),
+			     file_tool_url(f, mem, related, json_get_str(o, S("extension"))));
 	else if (related.len)
 		json_set_str(mem, o, S("url"), file_signed_url(f, mem, related));
 	/* Local files show their link in both places, as recorded. */
@@ -199,10 +211,8 @@ static struct str extension_of(struct arena *mem, struct str filename, struct st
 	size_t dot = str_rfind_char(filename, '.');
 	if (dot != SIZE_MAX && dot + 1 < filename.len)
 		return str_skip(filename, dot);
-	for (size_t i = 0; i < countof(kinds); i++)
-		if (str_eq(kinds[i].mime, mime))
-			return arena_printf(mem, ".%.*s", STR(kinds[i].extension));
-	return S(".bin");
+	struct str extension = mime_extension(mime);
+	return extension.len ? arena_printf(mem, ".%.*s", STR(extension)) : S(".bin");
 }
 
 /* Extensions first, then the main type of the MIME type. */
@@ -250,6 +260,64 @@ static status local_file(struct flow *f, struct arena *mem, struct str tenant_id
 	/* A file that an app has used may be shown to its users. */
 	return DB_WRITE(f->options.db, mem, &sql_flow_upload_use, DB_ANY, NULL, db_text(tenant_id),
 			db_text(u->id));
+}
+
+/* --- files that nodes make: kept beside the uploads, under another folder of the store --- */
+
+static bool plain_extension(struct str e)
+{
+	for (size_t i = 0; i < e.len; i++)
+		if (!((e.at[i] >= 'a' && e.at[i] <= 'z') || (e.at[i] >= '0' && e.at[i] <= '9')))
+			return false;
+	return e.len > 0 && e.len <= 16;
+}
+
+status file_save(struct flow *f, struct arena *mem, const struct file_new *n, struct json **out)
+{
+	unsigned char random[16];
+	id_random(random, sizeof(random));
+	struct str extension = mime_name_extension(n->name), mime = mime_bare(n->mime_type);
+	if (!plain_extension(extension))
+		extension = mime_extension(mime);
+	if (!extension.len)
+		extension = S("bin");
+	struct upload_new u = {
+		.id = id_uuid(mem), .tenant_id = n->tenant_id, .app_id = n->app_id, .name = n->name,
+		.extension = extension, .mime_type = mime.len ? mime : S("application/octet-stream"),
+		.size = (int64_t)n->bytes.len, .created_by = n->created_by, .by_account = n->by_account,
+	};
+	if (!u.name.len)
+		u.name = arena_printf(mem, "%.*s.%.*s",
+				      STR(enc_hex(mem, str_of((const char *)random, sizeof(random)))),
+				      STR(extension));
+	u.key = arena_printf(mem, "tools/%.*s/%.*s.%.*s", STR(n->tenant_id), STR(u.id), STR(extension));
+	if (blob_put(f->options.blob, u.key, n->bytes) || upload_add(f, mem, &u))
+		return -1;
+	struct made m = { .tenant_id = n->tenant_id, .method = S("tool_file"), .related_id = u.id,
+			  .filename = u.name, .mime = u.mime_type, .size = u.size,
+			  .extension = arena_printf(mem, ".%.*s", STR(extension)) };
+	m.type = detected(m.extension, m.mime);
+	*out = file_object(f, mem, &m);
+	return 0;
+}
+
+static status tool_file(struct flow *f, struct arena *mem, struct str tenant_id,
+			const struct json *mapping, struct made *m)
+{
+	struct str id = json_get_str(mapping, S("tool_file_id"));
+	struct upload *u;
+	if (!id.len)
+		id = json_get_str(mapping, S("upload_file_id"));
+	if (!id_is_uuid(id))
+		return err_set(ERR_INVALID, "Invalid tool file id format");
+	if (upload_get(f, mem, tenant_id, id, &u))
+		return err_code() == ERR_NOT_FOUND ? err_set(ERR_INVALID, "ToolFile %.*s not found", STR(id)) : -1;
+	m->related_id = u->id;
+	m->filename = u->name;
+	m->extension = arena_printf(mem, ".%.*s", STR(u->extension));
+	m->mime = u->mime_type;
+	m->size = u->size;
+	return 0;
 }
 
 /* filename="x" or filename=x of a Content-Disposition. */
@@ -377,6 +445,9 @@ static status one_file(struct flow *f, struct arena *mem, struct str tenant_id,
 	} else if (str_eq(m.method, S("remote_url"))) {
 		if (remote_file(f, mem, mapping, &m))
 			return -1;
+	} else if (str_eq(m.method, S("tool_file"))) {
+		if (tool_file(f, mem, tenant_id, mapping, &m))
+			return -1;
 	} else {
 		return err_set(ERR_INVALID, "Invalid file transfer method: %.*s", STR(m.method));
 	}
@@ -392,7 +463,8 @@ static bool usable(const struct json *mapping)
 {
 	return json_get_str(mapping, S("transfer_method")).len &&
 	       (json_get_str(mapping, S("url")).len || json_get_str(mapping, S("remote_url")).len ||
-		json_get_str(mapping, S("upload_file_id")).len);
+		json_get_str(mapping, S("upload_file_id")).len ||
+		json_get_str(mapping, S("tool_file_id")).len);
 }
 
 /* Whoever sends inputs may write such an object too: a stored file must be the workspace's own. */
@@ -430,14 +502,15 @@ status files_from_input(struct flow *f, struct arena *mem, struct str tenant_id,
 	return 0;
 }
 
-/* --- for models --- */
+/* --- content --- */
 
-static status content_of(struct flow *f, struct arena *mem, const struct json *file, struct str *out)
+status file_content(struct flow *f, struct arena *mem, const struct json *file, uint64_t max,
+		    struct str *out)
 {
 	if (str_eq(json_get_str(file, S("transfer_method")), S("remote_url"))) {
 		struct client_request q = { .method = HTTP_GET, .guarded = true, .redirects_max = REDIRECTS_MAX,
 					    .url = json_get_str(file, S("remote_url")), .total_ms = 60000,
-					    .response_max = MODEL_FILE_MAX };
+					    .response_max = max };
 		struct client_response *r;
 		if (client_fetch(f->options.client, mem, &q, &r))
 			return -1;
@@ -449,7 +522,7 @@ static status content_of(struct flow *f, struct arena *mem, const struct json *f
 	struct upload *u;
 	if (upload_get(f, mem, json_get_str(file, S("tenant_id")), json_get_str(file, S("related_id")), &u))
 		return -1;
-	return blob_get(f->options.blob, mem, u->key, MODEL_FILE_MAX, out);
+	return blob_get(f->options.blob, mem, u->key, max, out);
 }
 
 status file_for_model(struct flow *f, struct arena *mem, const struct json *file, struct str *url)
@@ -460,7 +533,7 @@ status file_for_model(struct flow *f, struct arena *mem, const struct json *file
 		*url = json_get_str(file_fresh(f, mem, file), S("url"));
 		return 0;
 	}
-	if (content_of(f, mem, file, &bytes))
+	if (file_content(f, mem, file, MODEL_FILE_MAX, &bytes))
 		return -1;
 	*url = arena_printf(mem, "data:%.*s;base64,%.*s", STR(json_get_str(file, S("mime_type"))),
 			    STR(enc_base64(mem, bytes)));

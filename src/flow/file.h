@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * file: files that people send into apps (workflow.md 4.6): uploads, remote addresses, tool files,
- * their checks, their object form and their signed addresses.
+ * file: files of runs (workflow.md 4.6): what people send into apps, what nodes make, addresses of
+ * others; their checks, their object form and their signed addresses.
  */
 #pragma once
 #include "base/core.h"
@@ -33,11 +33,25 @@ struct file_rules {
 };
 /* Input mappings (array of {type, transfer_method, url, upload_file_id}) to file objects. */
 status files_from_input(struct flow *, struct arena *, struct str tenant_id, const struct json *mappings, const struct file_rules *, struct json **out) NODISCARD;
+/* A file that a node made: stored in the workspace; *out is its object (transfer_method tool_file). */
+struct file_new {
+	struct str tenant_id, app_id;
+	struct str name; /* "" = one is made */
+	struct str mime_type, bytes;
+	struct str created_by;
+	bool by_account;
+};
+status file_save(struct flow *, struct arena *, const struct file_new *, struct json **out) NODISCARD;
+/* The content of a file object, stored or behind an address (guarded); ERR_TOO_LARGE past max. */
+status file_content(struct flow *, struct arena *, const struct json *file, uint64_t max,
+		    struct str *out) NODISCARD;
 bool file_is(const struct json *); /* dify_model_identity says so */
 /* The same file object with a fresh signed `url`. */
 struct json *file_fresh(struct flow *, struct arena *, const struct json *file);
 /* /files/<id>/file-preview?timestamp=&nonce=&sign= on FILES_URL. */
 struct str file_signed_url(struct flow *, struct arena *, struct str upload_id);
+/* /files/tools/<id><extension>?... for files that nodes made. */
+struct str file_tool_url(struct flow *, struct arena *, struct str id, struct str extension);
 bool file_check_signature(struct flow *, struct str upload_id, struct str timestamp, struct str nonce, struct str sign);
 /* Content as the model wants it: a data: URL of base64, or an address (MULTIMODAL_SEND_FORMAT). */
 status file_for_model(struct flow *, struct arena *, const struct json *file, struct str *url) NODISCARD;

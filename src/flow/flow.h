@@ -78,6 +78,7 @@ struct flow_options {
 	struct code_service *code; /* NULL: nodes that need it fail and say so */
 	const struct config *config;
 	const unsigned char *seal_key;
+	struct str secret; /* signs links to files; lives as long as the flow */
 	struct str process_name; /* who holds leases: "api-1234" */
 	struct flow_hooks hooks;
 	int64_t lease_ms;	     /* how long a run of a dead process waits for another; 0 = 15 s */

@@ -118,6 +118,33 @@ status url_parse(struct str s, struct url *out)
 	return 0;
 }
 
+struct str url_join(struct arena *mem, struct str base, struct str ref)
+{
+	size_t scheme = str_find(base, S("://")), colon = str_find_char(ref, ':');
+	struct str stop = str_sub(ref, 0, colon);
+	bool absolute = colon != SIZE_MAX && colon && str_find_char(stop, '/') == SIZE_MAX &&
+			str_find_char(stop, '?') == SIZE_MAX && str_find_char(stop, '#') == SIZE_MAX;
+	if (absolute || scheme == SIZE_MAX)
+		return ref;
+	if (str_starts(ref, S("//")))
+		return arena_printf(mem, "%.*s:%.*s", STR(str_sub(base, 0, scheme)), STR(ref));
+	base = str_sub(base, 0, MIN(str_find_char(base, '#'), base.len));
+	size_t path = scheme + 3;
+	while (path < base.len && base.at[path] != '/' && base.at[path] != '?')
+		path++;
+	struct str origin = str_sub(base, 0, path), rest = str_skip(base, path);
+	struct str bare = str_sub(rest, 0, MIN(str_find_char(rest, '?'), rest.len));
+	if (str_starts(ref, S("/")))
+		return arena_printf(mem, "%.*s%.*s", STR(origin), STR(ref));
+	if (!ref.len || ref.at[0] == '#')
+		return arena_printf(mem, "%.*s%.*s", STR(base), STR(ref));
+	if (ref.at[0] == '?')
+		return arena_printf(mem, "%.*s%.*s%.*s", STR(origin), STR(bare.len ? bare : S("/")), STR(ref));
+	size_t slash = str_rfind_char(bare, '/');
+	struct str folder = slash == SIZE_MAX ? S("/") : str_sub(bare, 0, slash + 1);
+	return arena_printf(mem, "%.*s%.*s%.*s", STR(origin), STR(folder), STR(ref));
+}
+
 bool query_get(struct arena *mem, struct str query, struct str name, struct str *out)
 {
 	while (query.len) {

@@ -13,6 +13,9 @@ struct url {
 	struct str user; /* user:password part, usually empty */
 };
 status url_parse(struct str, struct url *out) NODISCARD;
+/* Where a Location header leads, seen from the absolute `base`. "." and ".." stay: clients resolve
+ * them. No check: parse the result. */
+struct str url_join(struct arena *, struct str base, struct str reference);
 /* Value of a query parameter, decoded; false when absent. First one wins. */
 bool query_get(struct arena *, struct str query, struct str name, struct str *out);
 /* Calls fn for each pair, decoded, in order. Also for x-www-form-urlencoded bodies. */

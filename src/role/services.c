@@ -209,7 +209,7 @@ static status open_engine(struct services *s, struct arena *mem, struct str data
 		.db = s->db, .broker = s->broker, .blob = s->blob, .models = s->models,
 		.client = s->client, .code = s->code, .tools = s->tools,
 		.config = s->config, .seal_key = s->seal_key,
-		.process_name = name, .hooks = chat_hooks(s->chats),
+		.secret = s->secret, .process_name = name, .hooks = chat_hooks(s->chats),
 	};
 	if (flow_open(&f, &s->flow))
 		return -1;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * files: signed links to uploads. Whoever holds a link may read that one file until it expires; the
+ * files: signed links to uploads and to files that nodes made. Whoever holds a link may read that one file until it expires; the
  * signature stands for the check of tenant and user, so the row is found by its id alone.
  */
 #include "api/service/service.h"
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "flow/file.h"
 #include "sql_files.h"
 #include "store/db/db.h"
@@ -33,7 +34,17 @@ static status get_preview(struct call *c)
 	return find(c, &u) ? -1 : send_upload(c, u, attachment);
 }
 
+/* /files/tools/<id>.<extension>: files that nodes made. The extension is for readers only. */
+static status get_tool_file(struct call *c)
+{
+	c->param[0] = str_sub(c->param[0], 0, MIN(str_find_char(c->param[0], '.'), c->param[0].len));
+	if (!id_is_uuid(c->param[0]))
+		return err_set(ERR_NOT_FOUND, "File not found or signature is invalid");
+	return get_preview(c);
+}
+
 static const struct route routes[] = {
+	{HTTP_GET, "/files/tools/{file_name}",            AUTH_NONE, 0, 0, get_tool_file, 0},
 	{HTTP_GET, "/files/{file_id:uuid}/file-preview",  AUTH_NONE, 0, 0, get_preview, 0},
 	{HTTP_GET, "/files/{file_id:uuid}/image-preview", AUTH_NONE, 0, 0, get_preview, 0},
 };
