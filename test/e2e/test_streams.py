@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import threading
 import time
 
@@ -12,7 +13,7 @@ import yaml
 from golden import Replay
 from tatara import GOLDEN, events
 
-NODES = {"start", "end", "answer", "llm", "if-else", "variable-aggregator", "variable-assigner",
+NODES = {"http-request", "start", "end", "answer", "llm", "if-else", "variable-aggregator", "variable-assigner",
          "assigner", "question-classifier", "parameter-extractor", "tool"}
 
 # Streams whose parts come later; each must name the part, so that none is forgotten.
@@ -47,9 +48,14 @@ PARALLEL = {"chatflow_two_llm"}
 VENDOR_TEXT = [r"\[\]\.message", r"\[\]\.data\.error", r"\[\]\.data\.outputs\.error_message"]
 
 
+def read_recorded(file):
+    with open(os.path.join(GOLDEN, "streams", file), encoding="utf-8") as f:
+        # Names of files that nodes make are random.
+        return re.sub(r"\b[0-9a-f]{32}\.bin", "<tmp_name>.bin", f.read())
+
+
 def load(name):
-    with open(os.path.join(GOLDEN, "streams", name + ".json"), encoding="utf-8") as f:
-        return json.load(f)
+    return json.loads(read_recorded(name + ".json"))
 
 
 def node_types(app):
@@ -71,12 +77,11 @@ NOW = [n for n in names() if not is_later(n)]
 
 def recorded_events(name):
     out = []
-    with open(os.path.join(GOLDEN, "streams", name + ".sse"), encoding="utf-8") as f:
-        for block in f.read().split("\n\n"):
-            if block.startswith("data: "):
-                out.append(json.loads(block[6:]))
-            elif block.strip() == "event: ping":
-                out.append({"event": "ping"})
+    for block in read_recorded(name + ".sse").split("\n\n"):
+        if block.startswith("data: "):
+            out.append(json.loads(block[6:]))
+        elif block.strip() == "event: ping":
+            out.append({"event": "ping"})
     return out
 
 

@@ -224,7 +224,8 @@ static status give_out(struct exchange *x, struct str url)
 static void plan_exchange(struct exchange *x, const struct http_plan *plan)
 {
 	const struct node_run *run = x->run;
-	bool verify = setting(run, CONFIG_HTTP_REQUEST_NODE_SSL_VERIFY, 1) != 0;
+	const struct config *c = run->flow->options.config;
+	bool verify = !c || config_bool(c, CONFIG_HTTP_REQUEST_NODE_SSL_VERIFY);
 	x->file_max = (uint64_t)setting(run, CONFIG_HTTP_REQUEST_NODE_MAX_BINARY_SIZE, 10 << 20);
 	x->text_max = (uint64_t)setting(run, CONFIG_HTTP_REQUEST_NODE_MAX_TEXT_SIZE, 1 << 20);
 	x->request = (struct client_request){

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/config.h"
 #include "base/err.h"
 #include "fixture.h"
 #include "flow/file.h"
@@ -390,6 +391,19 @@ static void redirect_methods(struct stage *s)
 	check(str_eq(h, S("1, caf\xc3\xa9")), "headers", h);
 }
 
+/* The engine anew, with the settings' defaults and a client. */
+static void with_settings(struct stage *s, struct client *client)
+{
+	static const char *const environment[] = { NULL };
+	struct config *c;
+	assert_int_equal(config_load(s->f.mem, environment, S(""), &c), 0);
+	flow_close(s->f.flow);
+	struct flow_options fo = { .db = s->f.db, .broker = s->f.broker, .blob = s->f.blob, .client = client,
+				   .models = s->f.models, .process_name = S("settings"), .config = c,
+				   .secret = S("secret"), .seal_key = (const unsigned char *)key_text };
+	assert_int_equal(flow_open(&fo, &s->f.flow), 0);
+}
+
 static void refused(struct stage *s)
 {
 	struct node_result r;
@@ -400,11 +414,7 @@ static void refused(struct stage *s)
 	assert_int_equal(guard_open(&go, &g), 0);
 	struct client_options co = { .guard = g };
 	assert_int_equal(client_open(&co, &guarded), 0);
-	flow_close(s->f.flow);
-	struct flow_options fo = { .db = s->f.db, .broker = s->f.broker, .blob = s->f.blob, .client = guarded,
-				   .models = s->f.models, .process_name = S("guarded"),
-				   .seal_key = (const unsigned char *)key_text };
-	assert_int_equal(flow_open(&fo, &s->f.flow), 0);
+	with_settings(s, guarded);
 	status st = run_node(s, "{'method':'get','url':'$B/echo'}", &r, &n);
 	check(st && str_eq(r.error_type, S("HttpRequestNodeError")) && str_has(r.error, S("127.0.0.1")) &&
 	      str_has(r.error, S("SSRF_PROXY_ALLOW_PRIVATE")), "refused", st ? r.error : S("success"));
@@ -445,6 +455,7 @@ static status http_main(void *arg)
 	fixture_open(&s.f, S(""), "http", 0);
 	s.server = listen_on(&s, &s.base);
 	s.other = listen_on(&s, &s.away);
+	with_settings(&s, s.f.client);
 	fill(&s);
 	sends(&s);
 	forms(&s);
