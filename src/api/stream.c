@@ -310,7 +310,7 @@ struct writer {
 	const struct stream_run *run;
 	struct arena *step; /* of one event */
 	struct buf answer;  /* kept only when moderation looks at it */
-	bool ids;
+	bool ids, through_pauses;
 	int64_t last_seq;
 };
 
@@ -376,6 +376,9 @@ static int follow(struct writer *w, struct flow_feed *feed)
 			w->last_seq = e.seq;
 		if (e.seq && send_event(w, &e))
 			return -1;
+		/* Who started the run reads up to its first pause, however soon it goes on. */
+		if (e.seq && e.type == FLOW_WORKFLOW_PAUSED && !w->ids)
+			return 0;
 	}
 	return 0;
 }
@@ -386,6 +389,8 @@ static status stream_feed(struct writer *w, int64_t after_seq)
 	AUTO(flow_feed) feed = {NULL};
 	if (flow_follow(flow, w->run->run_id, after_seq, &feed.p))
 		return -1;
+	if (w->through_pauses)
+		flow_feed_through_pauses(feed.p);
 	w->last_seq = after_seq;
 	if (sse_begin(w->c->http, 0))
 		return -1;
@@ -421,26 +426,28 @@ static status stream_direct(struct writer *w)
 	return send_tail(w, NULL) || sse_end(w->c->http) ? -1 : 0;
 }
 
-static status stream_with(struct call *c, const struct stream_run *r, bool ids, int64_t after_seq)
+/* ids: with `id:` lines, as only a stream that is read again has them. */
+static status stream_with(struct call *c, const struct stream_run *r, bool ids, bool through_pauses,
+			  int64_t after_seq)
 {
 	AUTO(arena) step = {arena_open(0)};
 	struct shorten_limits limits = shorten_limits_of(c->s->config);
 	struct stream_run shown = *r;
 	if (r->form != STREAM_FULL)
 		shown.limits = &limits;
-	struct writer w = {
-		.c = c, .run = &shown, .step = step.p, .answer = buf_make(c->mem, 0), .ids = ids};
+	struct writer w = {.c = c, .run = &shown, .step = step.p, .answer = buf_make(c->mem, 0),
+			   .ids = ids, .through_pauses = through_pauses};
 	return r->direct.at ? stream_direct(&w) : stream_feed(&w, after_seq);
 }
 
 status stream_events(struct call *c, const struct stream_run *r)
 {
-	return stream_with(c, r, false, 0);
+	return stream_with(c, r, false, false, 0);
 }
 
-status stream_resume(struct call *c, const struct stream_run *r, int64_t after_seq)
+status stream_resume(struct call *c, const struct stream_run *r, int64_t after_seq, bool through_pauses)
 {
-	return stream_with(c, r, true, after_seq);
+	return stream_with(c, r, true, through_pauses, after_seq);
 }
 
 status stream_finished(struct call *c, const struct stream_run *r)
@@ -482,7 +489,11 @@ static struct json *workflow_body(struct arena *mem, const struct stream_run *r,
 	json_set_int(mem, data, S("total_tokens"), res->total_tokens);
 	json_set_int(mem, data, S("total_steps"), res->total_steps);
 	json_set_int(mem, data, S("created_at"), r->created_ms / 1000);
-	json_set_int(mem, data, S("finished_at"), res->finished_ms / 1000);
+	if (res->pause)
+		json_set_null(mem, data, S("finished_at"));
+	else
+		json_set_int(mem, data, S("finished_at"), res->finished_ms / 1000);
+	json_each_member(res->pause, m) json_set(mem, data, m->name, &m->value);
 	json_set_str(mem, body, S("task_id"), r->task_id);
 	json_set_str(mem, body, S("workflow_run_id"), r->run_id);
 	json_set(mem, body, S("data"), data);

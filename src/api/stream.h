@@ -35,8 +35,9 @@ struct stream_run stream_of_run(const struct flow_info *, enum stream_form);
 
 /* Streams the run from its beginning to its end. The run does not end with the client. */
 status stream_events(struct call *, const struct stream_run *) NODISCARD;
-/* From after_seq + 1 on, with `id:` lines to resume by; the tail of a chat comes too. */
-status stream_resume(struct call *, const struct stream_run *, int64_t after_seq) NODISCARD;
+/* From after_seq + 1 on, with `id:` lines to resume by; the tail of a chat comes too. It ends where
+ * the run stands paused, or goes on through pauses. */
+status stream_resume(struct call *, const struct stream_run *, int64_t after_seq, bool through_pauses) NODISCARD;
 /* Only the last workflow_finished (of a run that has ended), then the end. */
 status stream_finished(struct call *, const struct stream_run *) NODISCARD;
 /* Waits for the end and answers once; a failed chat is a failure with its public code. */

@@ -204,6 +204,7 @@ static struct flow_result *copy_result(struct arena *mem, const struct flow_resu
 	r->outputs = from->outputs ? json_copy(mem, from->outputs) : json_obj(mem);
 	r->files = from->files ? json_copy(mem, from->files) : json_arr(mem);
 	r->usage = from->usage ? json_copy(mem, from->usage) : NULL;
+	r->pause = from->pause ? json_copy(mem, from->pause) : NULL;
 	r->resources = from->resources ? json_copy(mem, from->resources) : json_arr(mem);
 	return r;
 }
@@ -234,6 +235,8 @@ static status stored_result(struct flow *f, struct arena *mem, struct str run_id
 	};
 	const struct json *usage = json_get(more, S("usage"));
 	r.usage = json_is(usage, JSON_OBJ) ? usage : NULL;
+	if (str_eq(r.status, S("paused")))
+		r.pause = json_get(more, S("pause"));
 	*out = copy_result(mem, &r);
 	return 0;
 }

@@ -109,21 +109,52 @@ status flow_graph_load(struct flow *f, struct str key, const struct json *graph,
 	return 0;
 }
 
-int64_t flow_active(struct flow *f, struct str app_id)
+static int64_t elsewhere(struct flow *f, const struct sql *sql, struct str id)
 {
 	AUTO(arena) mem = { arena_open(0) };
 	struct db_rows *rows;
+	if (DB_READ(f->options.db, mem.p, sql, &rows, db_text(id), db_text(f->owner)) == 0)
+		return db_int_at(rows, 0, 0);
+	err_clear(); /* a limit that counts only this process is better than none */
+	return 0;
+}
+
+int64_t flow_active(struct flow *f, struct str app_id)
+{
 	int64_t n = 0;
 	map_each(&f->by_id, e) {
 		const struct flow_run *run = e->value;
 		n += !run->over && str_eq(run->info.app_id, app_id);
 	}
-	if (DB_READ(f->options.db, mem.p, &sql_flow_active_elsewhere, &rows, db_text(app_id),
-		    db_text(f->owner)) == 0)
-		n += db_int_at(rows, 0, 0);
-	else
-		err_clear(); /* a limit that counts only this process is better than none */
-	return n;
+	return n + elsewhere(f, &sql_flow_active_elsewhere, app_id);
+}
+
+int64_t flow_active_tenant(struct flow *f, struct str tenant_id)
+{
+	int64_t n = 0;
+	map_each(&f->by_id, e) {
+		const struct flow_run *run = e->value;
+		n += !run->over && str_eq(run->info.tenant_id, tenant_id);
+	}
+	return n + elsewhere(f, &sql_flow_active_tenant, tenant_id);
+}
+
+int64_t flow_waiting(struct flow *f, struct str app_id, int64_t most)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	struct db_rows *rows;
+	if (DB_READ(f->options.db, mem.p, &sql_flow_waiting, &rows, db_text(app_id), db_int(most)) == 0)
+		return db_int_at(rows, 0, 0);
+	err_clear(); /* what follows finds the same failure and says it */
+	return 0;
+}
+
+status flow_wait_room(struct flow *f, size_t most, deadline until)
+{
+	while (f->active >= most)
+		if (event_wait(&f->room, until))
+			return -1;
+	return 0;
 }
 
 /* --- service --- */

@@ -50,6 +50,7 @@ struct flow_result {
 	const struct json *files;    /* array */
 	const struct json *usage;    /* sum over model calls, or NULL */
 	const struct json *resources; /* retriever resources, array */
+	const struct json *pause;    /* of a paused run: {paused_nodes, reasons}, else NULL */
 	double elapsed;		     /* seconds */
 	int64_t total_tokens, total_steps, exceptions, finished_ms;
 };
@@ -121,6 +122,8 @@ struct flow_start {
  * FLOW_QUEUE in the same transaction. *run_id in mem. */
 #define FLOW_QUEUE "workflow"
 status flow_run_start(struct flow *, struct arena *, const struct flow_start *, struct str *run_id) NODISCARD;
+/* Whose queued run it is; ERR_STALE: it was begun or stopped before. */
+status flow_run_owner(struct flow *, struct arena *, struct str run_id, struct str *tenant_id, struct str *app_id) NODISCARD;
 /* Starts a queued run in this process. ERR_STALE: it was begun or stopped before. */
 status flow_run_begin(struct flow *, struct str run_id) NODISCARD;
 
@@ -176,8 +179,17 @@ struct flow_list {
 	struct str last_id;
 };
 status flow_run_list(struct flow *, struct arena *, struct str tenant_id, const struct flow_list *, struct flow_record **out, size_t *n, int64_t *total) NODISCARD;
-/* Runs active now, for the concurrency limit of an app. */
+/* Runs active now, for the concurrency limits of an app and of a workspace. */
 int64_t flow_active(struct flow *, struct str app_id);
+int64_t flow_active_tenant(struct flow *, struct str tenant_id);
+/* Runs of an app that wait for a worker, counted up to `most`. */
+int64_t flow_waiting(struct flow *, struct str app_id, int64_t most);
+/* Waits until this process runs fewer than `most`. */
+status flow_wait_room(struct flow *, size_t most, deadline) NODISCARD;
+
+/* Deletes finished runs that are older than `days`, and of each app all but the newest `per_app`
+ * (0 = no such limit), in bounded batches. */
+status flow_purge(struct flow *, int64_t days, int64_t per_app, int64_t *removed) NODISCARD;
 
 /* --- forms: what a run asks people (human-input nodes) --- */
 enum form_state { FORM_WAITING, FORM_SUBMITTED, FORM_EXPIRED, FORM_CLOSED };

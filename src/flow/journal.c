@@ -209,12 +209,14 @@ static void add_end(struct flow_run *run, struct arena *mem, struct db_batch *ba
 	    db_int(r->total_steps), db_int(r->exceptions), db_int(r->finished_ms));
 }
 
-static void add_pause(struct flow_run *run, struct db_batch *batch)
+static void add_pause(struct flow_run *run, struct arena *mem, struct db_batch *batch)
 {
 	const struct flow_result *r = &run->result;
+	struct json *o = json_obj(mem);
+	json_set(mem, o, S("pause"), r->pause);
 	DB_ADD(batch, &sql_flow_run_pause, 1, db_text(run->info.run_id), db_int(run->fence),
 	    db_int(run->answers), db_float(r->elapsed), db_int(r->total_tokens), db_int(r->total_steps),
-	    db_int(r->exceptions));
+	    db_int(r->exceptions), db_text(json_text(mem, o, JSON_COMPACT)));
 }
 
 static void add_lines(struct flow_run *run, struct arena *mem, struct db_batch *batch, int64_t last)
@@ -286,7 +288,7 @@ static status commit_once(struct flow_run *run, bool final)
 	if (final && (run->forms.count || run->forms_new.len))
 		DB_ADD(batch, &sql_flow_form_close, DB_ANY, db_text(run->info.run_id), db_int(clock_ms()));
 	if (run->pausing)
-		add_pause(run, batch);
+		add_pause(run, mem.p, batch);
 	/* Events that come while this waits belong to the next batch. */
 	run->done_waits = false;
 	run->chunk_since = 0;

@@ -333,6 +333,19 @@ status recover_run(struct flow *f, struct str id)
 	return fence_of(f, mem.p, id, S("running"), &fence) || take_over(f, id, fence) ? -1 : 0;
 }
 
+status flow_run_owner(struct flow *f, struct arena *mem, struct str id, struct str *tenant_id,
+		      struct str *app_id)
+{
+	struct db_rows *rows;
+	if (DB_READ(f->options.db, mem, &sql_flow_run_fence, &rows, db_text(id)))
+		return -1;
+	if (!rows->count || !str_eq(db_str_at(rows, 0, 1), S("scheduled")))
+		return err_set(ERR_STALE, "run %.*s does not wait any more", STR(id));
+	*tenant_id = db_str_at(rows, 0, 2);
+	*app_id = db_str_at(rows, 0, 3);
+	return 0;
+}
+
 status flow_run_begin(struct flow *f, struct str id)
 {
 	AUTO(arena) mem = { arena_open(0) };

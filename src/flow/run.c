@@ -76,6 +76,7 @@ static void retire(struct flow_run *run)
 {
 	struct flow *f = run->flow;
 	f->active--;
+	event_wake_all(&f->room);
 	if (!run->over) {
 		delist(run);
 		return;
@@ -301,16 +302,20 @@ static void make_result(struct flow_run *run, struct engine *e)
  * nothing was stored and nothing was shown. */
 static status pause_run(struct flow_run *run, struct engine *e)
 {
-	struct json *nodes, *reasons;
+	struct json *nodes, *reasons, *pause = json_obj(run->mem);
 	run->pausing = true;
 	make_result(run, e);
 	form_reasons(e, &nodes, &reasons);
+	json_set(run->mem, pause, S("paused_nodes"), nodes);
+	json_set(run->mem, pause, S("reasons"), reasons);
+	run->result.pause = pause;
 	event_workflow_paused(run, nodes, reasons);
 	if (journal_commit(run, false) == 0) {
 		run->paused = true;
 		return 0;
 	}
 	run->pausing = false;
+	run->result.pause = NULL;
 	if (err_code() != ERR_STALE)
 		return -1;
 	run->events.len--;

@@ -218,6 +218,7 @@ struct flow {
 	struct arena *stored_mem;  /* its keys */
 	struct list recent;	   /* finished runs that are still in memory, oldest first */
 	size_t recent_count, active;
+	struct event room;	   /* a run has ended here */
 	bool draining;
 	int64_t lease_ms, steps_max, time_max_s;
 };

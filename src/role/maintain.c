@@ -6,39 +6,25 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "flow/flow.h"
 #include "role/role.h"
-#include "sql_role.h"
 #include "store/broker/broker.h"
-#include "store/db/db.h"
 
 enum {
 	MAINTAIN_EVERY_MS = 10 * 60 * 1000,
 	MAINTAIN_LEASE_MS = 15 * 60 * 1000,
 	MAINTAIN_FIRST_MS = 5000, /* not in the way of a start */
-	PURGE_BATCH = 200,	  /* runs deleted at once: the writer stays free for others */
-	DAY_MS = 24 * 3600 * 1000,
 };
 
-/* Deletes finished runs older than TATARA_RUN_RETENTION_DAYS (0 = keep all), batch by batch. */
-static status purge_runs(struct services *s, struct arena *mem)
+static status purge_runs(struct services *s)
 {
-	int64_t days = config_int(s->config, CONFIG_TATARA_RUN_RETENTION_DAYS);
-	if (days <= 0)
-		return 0;
-	int64_t before = clock_ms() - days * DAY_MS, total = 0;
-	for (;;) {
-		struct db_batch *b = db_batch_open(mem);
-		DB_ADD(b, &sql_role_purge_journal, DB_ANY, db_int(before), db_int(PURGE_BATCH));
-		size_t runs = DB_ADD(b, &sql_role_purge_runs, DB_ANY, db_int(before), db_int(PURGE_BATCH));
-		if (db_commit(s->db, b))
-			return -1;
-		int64_t n = db_batch_rows(b, runs)->changed;
-		total += n;
-		if (n < PURGE_BATCH)
-			break;
-	}
-	if (total)
-		log_info("deleted %lld runs older than %lld days", (long long)total, (long long)days);
+	int64_t days = config_int(s->config, CONFIG_TATARA_RUN_RETENTION_DAYS), removed;
+	int64_t count = config_int(s->config, CONFIG_TATARA_RUN_RETENTION_COUNT);
+	if (flow_purge(s->flow, days, count, &removed))
+		return -1;
+	if (removed)
+		log_info("deleted %lld runs (kept: %lld days, %lld an app)", (long long)removed,
+			 (long long)days, (long long)count);
 	return 0;
 }
 
@@ -48,7 +34,7 @@ static status maintain_once(struct services *s)
 	struct broker_lock *lock;
 	if (broker_lock_take(s->broker, mem.p, S("maintenance"), MAINTAIN_LEASE_MS, &lock))
 		return err_code() == ERR_BUSY ? 0 : -1;
-	status r = purge_runs(s, mem.p);
+	status r = purge_runs(s);
 	struct err why;
 	err_save(&why);
 	if (broker_lock_give(s->broker, lock) && !r)
@@ -63,8 +49,11 @@ status maintain_loop(void *services)
 		return -1;
 	for (;;) {
 		/* A failure (database away) is not the end: the next round tries again. */
-		if (maintain_once(s))
+		if (maintain_once(s)) {
+			if (err_code() == ERR_CANCELLED)
+				return -1;
 			log_err(LOG_WARN, "maintenance");
+		}
 		if (fiber_sleep_ms(MAINTAIN_EVERY_MS))
 			return -1;
 	}

@@ -20,6 +20,7 @@ OTHER_EMAIL = "other@example.com"
 EMPTY_GRAPH = {"graph": {"nodes": [], "edges": []}, "features": {}}
 # What a route must get so that it comes as far as its ids. {name} is filled like the path.
 BODIES = {
+    "POST /form/human_input/{form_token}": {"inputs": {}, "action": "source"},
     "PUT /apps/{id}": {"name": "stolen", "icon_type": "emoji", "icon": "x", "icon_background": "#FFFFFF"},
     "POST /apps/{id}/copy": {"name": "stolen"},
     "POST /apps/{id}/name": {"name": "stolen"},
@@ -128,7 +129,12 @@ class Side:
         members = [m for m in self.get("/workspaces/current/members")["accounts"] if m["role"] == "normal"]
         models = [m for m in self.get("/tatara/models")["data"] if m["name"] == "mock"]
         versions = self.get("/apps/%s/workflows?page=1&limit=10" % self.graph)["items"]
+        self.apps.add("wf_human_input")
+        k = {"Authorization": "Bearer " + self.apps.key("wf_human_input")}
+        waits = requests.post(self.server.url + "/v1/workflows/run", headers=k, json={
+            "inputs": {}, "user": "u", "response_mode": "blocking"}).json()["data"]
         self.ids = {
+            "form_token": waits["reasons"][0]["form_token"],
             "run": run["workflow_run_id"], "task": run["task_id"], "version": versions[-1]["id"],
             "key": self.get("/apps/%s/api-keys" % self.graph)["data"][0]["id"], "import": pending["id"],
             "member": members[0]["id"], "model": models[0]["id"],

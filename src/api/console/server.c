@@ -12,6 +12,7 @@ status console_status(struct call *c)
 	struct db_stats db;
 	struct arena *mem = c->mem;
 	struct json *o = json_obj(mem), *loop = json_obj(mem), *records = json_obj(mem);
+	struct json *keep = json_obj(mem);
 	rt_stats_get(&rt);
 	db_stats_get(c->s->db, &db);
 	bool alive = db_ping(c->s->db) == 0;
@@ -32,6 +33,10 @@ status console_status(struct call *c)
 	json_set_int(mem, loop, S("timers"), (int64_t)rt.timers);
 	json_set_int(mem, loop, S("stalls"), (int64_t)rt.stalls);
 	json_set(mem, o, S("loop"), loop);
+	json_set_int(mem, keep, S("days"), config_int(c->s->config, CONFIG_TATARA_RUN_RETENTION_DAYS));
+	json_set_int(mem, keep, S("runs_of_an_app"),
+		     config_int(c->s->config, CONFIG_TATARA_RUN_RETENTION_COUNT));
+	json_set(mem, o, S("retention"), keep);
 	return reply_json(c, 200, o);
 }
 

@@ -221,7 +221,10 @@ status service_run_events(struct call *c)
 	struct stream_run run = stream_of_run(&r->info, call_form(c));
 	int64_t after = 0;
 	struct str last = str_trim(http_header(c->http, S("Last-Event-ID")));
-	if (last.len && (str_to_i64(last, &after) || after < 0))
-		after = 0;
-	return r->finished_ms ? stream_finished(c, &run) : stream_resume(c, &run, after);
+	bool resumes = last.len && !str_to_i64(last, &after) && after >= 0;
+	bool through = str_eq(http_query(c->http, S("continue_on_pause")), S("true"));
+	/* Who lost the connection reads on from there, also when the run has ended meanwhile. */
+	if (r->finished_ms && !resumes)
+		return stream_finished(c, &run);
+	return stream_resume(c, &run, resumes ? after : 0, through);
 }

@@ -4,6 +4,7 @@
  * server: when the client leaves, it goes on and its answer is stored.
  */
 #include "account/account.h"
+#include "api/service/limit.h"
 #include "api/service/service.h"
 #include "app/app.h"
 #include "base/arena.h"
@@ -13,11 +14,14 @@
 #include "base/id.h"
 #include "flow/file.h"
 
+enum { WAIT_MAX_S = 3600 };
+
 /* What every run request has. */
 struct run_body {
 	const struct json *inputs, *files;
 	struct str query, conversation_id, parent_id, workflow_id;
 	bool streaming, auto_name;
+	bool queued; /* response_mode async: a worker runs it, the answer is its address */
 };
 
 static status read_inputs(struct call *c, struct run_body *b)
@@ -45,6 +49,16 @@ static status read_response_mode(struct call *c, struct run_body *b)
 	return 0;
 }
 
+/* Workflows can be left to a worker as well. */
+static status read_workflow_mode(struct call *c, struct run_body *b)
+{
+	struct str mode;
+	if (body_text(c, S("response_mode"), &mode))
+		return -1;
+	b->queued = str_eq(mode, S("async"));
+	return b->queued ? 0 : read_response_mode(c, b);
+}
+
 static status read_chat_ids(struct call *c, struct run_body *b)
 {
 	if (body_text(c, S("conversation_id"), &b->conversation_id) ||
@@ -64,22 +78,9 @@ static status read_chat_ids(struct call *c, struct run_body *b)
 	return 0;
 }
 
-/* So many runs of an app at a time; 0 = as many as come. */
 static status check_active(struct call *c)
 {
-	int64_t limit = c->app->max_active_requests;
-	int64_t highest = config_int(c->s->config, CONFIG_APP_MAX_ACTIVE_REQUESTS);
-	if (limit <= 0)
-		limit = config_int(c->s->config, CONFIG_APP_DEFAULT_ACTIVE_REQUESTS);
-	if (highest > 0 && (limit <= 0 || limit > highest))
-		limit = highest;
-	if (limit <= 0 || flow_active(c->s->flow, c->app->id) < limit)
-		return 0;
-	return err_set(ERR_BUSY,
-		       "Too many requests. Please try again later. The current maximum concurrent "
-		       "requests "
-		       "allowed for %.*s is %lld.",
-		       STR(c->app->id), (long long)limit);
+	return limit_running(c->s, c->app);
 }
 
 static status published(struct call *c, struct workflow **out)
@@ -252,9 +253,61 @@ static status start_workflow(struct call *c, const struct workflow *wf, struct f
 		.inputs = inputs,
 		.system = chat_system_json(c->mem, &sys),
 		.environment = wf->environment_variables,
+		.queued = b->queued,
 	};
 	struct str started;
 	return flow_run_start(c->s->flow, c->mem, start, &started);
+}
+
+/* Where the run can be asked for: 202 for runs that a worker does, and for callers that said how
+ * long they wait. */
+static status reply_accepted(struct call *c, const struct flow_info *i, struct str state)
+{
+	struct arena *mem = c->mem;
+	struct json *body = json_obj(mem), *data = json_obj(mem);
+	struct str base = from_site(c) ? S("/api") : S("/v1");
+	struct str run = arena_printf(mem, "%.*s/workflows/run/%.*s", STR(base), STR(i->run_id));
+	struct str events = arena_printf(mem, "%.*s/workflow/%.*s/events", STR(base), STR(i->run_id));
+	json_set_str(mem, data, S("id"), i->run_id);
+	json_set_str(mem, data, S("workflow_id"), i->workflow_id);
+	json_set_str(mem, data, S("status"), state);
+	json_set_int(mem, data, S("created_at"), i->created_ms / 1000);
+	json_set_str(mem, body, S("task_id"), i->task_id);
+	json_set_str(mem, body, S("workflow_run_id"), i->run_id);
+	json_set(mem, body, S("data"), data);
+	json_set_str(mem, body, S("run_url"), run);
+	json_set_str(mem, body, S("events_url"), events);
+	http_add_header(c->http, S("Location"), run);
+	return reply_run(c, 202, body);
+}
+
+/* Prefer: wait=N (RFC 7240): seconds; -1 = as long as it takes. */
+static int64_t preferred_wait(struct call *c)
+{
+	struct str rest = http_header(c->http, S("Prefer"));
+	while (rest.len) {
+		struct str one = str_trim(str_cut(&rest, ','));
+		int64_t n;
+		if (str_eq_nocase(one, S("respond-async")))
+			return 0;
+		if (str_starts(one, S("wait=")) && !str_to_i64(str_skip(one, 5), &n) && n >= 0)
+			return MIN(n, WAIT_MAX_S);
+	}
+	return -1;
+}
+
+static status reply_within(struct call *c, const struct flow_info *i, const struct stream_run *run,
+			   int64_t seconds)
+{
+	struct flow_result *res;
+	struct json *body;
+	deadline until = deadline_in_ms(seconds * 1000);
+	if (flow_run_wait(c->s->flow, c->mem, run->run_id, &res, until)) {
+		if (err_code() != ERR_TIMEOUT || rt_now() < until)
+			return -1;
+		return reply_accepted(c, i, S("running"));
+	}
+	return stream_blocking_body(c->mem, run, res, &body) ? -1 : reply_run(c, 200, body);
 }
 
 status run_workflow(struct call *c, struct str workflow_id)
@@ -264,10 +317,16 @@ status run_workflow(struct call *c, struct str workflow_id)
 	struct flow_graph *graph;
 	struct flow_start start;
 	if (need_body_user(c, true) || need_workflow_app(c) || read_inputs(c, &b) ||
-	    read_response_mode(c, &b) || load_workflow(c, workflow_id, &wf, &graph) ||
-	    check_active(c) || start_workflow(c, wf, graph, &b, &start))
+	    read_workflow_mode(c, &b) || load_workflow(c, workflow_id, &wf, &graph) ||
+	    (b.queued ? limit_waiting(c->s, c->app) : check_active(c)) ||
+	    start_workflow(c, wf, graph, &b, &start))
 		return -1;
+	if (b.queued)
+		return reply_accepted(c, &start.info, S("scheduled"));
 	struct stream_run run = stream_of_run(&start.info, call_form(c));
+	int64_t wait = preferred_wait(c);
+	if (wait >= 0 && !b.streaming && !from_site(c))
+		return reply_within(c, &start.info, &run, wait);
 	return stream_reply(c, &run, b.streaming || from_site(c));
 }
 

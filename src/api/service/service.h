@@ -78,3 +78,13 @@ status service_run_get(struct call *) NODISCARD;
 status service_run_logs(struct call *) NODISCARD;
 status service_run_events(struct call *) NODISCARD;
 status service_preview(struct call *) NODISCARD;
+
+/* --- form.c: by key, by the page, from the console --- */
+status service_form_get(struct call *) NODISCARD;
+status service_form_post(struct call *) NODISCARD;
+status site_form_get(struct call *) NODISCARD;
+status site_form_post(struct call *) NODISCARD;
+status site_form_upload(struct call *) NODISCARD;
+status console_form_get(struct call *) NODISCARD;
+status console_form_post(struct call *) NODISCARD;
+status console_forms(struct call *) NODISCARD;

@@ -190,6 +190,8 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/v1/workflows/run/{workflow_run_id}", KEY, QUICK_MS, 0, service_run_get, 0 },
 	{ HTTP_GET, "/v1/workflows/logs", KEY, QUICK_MS, 0, service_run_logs, 0 },
 	{ HTTP_GET, "/v1/workflow/{workflow_run_id}/events", KEY, 0, 0, service_run_events, 0 },
+	{ HTTP_GET, "/v1/form/human_input/{form_token}", KEY, QUICK_MS, 0, service_form_get, 0 },
+	{ HTTP_POST, "/v1/form/human_input/{form_token}", KEY, QUICK_MS, 0, service_form_post, 0 },
 	{ HTTP_GET, "/v1/messages", KEY, QUICK_MS, 0, talk_messages, 0 },
 	{ HTTP_POST, "/v1/messages/{message_id:uuid}/feedbacks", KEY, QUICK_MS, 0, talk_feedback, 0 },
 	{ HTTP_GET, "/v1/messages/{message_id:uuid}/suggested", KEY, MODEL_MS, 0, get_suggested, 0 },

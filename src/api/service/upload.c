@@ -240,7 +240,7 @@ static status find_owner(struct call *c, struct upload_form *f)
 		f->file.created_by = c->account->id;
 		return 0;
 	}
-	if (!from_site(c) && call_end_user(c, f->user, false))
+	if (!c->end_user && call_end_user(c, f->user, false))
 		return -1;
 	f->file.created_by = c->end_user->id;
 	return 0;

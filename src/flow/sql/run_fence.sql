@@ -1,4 +1,4 @@
--- For taking one run over.
+-- For taking one run over, or beginning it.
 -- $1 id
--- columns: fence, status
-SELECT fence, status FROM flow_runs WHERE id = $1
+-- columns: fence, status, tenant_id, app_id
+SELECT fence, status, tenant_id, app_id FROM flow_runs WHERE id = $1
