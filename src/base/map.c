@@ -35,6 +35,22 @@ static void *grow(struct map *m, void *old, size_t old_n, size_t new_n)
 	return p;
 }
 
+struct map map_copy(struct arena *mem, const struct map *from)
+{
+	struct map m = map_make(mem);
+	if (!from->cap)
+		return m;
+	m.len = from->len;
+	m.count = from->count;
+	m.cap = from->cap;
+	m.slots_len = from->slots_len;
+	m.entries = grow(&m, NULL, 0, size_mul(m.cap, sizeof(*m.entries)));
+	m.slots = grow(&m, NULL, 0, size_mul(m.slots_len, sizeof(*m.slots)));
+	memcpy(m.entries, from->entries, m.len * sizeof(*m.entries));
+	memcpy(m.slots, from->slots, m.slots_len * sizeof(*m.slots));
+	return m;
+}
+
 static size_t slot_of(const struct map *m, uint64_t hash)
 {
 	return (size_t)hash & (m->slots_len - 1);

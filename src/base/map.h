@@ -24,6 +24,8 @@ struct map {
 
 struct map map_make(struct arena *mem);
 void map_free(struct map *);
+/* Same keys and values, not copied themselves. */
+struct map map_copy(struct arena *mem, const struct map *from);
 /* NULL when absent. */
 void *map_get(const struct map *, struct str key);
 bool map_has(const struct map *, struct str key);

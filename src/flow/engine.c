@@ -9,41 +9,16 @@
 #include "base/id.h"
 #include "flow/run.h"
 
-/* --- text to clients, with what they had before a crash swallowed --- */
+/* --- text to clients --- */
 
-static void put_chunk(struct flow_run *run, const struct str *parts, size_t n, struct str text)
-{
-	buf_put(&run->answer, text);
-	event_chunk(run, parts, n, text);
-}
-
-/*
- * After a take-over the text that clients already have is produced once more by the replay and by
- * model calls that were in the middle: what equals it is dropped, what differs replaces it.
- */
 static void emit_text(void *ctx, uint32_t node, const struct str *parts, size_t n, struct str text)
 {
 	struct engine *e = ctx;
-	struct flow_run *run = e->run;
-	struct str rest = str_skip(run->known, run->known_at);
 	(void)node;
-	if (!rest.len) {
-		if (text.len || !run->replaying)
-			put_chunk(run, parts, n, text);
-		return;
-	}
-	size_t same = MIN(rest.len, text.len);
-	if (str_eq(str_sub(rest, 0, same), str_sub(text, 0, same))) {
-		run->known_at += same;
-		buf_put(&run->answer, str_sub(text, 0, same));
-		if (text.len > same)
-			put_chunk(run, parts, n, str_skip(text, same));
-		return;
-	}
-	run->known = S("");
-	run->known_at = 0;
-	buf_put(&run->answer, text);
-	event_replace(run, buf_str(&run->answer));
+	if (e->past)
+		past_text(e, parts, n, text);
+	else
+		event_chunk(e, parts, n, text);
 }
 
 void node_emit(struct node_run *nr, struct str name, struct str piece, bool last)
@@ -100,7 +75,7 @@ static void take_error(struct execution *x)
 	struct node_result *r = &x->result;
 	if (!r->error.len)
 		r->error = arena_str(x->mem, err_text());
-	if (!r->error_type.len)
+	if (!r->error_type.at)
 		r->error_type = S("WorkflowNodeError");
 	if (!r->error_slug.len)
 		r->error_slug = arena_str(x->mem, err_slug(last));
@@ -147,10 +122,15 @@ static void attempt_all(struct execution *x)
 	}
 }
 
+/* What must not run twice begins only when the journal says that it has begun. */
 static status execution_main(void *p)
 {
 	struct execution *x = p;
-	attempt_all(x);
+	bool once = x->node->row && x->node->row->flags & NODE_ONCE;
+	if (once && journal_secure(x->engine))
+		take_error(x);
+	else
+		attempt_all(x);
 	x->engine->executing--;
 	list_push(&x->engine->finished, &x->link);
 	poke(x->engine);
@@ -173,28 +153,36 @@ static struct execution *execution_new(struct engine *e, const struct graph_node
 	x->started_ns = rt_now();
 	x->run = (struct node_run){ .mem = mem, .node = n, .data = n->data, .pool = e->pool,
 				    .flow = e->run->flow, .info = &e->run->info, .inputs = e->run->inputs,
-				    .result = &x->result, .engine = e };
+				    .result = &x->result, .engine = e, .execution = x };
 	if (!e->parent)
 		x->run.form = map_get(&e->run->forms, n->id);
 	return x;
+}
+
+static bool is_container(const struct graph_node *n)
+{
+	return n->row && n->row->kind == NODE_CONTAINER;
 }
 
 /* A node that had started before a crash keeps its id; its start was counted and shown. */
 static void announce(struct execution *x)
 {
 	struct engine *e = x->engine;
-	struct resumed_node *r = e->parent ? NULL : map_remove(&e->run->resumed, x->node->id);
-	if (r) {
-		x->id = r->exec_id;
-		x->attempt = r->attempt;
-		x->started_ms = r->started_ms;
-		x->form_told = r->form_told;
+	bool silent = x->node->row && x->node->row->flags & NODE_SILENT;
+	struct past_node *old = x->past = past_take_node(e, x->node);
+	if (old) {
+		x->id = old->exec_id;
+		x->attempt = old->attempt;
+		x->started_ms = old->started_ms;
+		x->form_told = old->form_told;
 		return;
 	}
 	x->id = id_uuid(x->mem);
+	if (silent)
+		return;
 	e->run->starts++;
 	e->run->steps += !e->parent;
-	if (!(x->node->row && x->node->row->flags & NODE_SILENT))
+	if (!is_container(x->node))
 		event_node_started(x);
 }
 
@@ -206,35 +194,74 @@ static void on_edge(void *ctx, uint32_t edge)
 	coordinator_edge(&e->coordinator, edge);
 }
 
-static void merge_outputs(struct engine *e, const struct json *outputs)
+void engine_merge_outputs(struct arena *mem, struct json *into, const struct json *outputs)
 {
 	json_each_member(outputs, m) {
-		struct json *have = json_get(e->outputs, m->name);
+		struct json *have = json_get(into, m->name);
 		if (have && str_eq(m->name, S("answer")) && have->type == JSON_STR &&
 		    m->value.type == JSON_STR) {
-			struct str joined = arena_printf(e->mem, "%.*s%.*s", STR(json_as_str(have, S(""))),
+			struct str joined = arena_printf(mem, "%.*s%.*s", STR(json_as_str(have, S(""))),
 							 STR(json_as_str(&m->value, S(""))));
-			json_set_str(e->mem, e->outputs, m->name, joined);
+			json_set_str(mem, into, m->name, joined);
 		} else {
-			json_set(e->mem, e->outputs, m->name, &m->value);
+			json_set(mem, into, m->name, &m->value);
 		}
 	}
 }
 
-static void add_usage(struct flow_run *run, const struct node_result *r)
+static struct str same_or_copy(struct arena *mem, struct str old, struct str now)
 {
-	run->tokens += r->tokens;
-	if (r->usage) {
-		model_usage_add(run->mem, &run->usage, r->usage);
-		run->has_usage = true;
-	}
-	json_each(r->resources, item) json_push(run->mem, run->resources, item);
+	return !now.len || str_eq(old, now) ? old : arena_str(mem, now);
 }
 
-static status apply(struct engine *e, const struct graph_node *n, struct node_result *r, bool exception)
+/* Sums outlive the memory of what is added to them. */
+static void add_usage(struct arena *mem, struct sums *s, const struct model_usage *from)
+{
+	struct model_usage u = *from, *sum = &s->usage;
+	u.prompt_unit_price = same_or_copy(mem, sum->prompt_unit_price, from->prompt_unit_price);
+	u.completion_unit_price = same_or_copy(mem, sum->completion_unit_price, from->completion_unit_price);
+	u.price_unit = same_or_copy(mem, sum->price_unit, from->price_unit);
+	u.currency = same_or_copy(mem, sum->currency, from->currency);
+	u.prompt_price = same_or_copy(mem, sum->prompt_price, from->prompt_price);
+	u.completion_price = same_or_copy(mem, sum->completion_price, from->completion_price);
+	u.total_price = same_or_copy(mem, sum->total_price, from->total_price);
+	model_usage_add(mem, sum, &u);
+	s->has_usage = true;
+}
+
+void engine_add_result(struct arena *mem, struct sums *s, const struct node_result *r)
+{
+	s->tokens += r->tokens;
+	if (r->usage)
+		add_usage(mem, s, r->usage);
+	json_each(r->resources, item) {
+		if (!s->resources)
+			s->resources = json_arr(mem);
+		json_push(mem, s->resources, json_copy(mem, item));
+	}
+}
+
+void engine_note_write(struct arena *mem, struct write_list *list, struct written w)
+{
+	for (size_t i = 0; i < list->len; i++)
+		if (str_eq(list->at[i].node, w.node) && str_eq(list->at[i].name, w.name))
+			return;
+	vec_push(mem, list, ((struct written){ arena_str(mem, w.node), arena_str(mem, w.name) }));
+}
+
+status engine_apply(struct engine *e, const struct graph_node *n, struct node_result *r, bool exception)
 {
 	json_each_member(r->outputs, m) pool_set(e->pool, n->id, m->name, &m->value, VAR_INFER);
-	add_usage(e->run, r);
+	/* What is inside a container has counted when it happened, unless this is a replay. */
+	for (struct engine *up = e; up && (!is_container(n) || e->replaying); up = up->parent)
+		engine_add_result(up->mem, &up->sums, r);
+	if (e->parent)
+		json_each(r->writes, w)
+			engine_note_write(e->mem, &e->written,
+					  (struct written){ json_as_str(json_at(w, 0), S("")),
+							    json_as_str(json_at(w, 1), S("")) });
+	engine_merge_outputs(e->mem, e->outputs, r->merge);
+	e->loop_ends |= n->row && n->row->flags & NODE_ENDS_LOOP;
 	coordinator_done(&e->coordinator, n->index, !exception);
 	if (n->kind == NODE_BRANCH) {
 		/* A plain node whose strategy made it a branch goes on along "source". */
@@ -247,18 +274,35 @@ static status apply(struct engine *e, const struct graph_node *n, struct node_re
 		return -1;
 	}
 	if (n->row && n->row->kind == NODE_RESPONSE)
-		merge_outputs(e, r->outputs);
+		engine_merge_outputs(e->mem, e->outputs, r->outputs);
+	return 0;
+}
+
+/* Start markers leave nothing in the journal: they run again. */
+static status pass_markers(struct engine *e)
+{
+	while (e->schedule.head < e->schedule.ready.len) {
+		const struct graph_node *n = &e->graph->nodes[e->schedule.ready.at[e->schedule.head]];
+		struct node_result none = { 0 };
+		if (!n->row || !(n->row->flags & NODE_SILENT))
+			return 0;
+		e->schedule.head++;
+		if (engine_apply(e, n, &none, false))
+			return -1;
+	}
 	return 0;
 }
 
 status engine_replay(struct engine *e, const struct graph_node *n, struct node_result *r, bool exception)
 {
+	if (pass_markers(e))
+		return -1;
 	if (!schedule_take(&e->schedule, n->index))
 		return err_set(ERR_INTERNAL, "node %.*s finished before it could start", STR(n->id));
-	return apply(e, n, r, exception);
+	return engine_apply(e, n, r, exception);
 }
 
-static void end_with(struct engine *e, const struct node_result *r)
+void engine_end_with(struct engine *e, const struct node_result *r)
 {
 	e->over = true;
 	e->error = r->error.len ? r->error : S("Unknown error");
@@ -288,25 +332,55 @@ static status save_writes(struct execution *x)
 	json_each(x->result.writes, w)
 		if (str_eq(json_as_str(json_at(w, 0), S("")), S("conversation")))
 			json_set(x->mem, changed, json_as_str(json_at(w, 1), S("")), json_at(w, 2));
-	if (!changed->len || !f->options.hooks.save_variables)
-		return 0;
+	if (!changed->len || !f->options.hooks.save_variables || is_container(x->node))
+		return 0; /* what a container changed was saved by the nodes in it */
 	if (wait_stored(x->engine))
 		return -1;
 	return f->options.hooks.save_variables(f->options.hooks.ctx, x->mem, x->run.info, changed);
 }
 
+static void fail(struct execution *x)
+{
+	if (is_container(x->node))
+		event_container_completed(x, S("failed"));
+	else
+		event_node_finished(x, FLOW_NODE_FINISHED, S("failed"), x->result.error, 0);
+	engine_end_with(x->engine, &x->result);
+}
+
 static void on_success(struct execution *x)
 {
 	struct engine *e = x->engine;
-	if (apply(e, x->node, &x->result, false)) {
+	bool container = is_container(x->node);
+	/* The end of a container is seen before the text that waited for it. */
+	if (container)
+		event_container_completed(x, S("succeeded"));
+	if (engine_apply(e, x->node, &x->result, false)) {
 		take_error(x);
 		e->run->exceptions += !e->parent;
-		event_node_finished(x, FLOW_NODE_FINISHED, S("failed"), x->result.error, 0);
-		end_with(e, &x->result);
+		if (container)
+			engine_end_with(e, &x->result);
+		else
+			fail(x);
 		return;
 	}
-	if (!(x->node->row->flags & NODE_SILENT))
+	if (!container && !(x->node->row->flags & NODE_SILENT))
 		event_node_finished(x, FLOW_NODE_FINISHED, S("succeeded"), S(""), 0);
+}
+
+void engine_use_strategy(const struct graph_node *n, struct node_result *r, struct arena *mem)
+{
+	bool defaults = n->strategy == STRATEGY_DEFAULT_VALUE;
+	r->outputs = json_obj(mem);
+	if (defaults)
+		json_each_member(n->defaults, m) json_set(mem, r->outputs, m->name, &m->value);
+	json_set_str(mem, r->outputs, S("error_message"), r->error);
+	json_set_str(mem, r->outputs, S("error_type"), r->error_type);
+	if (!r->metadata)
+		r->metadata = json_obj(mem);
+	json_set_str(mem, r->metadata, S("error_strategy"),
+		     defaults ? S("default-value") : S("fail-branch"));
+	r->handle = defaults ? S("") : S("fail-branch");
 }
 
 static void on_failure(struct execution *x)
@@ -314,48 +388,52 @@ static void on_failure(struct execution *x)
 	struct engine *e = x->engine;
 	const struct graph_node *n = x->node;
 	struct node_result *r = &x->result;
+	bool container = is_container(n);
 	e->run->exceptions += !e->parent;
 	if (n->strategy == STRATEGY_NONE) {
-		add_usage(e->run, r); /* what a model was asked before the failure is paid */
-		event_node_finished(x, FLOW_NODE_FINISHED, S("failed"), r->error, 0);
-		end_with(e, r);
+		/* What a model was asked before the failure is paid. */
+		for (struct engine *up = e; up && !container; up = up->parent)
+			engine_add_result(up->mem, &up->sums, r);
+		if (container)
+			engine_merge_outputs(e->mem, e->outputs, r->merge);
+		fail(x);
 		return;
 	}
-	bool defaults = n->strategy == STRATEGY_DEFAULT_VALUE;
-	r->outputs = json_obj(x->mem);
-	if (defaults)
-		json_each_member(n->defaults, m) json_set(x->mem, r->outputs, m->name, &m->value);
-	json_set_str(x->mem, r->outputs, S("error_message"), r->error);
-	json_set_str(x->mem, r->outputs, S("error_type"), r->error_type);
-	if (!r->metadata)
-		r->metadata = json_obj(x->mem);
-	json_set_str(x->mem, r->metadata, S("error_strategy"),
-		     defaults ? S("default-value") : S("fail-branch"));
-	r->tokens = 0;
-	r->usage = NULL;
-	r->handle = defaults ? S("") : S("fail-branch");
-	if (apply(e, n, r, true)) {
-		take_error(x);
-		end_with(e, r);
+	/* A container shows how far it came; the strategy's outputs are for the variables only. */
+	if (container)
+		event_container_completed(x, S("exception"));
+	engine_use_strategy(n, r, x->mem);
+	if (!container) {
+		r->tokens = 0;
+		r->usage = NULL;
 	}
-	event_node_finished(x, FLOW_NODE_FINISHED, S("exception"), S("Unknown error"), 0);
+	if (engine_apply(e, n, r, true)) {
+		take_error(x);
+		engine_end_with(e, r);
+	}
+	if (!container)
+		event_node_finished(x, FLOW_NODE_FINISHED, S("exception"), S("Unknown error"), 0);
 }
 
-static void check_limits(struct engine *e)
+/* Every engine of the run sees the text at its next turn. */
+static void abort_run(struct engine *e, struct str why)
+{
+	e->run->aborted = why;
+	poke_all(e);
+}
+
+void engine_check_limits(struct engine *e)
 {
 	struct flow_run *run = e->run;
 	double elapsed = (double)(rt_now() - run->started_ns) / 1e9 + (double)run->elapsed_before_ms / 1e3;
-	if (e->over)
+	if (e->over || run->aborted.len)
 		return;
-	if (run->starts > run->flow->steps_max) {
-		e->error = arena_printf(run->mem, "Aborted: Maximum execution steps exceeded: %lld > %lld",
-					(long long)run->starts, (long long)run->flow->steps_max);
-		e->over = true;
-	} else if (elapsed > (double)run->flow->time_max_s) {
-		e->error = arena_printf(run->mem, "Aborted: Maximum execution time exceeded: %.2fs > %llds",
-					elapsed, (long long)run->flow->time_max_s);
-		e->over = true;
-	}
+	if (run->starts > run->flow->steps_max)
+		abort_run(e, arena_printf(run->mem, "Aborted: Maximum execution steps exceeded: %lld > %lld",
+					  (long long)run->starts, (long long)run->flow->steps_max));
+	else if (elapsed > (double)run->flow->time_max_s)
+		abort_run(e, arena_printf(run->mem, "Aborted: Maximum execution time exceeded: %.2fs > %llds",
+					  elapsed, (long long)run->flow->time_max_s));
 }
 
 /* A container's inner run has no place in the journal to come back to. */
@@ -389,7 +467,7 @@ static status handle(struct execution *x)
 		on_failure(x);
 	else
 		on_success(x);
-	check_limits(x->engine);
+	engine_check_limits(x->engine);
 	poke_all(x->engine->parent);
 	return 0;
 }
@@ -416,10 +494,15 @@ static status start_node(struct engine *e, const struct graph_node *n)
 	return 0;
 }
 
+static bool ended(const struct engine *e)
+{
+	return e->over || e->run->stop || e->run->aborted.len;
+}
+
 static status handle_finished(struct engine *e)
 {
 	struct list *l;
-	while (!e->over && (l = list_pop(&e->finished)))
+	while (!ended(e) && (l = list_pop(&e->finished)))
 		if (handle(container_of(l, struct execution, link)))
 			return -1;
 	return 0;
@@ -459,7 +542,7 @@ static status wait_for_work(struct engine *e)
 	if (event_wait(&e->wake, until)) {
 		if (err_code() != ERR_TIMEOUT || deadline_current() <= rt_now())
 			return -1;
-		check_limits(e);
+		engine_check_limits(e);
 	}
 	return 0;
 }
@@ -467,11 +550,11 @@ static status wait_for_work(struct engine *e)
 status engine_loop(struct engine *e)
 {
 	uint32_t node;
-	while (!e->over && !e->run->stop) {
+	while (!ended(e)) {
 		e->poked = false;
 		if (handle_finished(e) || handle_answers(e))
 			return -1;
-		if (e->over || e->run->stop)
+		if (ended(e))
 			break;
 		if (schedule_next(&e->schedule, &node)) {
 			if (start_node(e, &e->graph->nodes[node]))
@@ -483,19 +566,7 @@ status engine_loop(struct engine *e)
 		if (!e->poked && list_empty(&e->finished) && wait_for_work(e))
 			return -1;
 	}
+	if (!e->parent && e->run->aborted.len && !e->error.len)
+		e->error = e->run->aborted;
 	return 0;
-}
-
-status engine_sub(struct node_run *nr, struct engine *sub, struct pool *pool, uint32_t root)
-{
-	struct engine *parent = nr->engine;
-	engine_init(sub, parent->run, nr->mem, pool, root);
-	sub->parent = parent;
-	status st = engine_loop(sub);
-	if (st == 0 && parent->run->stop)
-		st = err_set(ERR_CANCELLED, "Stopped by user.");
-	struct err why;
-	err_save(&why);
-	engine_close(sub);
-	return st ? err_restore(&why) : 0;
 }

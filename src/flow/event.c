@@ -65,16 +65,24 @@ static struct buf *begin(struct flow_run *run)
 	return &run->scratch;
 }
 
+/* Valid until the next event is begun: the journal copies it. */
 static struct str finish(struct flow_run *run)
 {
 	buf_putc(&run->scratch, '}');
-	return arena_str(run->mem, buf_str(&run->scratch));
+	return buf_str(&run->scratch);
 }
 
-static void append(struct flow_run *run, enum flow_event_type type, struct str data, struct str replay)
+static void append(struct flow_run *run, enum flow_event_type type)
 {
-	struct run_event e = { .type = type, .time_ms = clock_ms(), .data = data, .replay = replay };
-	journal_append(run, e);
+	struct run_event e = { .type = type, .time_ms = clock_ms(), .data = finish(run) };
+	journal_append(run, &e);
+}
+
+static void emit(struct execution *x, enum flow_event_type type, struct str replay)
+{
+	struct run_event e = { .type = type, .time_ms = clock_ms(), .data = finish(x->engine->run),
+			       .replay = replay };
+	journal_emit(x->engine, &e);
 }
 
 /* --- files among values --- */
@@ -114,7 +122,7 @@ void event_workflow_started(struct flow_run *run)
 	put_int(b, S("created_at"), run->info.created_ms / 1000);
 	if (run->resumption)
 		put_str(b, S("reason"), S("resumption"));
-	append(run, FLOW_WORKFLOW_STARTED, finish(run), S(""));
+	append(run, FLOW_WORKFLOW_STARTED);
 }
 
 static void put_creator(struct flow_run *run, struct buf *b)
@@ -148,7 +156,7 @@ void event_workflow_finished(struct flow_run *run)
 	put_int(b, S("finished_at"), r->finished_ms / 1000);
 	put_int(b, S("exceptions_count"), r->exceptions);
 	put_json(b, S("files"), r->files, S("[]"));
-	append(run, FLOW_WORKFLOW_FINISHED, finish(run), S(""));
+	append(run, FLOW_WORKFLOW_FINISHED);
 }
 
 void event_workflow_paused(struct flow_run *run, const struct json *nodes, const struct json *reasons)
@@ -164,12 +172,15 @@ void event_workflow_paused(struct flow_run *run, const struct json *nodes, const
 	put_float(b, S("elapsed_time"), r->elapsed);
 	put_int(b, S("total_tokens"), r->total_tokens);
 	put_int(b, S("total_steps"), r->total_steps);
-	append(run, FLOW_WORKFLOW_PAUSED, finish(run), S(""));
+	append(run, FLOW_WORKFLOW_PAUSED);
 }
 
 void event_form(struct flow_run *run, enum flow_event_type type, const struct json *data)
 {
-	append(run, type, json_text(run->mem, data, JSON_COMPACT), S(""));
+	buf_clear(&run->scratch);
+	json_write(&run->scratch, data, JSON_COMPACT);
+	struct run_event e = { .type = type, .time_ms = clock_ms(), .data = buf_str(&run->scratch) };
+	journal_append(run, &e);
 }
 
 /* --- nodes --- */
@@ -207,17 +218,25 @@ void event_node_started(struct execution *x)
 	put_json(b, S("extras"), extras_of(x), S("{}"));
 	put_container(b, x);
 	put_raw(b, S("agent_strategy"), S("null"));
-	append(run, FLOW_NODE_STARTED, finish(run), S(""));
+	emit(x, FLOW_NODE_STARTED, S(""));
 }
 
-/* What another process needs to go on after this node without running it again. */
-static struct str replay_text(struct execution *x)
+/* What another process needs to go on after this node without running it again. state: of
+ * containers, whose event does not tell all. */
+static struct str replay_text(struct execution *x, struct str state)
 {
 	struct flow_run *run = x->engine->run;
 	const struct node_result *r = &x->result;
-	if (x->engine->parent)
-		return S("");
-	struct buf *b = begin(run);
+	bool container = state.len != 0;
+	struct buf *b = &run->more;
+	buf_clear(b);
+	buf_putc(b, '{');
+	if (container) {
+		put_str(b, S("x"), x->id);
+		put_str(b, S("state"), state);
+	}
+	if (container && r->merge)
+		put_json(b, S("merge"), r->merge, S("{}"));
 	if (r->handle.len)
 		put_str(b, S("handle"), r->handle);
 	if (r->error.len)
@@ -232,35 +251,34 @@ static struct str replay_text(struct execution *x)
 		put_json(b, S("writes"), r->writes, S("[]"));
 	if (b->len == 1)
 		return S("");
-	return finish(run);
+	buf_putc(b, '}');
+	return buf_str(b);
 }
 
-/* The metadata with the place in the container, or null. */
+static void set_place(struct execution *x, struct json *m, const struct engine *e)
+{
+	bool iteration = node_type_is_iteration(e->container);
+	struct str id = iteration ? S("iteration_id") : S("loop_id");
+	if (json_get(m, id))
+		return;
+	json_set_str(x->mem, m, id, e->container->id);
+	json_set_int(x->mem, m, iteration ? S("iteration_index") : S("loop_index"), e->round);
+}
+
+/* The metadata with the place in the containers around, or null. */
 static const struct json *metadata_of(struct execution *x)
 {
-	const struct engine *e = x->engine;
 	struct json *m = x->result.metadata;
-	if (e->parent) {
-		bool iteration = e->iteration_id.len != 0;
-		if (!m)
-			m = json_obj(x->mem);
-		if (!json_get(m, iteration ? S("iteration_id") : S("loop_id"))) {
-			json_set_str(x->mem, m, iteration ? S("iteration_id") : S("loop_id"),
-				     iteration ? e->iteration_id : e->loop_id);
-			json_set_int(x->mem, m, iteration ? S("iteration_index") : S("loop_index"),
-				     e->round);
-		}
-	}
+	if (x->engine->parent && !m)
+		m = json_obj(x->mem);
+	for (const struct engine *e = x->engine; e->parent; e = e->parent)
+		set_place(x, m, e);
 	return m && m->len ? m : NULL;
 }
 
-void event_node_finished(struct execution *x, enum flow_event_type type, struct str state,
-			 struct str error, int64_t retry_index)
+static void put_result(struct buf *b, struct execution *x, struct str state, struct str error)
 {
-	struct flow_run *run = x->engine->run;
 	const struct node_result *r = &x->result;
-	struct str replay = type == FLOW_NODE_FINISHED ? replay_text(x) : S("");
-	struct buf *b = begin(run);
 	put_node(b, x);
 	put_json(b, S("inputs"), r->inputs, S("{}"));
 	put_raw(b, S("inputs_truncated"), S("false"));
@@ -276,17 +294,111 @@ void event_node_finished(struct execution *x, enum flow_event_type type, struct 
 	put_int(b, S("finished_at"), clock_s());
 	put_json(b, S("files"), event_files(x->mem, r->outputs), S("[]"));
 	put_container(b, x);
+}
+
+void event_node_finished(struct execution *x, enum flow_event_type type, struct str state,
+			 struct str error, int64_t retry_index)
+{
+	struct flow_run *run = x->engine->run;
+	struct str replay = type == FLOW_NODE_FINISHED ? replay_text(x, S("")) : S("");
+	struct buf *b = begin(run);
+	put_result(b, x, state, error);
 	if (type == FLOW_NODE_RETRY)
 		put_int(b, S("retry_index"), retry_index);
-	append(run, type, finish(run), replay);
+	emit(x, type, replay);
+}
+
+/* --- containers: their own events stand for those of the node --- */
+
+static void put_container_head(struct buf *b, const struct execution *x)
+{
+	put_str(b, S("id"), x->node->id);
+	put_str(b, S("node_id"), x->node->id);
+	put_str(b, S("node_type"), x->node->type);
+	put_str(b, S("title"), x->node->title);
+}
+
+static bool is_iteration(const struct execution *x)
+{
+	return node_type_is_iteration(x->node);
+}
+
+void event_container_started(struct execution *x, int64_t length)
+{
+	struct buf *b = begin(x->engine->run);
+	put_container_head(b, x);
+	put_int(b, S("created_at"), x->started_ms / 1000);
+	put_raw(b, S("extras"), S("{}"));
+	key(b, S("metadata"));
+	buf_putc(b, '{');
+	put_int(b, is_iteration(x) ? S("iteration_length") : S("loop_length"), length);
+	buf_putc(b, '}');
+	put_json(b, S("inputs"), x->result.inputs, S("{}"));
+	put_raw(b, S("inputs_truncated"), S("false"));
+	struct buf *more = &x->engine->run->more;
+	buf_clear(more);
+	buf_putc(more, '{');
+	put_str(more, S("x"), x->id);
+	buf_putc(more, '}');
+	emit(x, is_iteration(x) ? FLOW_ITERATION_STARTED : FLOW_LOOP_STARTED, buf_str(more));
+}
+
+void event_container_next(struct execution *x, int64_t index)
+{
+	struct buf *b = begin(x->engine->run);
+	put_container_head(b, x);
+	put_int(b, S("index"), index);
+	put_int(b, S("created_at"), clock_s());
+	if (!is_iteration(x))
+		put_raw(b, S("pre_loop_output"), S("{}"));
+	put_raw(b, S("extras"), S("{}"));
+	emit(x, is_iteration(x) ? FLOW_ITERATION_NEXT : FLOW_LOOP_NEXT, S(""));
+}
+
+/* Never announced (an empty list, a wrong setting): clients see nothing of it, the journal must. */
+static void record_completed(struct execution *x, struct str state)
+{
+	struct flow_run *run = x->engine->run;
+	struct str replay = replay_text(x, state);
+	struct run_event inner = { .type = FLOW_NODE_FINISHED, .time_ms = clock_ms(), .replay = replay };
+	struct buf *b = begin(run);
+	put_result(b, x, state, x->result.error);
+	inner.data = finish(run);
+	journal_record(x->engine, &inner);
+}
+
+void event_container_completed(struct execution *x, struct str state)
+{
+	const struct node_result *r = &x->result;
+	if (!x->announced) {
+		record_completed(x, state);
+		return;
+	}
+	struct str replay = replay_text(x, state);
+	struct buf *b = begin(x->engine->run);
+	put_container_head(b, x);
+	put_json(b, S("outputs"), r->outputs, S("{}"));
+	put_raw(b, S("outputs_truncated"), S("false"));
+	put_int(b, S("created_at"), x->started_ms / 1000);
+	put_raw(b, S("extras"), S("{}"));
+	put_json(b, S("inputs"), r->inputs, S("{}"));
+	put_raw(b, S("inputs_truncated"), S("false"));
+	put_str(b, S("status"), str_eq(state, S("succeeded")) ? state : S("failed"));
+	put_raw(b, S("error"), S("null"));
+	put_float(b, S("elapsed_time"), (double)(rt_now() - x->started_ns) / 1e9);
+	put_int(b, S("total_tokens"), json_get_int(r->metadata, S("total_tokens"), 0));
+	put_json(b, S("execution_metadata"), r->metadata, S("{}"));
+	put_int(b, S("finished_at"), clock_s());
+	put_int(b, S("steps"), r->steps);
+	emit(x, is_iteration(x) ? FLOW_ITERATION_COMPLETED : FLOW_LOOP_COMPLETED, replay);
 }
 
 /* --- text --- */
 
-void event_chunk(struct flow_run *run, const struct str *selector, size_t parts, struct str text)
+void event_chunk(struct engine *engine, const struct str *selector, size_t parts, struct str text)
 {
-	struct buf *b = begin(run);
-	struct run_event e = { .type = FLOW_CHUNK, .time_ms = clock_ms() };
+	struct buf *b = begin(engine->run);
+	struct run_event e = { .type = FLOW_CHUNK, .time_ms = clock_ms(), .text = text };
 	put_str(b, S("text"), text);
 	key(b, S("from_variable_selector"));
 	size_t from = b->len;
@@ -298,18 +410,16 @@ void event_chunk(struct flow_run *run, const struct str *selector, size_t parts,
 	}
 	buf_putc(b, ']');
 	size_t len = b->len - from;
-	e.data = finish(run);
+	e.data = finish(engine->run);
 	e.selector = str_sub(e.data, from, len);
-	e.text = arena_str(run->mem, text);
-	journal_append(run, e);
+	journal_emit(engine, &e);
 }
 
-void event_replace(struct flow_run *run, struct str text)
+void event_replace(struct flow_run *run, struct str text, struct str replay)
 {
 	struct buf *b = begin(run);
-	struct run_event e = { .type = FLOW_REPLACE, .time_ms = clock_ms() };
+	struct run_event e = { .type = FLOW_REPLACE, .time_ms = clock_ms(), .text = text, .replay = replay };
 	put_str(b, S("text"), text);
 	e.data = finish(run);
-	e.text = arena_str(run->mem, text);
-	journal_append(run, e);
+	journal_append(run, &e);
 }

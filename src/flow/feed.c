@@ -89,16 +89,20 @@ static status next_here(struct flow_feed *feed, struct arena *mem, struct flow_e
 	struct flow_run *run = feed->run;
 	*done = true;
 	for (;;) {
-		if (feed->seq < run->shown) {
-			feed->seq++;
-			give(out, mem, feed->seq, &run->events.at[feed->seq - run->base - 1]);
+		/* Too slow: what comes next has left memory. */
+		bool behind = feed->seq < run->base;
+		if (!behind && feed->seq < run->shown) {
+			const struct run_event *e = journal_event(run, ++feed->seq);
+			if (e->type == FLOW_RECORD)
+				continue;
+			give(out, mem, feed->seq, e);
 			return 0;
 		}
-		if (run->over || (run->paused && !feed->through_pauses)) {
+		if (!behind && (run->over || (run->paused && !feed->through_pauses))) {
 			*end = true;
 			return 0;
 		}
-		if (run->lost || run->gone || run->store_failed || run->paused) {
+		if (behind || run->lost || run->gone || run->store_failed || run->paused) {
 			*done = false;
 			feed->run = NULL;
 			run_unref(run);
@@ -131,13 +135,27 @@ static status look_later(struct flow_feed *feed, deadline until)
 	return st;
 }
 
+/* The run is here and what comes next is in memory: after a slow follower has caught up. */
+static bool attach(struct flow_feed *feed)
+{
+	struct flow_run *run = run_find(feed->flow, feed->run_id);
+	if (!run || run->lost || run->gone || run->store_failed || feed->seq < run->base)
+		return false;
+	run->refs++;
+	feed->run = run;
+	return true;
+}
+
+/* *again: the rest is in memory. */
 static status next_stored(struct flow_feed *feed, struct arena *mem, struct flow_event *out, bool *end,
-			  deadline until)
+			  deadline until, bool *again)
 {
 	for (;;) {
 		if (feed->next < feed->count) {
 			const struct stored_event *e = &feed->events[feed->next++];
 			feed->seq = e->seq;
+			if (e->event.type == FLOW_RECORD)
+				continue;
 			give(out, mem, e->seq, &e->event);
 			feed->ended = e->event.type == FLOW_WORKFLOW_FINISHED;
 			return 0;
@@ -146,6 +164,8 @@ static status next_stored(struct flow_feed *feed, struct arena *mem, struct flow
 			*end = true;
 			return 0;
 		}
+		if ((*again = attach(feed)))
+			return 0;
 		AUTO(arena) tmp = { arena_open(0) };
 		struct db_rows *rows;
 		if (exists(feed->flow, tmp.p, feed->run_id, &rows))
@@ -167,13 +187,16 @@ static status next_stored(struct flow_feed *feed, struct arena *mem, struct flow
 status flow_feed_next(struct flow_feed *feed, struct arena *mem, struct flow_event *out, bool *end,
 		      deadline until)
 {
-	bool done = false;
 	*end = false;
-	if (feed->run && next_here(feed, mem, out, end, until, &done))
-		return -1;
-	if (done)
-		return 0;
-	return next_stored(feed, mem, out, end, until);
+	for (bool again = true; again;) {
+		bool done = false;
+		again = false;
+		if (feed->run && next_here(feed, mem, out, end, until, &done))
+			return -1;
+		if (!done && next_stored(feed, mem, out, end, until, &again))
+			return -1;
+	}
+	return 0;
 }
 
 void flow_feed_close(struct flow_feed *feed)

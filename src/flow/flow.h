@@ -136,11 +136,12 @@ enum flow_event_type {
 	FLOW_REPLACE,	/* text replaces all text so far (a resumed model call answered otherwise) */
 	FLOW_AGENT_LOG,
 	FLOW_FORM_REQUIRED, FLOW_FORM_FILLED, FLOW_FORM_TIMEOUT, /* human-input */
+	FLOW_RECORD,	/* of the journal only, for recovery; feeds leave it out */
 	FLOW_EVENT_COUNT
 };
 struct str flow_event_name(enum flow_event_type); /* "node_started"; FLOW_CHUNK: "text_chunk" */
 struct flow_event {
-	int64_t seq;		/* from 1, without gaps */
+	int64_t seq;		/* from 1, growing; numbers of FLOW_RECORD are left out */
 	enum flow_event_type type;
 	struct str data;	/* JSON text of the event's `data` object in the full Service API form */
 	struct str text;	/* FLOW_CHUNK, FLOW_REPLACE */

@@ -106,27 +106,33 @@ void pool_init(struct pool *p, struct arena *mem)
 	p->nodes = map_make(mem);
 }
 
+static struct pool_node *new_node(struct pool *p, struct str id)
+{
+	struct pool_node *n = arena_new(p->mem, struct pool_node);
+	n->id = id;
+	n->owner = p;
+	map_set(&p->nodes, id, n);
+	return n;
+}
+
+/* The node for writing: a shared one is replaced by a copy of its own. */
 static struct pool_node *node_of(struct pool *p, struct str id)
 {
 	struct pool_node *n = map_get(&p->nodes, id);
-	if (!n) {
-		n = arena_new(p->mem, struct pool_node);
-		n->id = id;
-		n->names = map_make(p->mem);
-		map_set(&p->nodes, id, n);
-	}
-	return n;
+	if (n && n->owner == p && !n->shared)
+		return n;
+	struct pool_node *own = new_node(p, id);
+	own->names = n ? map_copy(p->mem, &n->names) : map_make(p->mem);
+	own->origin = n && n->owner == p ? n->origin : n;
+	return own;
 }
 
 void pool_set(struct pool *p, struct str node, struct str name, const struct json *value,
 	      enum var_type type)
 {
 	struct pool_node *n = node_of(p, node);
-	struct var *v = map_get(&n->names, name);
-	if (!v) {
-		v = arena_new(p->mem, struct var);
-		map_set(&n->names, name, v);
-	}
+	struct var *v = arena_new(p->mem, struct var);
+	map_set(&n->names, name, v);
 	v->value = value ? *value : (struct json){ .type = JSON_NULL };
 	v->type = type == VAR_INFER || type == VAR_NUMBER ? var_infer(&v->value) : type;
 }
@@ -206,15 +212,30 @@ void pool_remove_node(struct pool *p, struct str node)
 	(void)map_remove(&p->nodes, node);
 }
 
-void pool_copy(struct pool *to, struct arena *mem, const struct pool *from)
+void pool_snapshot(struct pool *to, struct arena *mem, struct pool *from)
 {
-	pool_init(to, mem);
-	map_each(&from->nodes, e) {
+	to->mem = mem;
+	to->nodes = map_copy(mem, &from->nodes);
+	map_each(&from->nodes, e) ((struct pool_node *)e->value)->shared = true;
+}
+
+static void write_back_node(struct pool *to, const struct pool_node *n, bool whole)
+{
+	const struct pool_node *now = map_get(&to->nodes, n->id), *before = whole ? now : n->origin;
+	struct str id = now ? now->id : arena_str(to->mem, n->id);
+	map_each(&n->names, e) {
+		const struct var *v = e->value;
+		if (!before || map_get(&before->names, e->key) != v)
+			pool_set(to, id, arena_str(to->mem, e->key), json_copy(to->mem, &v->value), v->type);
+	}
+}
+
+void pool_write_back(struct pool *to, const struct pool *snapshot, bool whole, pool_wants wants, void *ctx)
+{
+	map_each(&snapshot->nodes, e) {
 		const struct pool_node *n = e->value;
-		map_each(&n->names, v) {
-			const struct var *var = v->value;
-			pool_set(to, n->id, v->key, json_copy(mem, &var->value), var->type);
-		}
+		if (n->owner == snapshot && wants(ctx, n->id))
+			write_back_node(to, n, whole);
 	}
 }
 

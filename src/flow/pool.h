@@ -52,9 +52,13 @@ struct pool {
 	struct arena *mem;
 	struct map nodes; /* id -> struct pool_node */
 };
+/* Nodes may be shared by several pools, and variables by several nodes: neither changes then. */
 struct pool_node {
 	struct str id;
-	struct map names; /* name -> struct var */
+	struct map names; /* name -> struct var, which is replaced and never written */
+	const struct pool *owner;
+	bool shared;
+	const struct pool_node *origin; /* what it was before this pool wrote to it */
 };
 void pool_init(struct pool *, struct arena *);
 /* value is copied shallowly; NULL = null. VAR_INFER and VAR_NUMBER take the type from the value. */
@@ -66,8 +70,13 @@ bool pool_get(const struct pool *, const struct str *parts, size_t n, struct var
 /* selector: an array of strings; false also when it is none. */
 bool pool_get_json(const struct pool *, const struct json *selector, struct var *out);
 void pool_remove_node(struct pool *, struct str node);
-/* Deep copy into mem: what an iteration gives each element. */
-void pool_copy(struct pool *to, struct arena *mem, const struct pool *from);
+/* What `from` holds now; later changes of either are not seen by the other. Costs a pointer a node:
+ * values are shared until they are written. `from` must outlive `to`. */
+void pool_snapshot(struct pool *to, struct arena *mem, struct pool *from);
+/* Copies what a snapshot has written back into the pool that it was taken from. `wants`: which nodes.
+ * whole: everything that differs now, not only what the snapshot wrote. */
+typedef bool (*pool_wants)(void *ctx, struct str node);
+void pool_write_back(struct pool *to, const struct pool *snapshot, bool whole, pool_wants, void *ctx);
 /* All variables of one node as an object, in the order they were set. */
 struct json *pool_node_json(const struct pool *, struct arena *, struct str node);
 

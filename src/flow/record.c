@@ -142,7 +142,8 @@ static void fill(struct trace *t, struct str id, const struct json *d, const str
 	struct arena *mem = t->mem;
 	struct json *o = row_of(t, id), *empty = json_obj(mem);
 	int64_t index = o - t->list->items + 1;
-	json_set(mem, o, S("id"), json_get(d, S("id")));
+	const struct json *own = json_get(more, S("x")); /* a container's event has its node's id */
+	json_set(mem, o, S("id"), own ? own : json_get(d, S("id")));
 	json_set_int(mem, o, S("index"), index);
 	json_set_null(mem, o, S("predecessor_node_id"));
 	json_set(mem, o, S("node_id"), json_get(d, S("node_id")));
@@ -151,7 +152,8 @@ static void fill(struct trace *t, struct str id, const struct json *d, const str
 	set_or(t, o, S("inputs"), json_get(d, S("inputs")), empty);
 	set_or(t, o, S("process_data"), json_get(d, S("process_data")), empty);
 	set_or(t, o, S("outputs"), json_get(d, S("outputs")), empty);
-	set_or(t, o, S("status"), json_get(d, S("status")), json_str(mem, S("running")));
+	const struct json *state = json_get(more, S("state"));
+	set_or(t, o, S("status"), state ? state : json_get(d, S("status")), json_str(mem, S("running")));
 	const struct json *real = json_get(more, S("error"));
 	json_set(mem, o, S("error"), real ? real : json_get(d, S("error")));
 	set_or(t, o, S("elapsed_time"), json_get(d, S("elapsed_time")), json_float(mem, 0));
@@ -168,17 +170,24 @@ static void fill(struct trace *t, struct str id, const struct json *d, const str
 static status add_event(struct trace *t, const struct stored_event *e)
 {
 	struct json *d, *more = NULL;
-	enum flow_event_type type = e->event.type;
+	struct run_event ev = e->event;
+	/* Containers that clients never see are in records only; what is in the others follows. */
+	if (ev.type == FLOW_RECORD && !str_has(ev.replay, S("only")))
+		return 0;
+	if (ev.type == FLOW_RECORD && journal_open_record(t->mem, &e->event, &ev))
+		return -1;
+	enum flow_event_type type = ev.type;
 	bool node = type == FLOW_NODE_STARTED || type == FLOW_NODE_FINISHED || type == FLOW_NODE_RETRY;
 	bool container = type == FLOW_ITERATION_STARTED || type == FLOW_ITERATION_COMPLETED ||
 			 type == FLOW_LOOP_STARTED || type == FLOW_LOOP_COMPLETED;
 	bool done = type == FLOW_NODE_FINISHED || type == FLOW_ITERATION_COMPLETED || type == FLOW_LOOP_COMPLETED;
 	if (!node && !container)
 		return 0;
-	if (json_parse(t->mem, e->event.data, &d) ||
-	    (e->event.replay.len && json_parse(t->mem, e->event.replay, &more)))
+	if (json_parse(t->mem, ev.data, &d) || (ev.replay.len && json_parse(t->mem, ev.replay, &more)))
 		return -1;
-	struct str id = json_get_str(d, S("id"));
+	struct str id = json_get_str(more, S("x"));
+	if (!id.len)
+		id = json_get_str(d, S("id"));
 	if (type == FLOW_NODE_RETRY) {
 		id = arena_printf(t->mem, "%.*s/%lld", STR(id), (long long)json_get_int(d, S("retry_index"), 0));
 		fill(t, id, d, more, true);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * recover: a run whose lease is over is taken by one process (conditional update, the fence grows),
- * rebuilt by replaying its journal through the same pool, schedule and coordinator, and continued.
- * Nodes whose end is in the journal are not run again. A node that was running is run again with
- * its old id; text that clients have is swallowed when it comes out equal. A node that must not run
- * twice ends the run as failed with "interrupted".
+ * rebuilt by replaying its journal (past.c) and continued.
  */
 #include "flow/recover.h"
 
@@ -15,14 +12,6 @@
 #include "flow/run.h"
 #include "sql_flow.h"
 #include "store/db/db.h"
-
-struct recovery {
-	struct flow_run *run;
-	struct stored_event *events;
-	size_t count;
-	int64_t paused_at, paused_ms; /* time that the run was in no process does not count */
-	struct str final_error; /* not empty: a node had failed for good or must not run twice */
-};
 
 /* --- loading --- */
 
@@ -47,7 +36,7 @@ static status read_start(struct flow_run *run, struct str text)
 	return 0;
 }
 
-static status load_run(struct flow_run *run, struct str id, int64_t fence, struct recovery *r)
+static status load_run(struct flow_run *run, struct str id, int64_t fence)
 {
 	struct arena *mem = run->mem;
 	struct db_rows *rows;
@@ -76,215 +65,26 @@ static status load_run(struct flow_run *run, struct str id, int64_t fence, struc
 	run->info.extra = extra;
 	if (flow_graph_load(run->flow, db_str_at(rows, 0, 12), graph, &run->graph) || forms_load(run))
 		return -1;
+	return 0;
+}
+
+static status load_events(struct flow_run *run, struct stored_event **out, size_t *n)
+{
+	VEC(struct stored_event) all = { 0 };
 	for (int64_t after = 0;;) {
-		struct stored_event *page, *all;
-		size_t n;
-		if (journal_read(run->flow, mem, id, after, &page, &n))
+		struct stored_event *page;
+		size_t got;
+		if (journal_read(run->flow, run->mem, run->info.run_id, after, &page, &got))
 			return -1;
-		if (!n)
-			return 0;
-		all = arena_array(mem, struct stored_event, r->count + n);
-		for (size_t i = 0; i < r->count; i++)
-			all[i] = r->events[i];
-		for (size_t i = 0; i < n; i++)
-			all[r->count + i] = page[i];
-		r->events = all;
-		r->count += n;
-		after = page[n - 1].seq;
+		if (!got)
+			break;
+		for (size_t i = 0; i < got; i++)
+			vec_push(run->mem, &all, page[i]);
+		after = page[got - 1].seq;
 	}
-}
-
-/* --- replaying --- */
-
-/* Text that clients have already, over all events. */
-static void collect_text(struct recovery *r)
-{
-	struct buf b = buf_make(r->run->mem, 0);
-	for (size_t i = 0; i < r->count; i++) {
-		const struct run_event *e = &r->events[i].event;
-		if (e->type == FLOW_REPLACE)
-			buf_clear(&b);
-		if (e->type == FLOW_REPLACE || e->type == FLOW_CHUNK)
-			buf_put(&b, e->text);
-	}
-	r->run->known = buf_str(&b);
-}
-
-static struct model_usage *read_usage(struct arena *mem, const struct json *u)
-{
-	if (!json_is(u, JSON_OBJ))
-		return NULL;
-	struct model_usage *out = arena_new(mem, struct model_usage);
-	out->prompt_tokens = json_get_int(u, S("prompt_tokens"), 0);
-	out->completion_tokens = json_get_int(u, S("completion_tokens"), 0);
-	out->total_tokens = json_get_int(u, S("total_tokens"), 0);
-	out->prompt_unit_price = json_get_str(u, S("prompt_unit_price"));
-	out->completion_unit_price = json_get_str(u, S("completion_unit_price"));
-	out->price_unit = json_get_str(u, S("prompt_price_unit"));
-	out->prompt_price = json_get_str(u, S("prompt_price"));
-	out->completion_price = json_get_str(u, S("completion_price"));
-	out->total_price = json_get_str(u, S("total_price"));
-	out->currency = json_get_str(u, S("currency"));
-	out->latency = json_as_double(json_get(u, S("latency")), 0);
-	out->first_token = json_as_double(json_get(u, S("time_to_first_token")), -1);
-	out->generate = json_as_double(json_get(u, S("time_to_generate")), 0);
-	return out;
-}
-
-/* What the node's own stream had said, so that the coordinator gives it out in its turn. */
-static void replay_stream(struct engine *e, const struct graph_node *n, const struct json *outputs,
-			  bool exception)
-{
-	const struct json *text = json_get(outputs, S("text"));
-	struct str parts[2] = { n->id, S("text") };
-	if (n->row && n->row->flags & NODE_STREAM && json_is(text, JSON_STR) && !exception) {
-		coordinator_chunk(&e->coordinator, parts, 2, json_as_str(text, S("")), false);
-		coordinator_chunk(&e->coordinator, parts, 2, S(""), true);
-	}
-}
-
-static void replay_writes(struct engine *e, const struct json *writes)
-{
-	json_each(writes, w)
-		pool_set(e->pool, json_as_str(json_at(w, 0), S("")), json_as_str(json_at(w, 1), S("")),
-			 json_at(w, 2), var_type_parse(json_as_str(json_at(w, 3), S(""))));
-}
-
-static status replay_finished(struct recovery *r, struct engine *e, const struct run_event *ev)
-{
-	struct flow_run *run = r->run;
-	struct json *d, *more = NULL;
-	if (json_parse(run->mem, ev->data, &d) ||
-	    (ev->replay.len && json_parse(run->mem, ev->replay, &more)))
-		return -1;
-	struct str state = json_get_str(d, S("status")), id = json_get_str(d, S("node_id"));
-	const struct graph_node *n = graph_find(run->graph, id);
-	if (!n)
-		return err_set(ERR_INTERNAL, "journal names an unknown node %.*s", STR(id));
-	(void)map_remove(&run->resumed, id);
-	if (str_eq(state, S("failed"))) {
-		run->exceptions++;
-		r->final_error = json_get_str(d, S("error"));
-		return 0;
-	}
-	bool exception = str_eq(state, S("exception"));
-	run->exceptions += exception;
-	struct node_result res = {
-		.outputs = json_get(d, S("outputs")),
-		.handle = json_get_str(more, S("handle")),
-		.tokens = json_get_int(more, S("tokens"), 0),
-		.usage = read_usage(run->mem, json_get(more, S("usage"))),
-		.resources = json_get(more, S("resources")),
-		.writes = json_get(more, S("writes")),
-	};
-	replay_stream(e, n, res.outputs, exception);
-	replay_writes(e, res.writes);
-	return engine_replay(e, n, &res, exception);
-}
-
-static status replay_started(struct recovery *r, const struct run_event *ev, bool retry)
-{
-	struct flow_run *run = r->run;
-	struct json *d;
-	if (json_parse(run->mem, ev->data, &d))
-		return -1;
-	run->starts++;
-	if (json_is(json_get(d, S("iteration_id")), JSON_STR) || json_is(json_get(d, S("loop_id")), JSON_STR))
-		return 0;
-	run->steps++;
-	run->exceptions += retry;
-	struct resumed_node *n = arena_new(run->mem, struct resumed_node);
-	n->exec_id = json_get_str(d, S("id"));
-	n->attempt = json_get_int(d, S("retry_index"), 0);
-	n->started_ms = json_get_int(d, S("created_at"), 0) * 1000;
-	map_set(&run->resumed, json_get_str(d, S("node_id")), n);
+	*out = all.at;
+	*n = all.len;
 	return 0;
-}
-
-/* Events from inside a container: the container runs again as a whole. */
-static bool inner(const struct json *d)
-{
-	return json_is(json_get(d, S("iteration_id")), JSON_STR) ||
-	       json_is(json_get(d, S("loop_id")), JSON_STR);
-}
-
-static status replay_form_told(struct recovery *r, const struct run_event *ev)
-{
-	struct json *d;
-	if (json_parse(r->run->mem, ev->data, &d))
-		return -1;
-	struct resumed_node *n = map_get(&r->run->resumed, json_get_str(d, S("node_id")));
-	if (n)
-		n->form_told = true;
-	return 0;
-}
-
-static void replay_pause(struct recovery *r, const struct run_event *ev)
-{
-	if (ev->type == FLOW_WORKFLOW_PAUSED) {
-		r->paused_at = ev->time_ms;
-	} else if (r->paused_at) {
-		r->paused_ms += ev->time_ms - r->paused_at;
-		r->paused_at = 0;
-	}
-}
-
-static status replay_event(struct recovery *r, struct engine *e, const struct run_event *ev)
-{
-	struct json *d;
-	switch (ev->type) {
-	case FLOW_WORKFLOW_STARTED:
-	case FLOW_WORKFLOW_PAUSED:
-		replay_pause(r, ev);
-		return 0;
-	case FLOW_FORM_FILLED:
-	case FLOW_FORM_TIMEOUT:
-		return replay_form_told(r, ev);
-	case FLOW_NODE_STARTED:
-		return replay_started(r, ev, false);
-	case FLOW_NODE_RETRY:
-		return replay_started(r, ev, true);
-	case FLOW_NODE_FINISHED:
-		if (json_parse(r->run->mem, ev->data, &d))
-			return -1;
-		return inner(d) ? 0 : replay_finished(r, e, ev);
-	default:
-		return 0;
-	}
-}
-
-static status replay_all(struct recovery *r, struct engine *e)
-{
-	struct flow_run *run = r->run;
-	if (r->count)
-		run->base = run->committed = run->shown = r->events[r->count - 1].seq;
-	collect_text(r);
-	run->replaying = true;
-	for (size_t i = 0; i < r->count; i++)
-		if (replay_event(r, e, &r->events[i].event))
-			return -1;
-	run->replaying = false;
-	run->resumption = r->paused_at != 0;
-	if (r->paused_at)
-		r->paused_ms += clock_ms() - r->paused_at;
-	/* A run that was queued begins only now. */
-	if (r->count)
-		run->elapsed_before_ms = MAX(clock_ms() - run->info.created_ms - r->paused_ms, 0);
-	map_each(&run->resumed, en) {
-		const struct graph_node *n = graph_find(run->graph, en->key);
-		if (n && n->row && n->row->flags & NODE_ONCE)
-			r->final_error = S("interrupted");
-	}
-	if (r->final_error.len) {
-		e->over = true;
-		e->error = r->final_error;
-	}
-	return 0;
-}
-
-status run_prepare_resumed(struct flow_run *run, struct engine *e)
-{
-	return replay_all(run->recovery, e);
 }
 
 /* --- taking over --- */
@@ -293,16 +93,15 @@ status run_prepare_resumed(struct flow_run *run, struct engine *e)
 static status go_on(struct flow *f, struct str id, int64_t fence)
 {
 	struct flow_run *run = run_new(f);
-	struct recovery *r = arena_new(run->mem, struct recovery);
-	r->run = run;
-	run->recovery = r;
-	if (load_run(run, arena_str(run->mem, id), fence, r)) {
+	struct stored_event *events;
+	size_t n;
+	if (load_run(run, arena_str(run->mem, id), fence) || load_events(run, &events, &n) ||
+	    past_load(run, events, n)) {
 		run_unref(run);
 		return -1;
 	}
-	if (r->count)
-		log_info("run %.*s goes on after event %lld", STR(id),
-			 (long long)r->events[r->count - 1].seq);
+	if (n)
+		log_info("run %.*s goes on after event %lld", STR(id), (long long)run->last);
 	return run_spawn(run);
 }
 

@@ -23,10 +23,10 @@ struct flow_run *run_new(struct flow *f)
 	run->refs = 1;
 	run->fence = 1;
 	list_init(&run->recent);
+	list_init(&run->held);
 	run->scratch = buf_make(NULL, 0);
+	run->more = buf_make(NULL, 0);
 	run->answer = buf_make(NULL, 0);
-	run->resources = json_arr(mem);
-	run->resumed = map_make(mem);
 	run->forms = map_make(mem);
 	run->started_ns = rt_now();
 	return run;
@@ -37,6 +37,8 @@ void run_unref(struct flow_run *run)
 	if (!run || --run->refs)
 		return;
 	buf_free(&run->scratch);
+	buf_free(&run->more);
+	journal_close(run);
 	buf_free(&run->answer);
 	arena_close(run->with_mem);
 	flow_graph_unref(run->graph);
@@ -289,10 +291,10 @@ static void make_result(struct flow_run *run, struct engine *e)
 	r->outputs = e->outputs;
 	r->answer = arena_str(mem, buf_str(&run->answer));
 	r->files = event_files(mem, e->outputs);
-	r->usage = run->has_usage ? model_usage_json(mem, &run->usage) : NULL;
-	r->resources = run->resources;
+	r->usage = e->sums.has_usage ? model_usage_json(mem, &e->sums.usage) : NULL;
+	r->resources = e->sums.resources ? e->sums.resources : json_arr(mem);
 	r->elapsed = (double)(rt_now() - run->started_ns) / 1e9 + (double)run->elapsed_before_ms / 1e3;
-	r->total_tokens = run->tokens;
+	r->total_tokens = e->sums.tokens;
 	r->total_steps = run->steps;
 	r->exceptions = run->exceptions;
 	r->finished_ms = run->pausing ? 0 : clock_ms();
@@ -318,7 +320,7 @@ static status pause_run(struct flow_run *run, struct engine *e)
 	run->result.pause = NULL;
 	if (err_code() != ERR_STALE)
 		return -1;
-	run->events.len--;
+	journal_take_back(run);
 	run->answered = true;
 	err_clear();
 	return 0;
@@ -330,7 +332,7 @@ static status run_engine(struct flow_run *run, struct engine *e)
 	for (;;) {
 		if (engine_loop(e))
 			return -1;
-		if (e->over || run->stop || list_empty(&e->waiting))
+		if (e->over || run->stop || run->aborted.len || list_empty(&e->waiting))
 			return 0;
 		if (pause_run(run, e))
 			return -1;
@@ -352,9 +354,9 @@ static status finish(struct flow_run *run, struct engine *e)
 /* A fresh run, one that a worker begins, one that goes on after a crash or after a pause. */
 static status prepare(struct flow_run *run, struct engine *e)
 {
-	if (run->recovery && run_prepare_resumed(run, e))
+	if (run->past && past_replay(e))
 		return -1;
-	if (!run->recovery || run->resumption || !run->committed)
+	if (!run->past || run->resumption || !run->committed)
 		event_workflow_started(run);
 	return 0;
 }
@@ -384,6 +386,7 @@ status run_main(void *p)
 	run_fill_pool(run, &pool);
 	const struct graph_node *root = run->root.len ? graph_find(run->graph, run->root) : NULL;
 	engine_init(e, run, run->mem, &pool, root ? root->index : run->graph->root);
+	e->past = past_scope(run, S(""));
 	run->top = e;
 	status st = prepare(run, e);
 	/* A journal that cannot be replayed never will be: the run ends here. */

@@ -22,7 +22,8 @@
 #include "rt/rt.h"
 
 struct db_batch;
-struct recovery;
+struct past;
+struct scope_past;
 
 /* --- one event as followers and the journal see it --- */
 struct run_event {
@@ -31,6 +32,39 @@ struct run_event {
 	struct str data;	    /* JSON text */
 	struct str text, selector;  /* FLOW_CHUNK, FLOW_REPLACE */
 	struct str replay;	    /* JSON text for recovery, empty = none */
+	struct str scope;	    /* of the engine that it comes from, see struct engine */
+};
+
+/* Events in memory, oldest first; old blocks go when all in them is stored and shown. The first one
+ * lies in the run's memory, later ones own theirs. */
+struct event_block {
+	struct event_block *next;
+	struct arena *mem;
+	int64_t first; /* seq of at[0] */
+	size_t len, cap, bytes;
+	struct run_event *at;
+};
+
+/* Events of an element of a parallel iteration, kept back until it ends. What must survive a crash
+ * meanwhile goes into the journal as FLOW_RECORD, which nobody is shown. */
+struct held_event {
+	struct run_event event;
+	bool recorded; /* the journal has it */
+};
+struct held {
+	struct list link; /* in run->held */
+	struct arena *mem;
+	VEC(struct held_event) events;
+	size_t recorded; /* all before are recorded */
+	size_t need;	 /* all before must be */
+};
+
+/* Sums over the nodes of an engine and of all engines below it. */
+struct sums {
+	int64_t tokens;
+	struct model_usage usage;
+	bool has_usage;
+	struct json *resources; /* array or NULL */
 };
 
 struct flow_run {
@@ -47,28 +81,29 @@ struct flow_run {
 	struct arena *with_mem; /* of its own: a run may go on for long */
 	int64_t fence;
 
-	/* events; seq of events.at[i] is base + i + 1 */
-	VEC(struct run_event) events;
-	int64_t base;
+	/* events with seq base + 1 to last */
+	struct event_block *events, *newest;
+	int64_t base, last;
+	size_t kept_bytes;	  /* of all blocks but the newest */
+	size_t waiting_bytes;	  /* of what is not committed */
+	struct list held;	  /* struct held */
 	int64_t committed, shown; /* seq */
 	int64_t chunk_since;	  /* rt_now of the oldest event that waits for the journal, 0 = none */
 	bool done_waits;	  /* an event that may only be shown after its commit waits */
 	struct event changed;	  /* followers, and flow_run_start */
-	struct buf scratch;	  /* heap: where event data is printed */
+	struct buf scratch, more; /* heap: where event data and what recovery needs are printed */
 	bool watched;		  /* some other process follows */
 
 	bool stored, over, lost, gone; /* row exists; finished and committed; fence lost; given back */
 	bool stop;		       /* asked to stop */
+	struct str aborted;	       /* a limit was reached: its text */
 	struct err failure;	       /* why the first store failed */
 	bool store_failed;
 	bool hook_failed; /* hooks.finished will not be asked again */
 
 	/* counters and sums of the whole run */
-	int64_t steps, starts, tokens, exceptions;
-	int64_t started_ns, elapsed_before_ms;
-	struct model_usage usage;
-	bool has_usage;
-	struct json *resources;
+	int64_t steps, starts, exceptions;
+	int64_t started_ns, elapsed_before_ms, breath_ns;
 	struct buf answer; /* heap: all streamed text */
 	struct flow_result result;
 
@@ -82,19 +117,8 @@ struct flow_run {
 	bool queued;		/* a row only, for a worker */
 	struct str root;	/* node id of flow_start, empty = the graph's */
 
-	/* recovery: text that clients have already and that is swallowed when it comes again */
-	struct str known;
-	size_t known_at;
-	bool replaying;
-	struct map resumed; /* node id -> struct resumed_node: started before the crash */
-
-	struct recovery *recovery; /* NULL: a fresh run */
+	struct past *past; /* what the journal says of a run that goes on; NULL: a fresh run */
 	struct engine *top;
-};
-struct resumed_node {
-	struct str exec_id;
-	int64_t attempt, started_ms;
-	bool form_told; /* clients know that its form is settled */
 };
 
 struct execution {
@@ -108,6 +132,17 @@ struct execution {
 	bool failed, form_told;
 	struct str id;
 	int64_t started_ms, started_ns, attempt;
+	struct past_node *past; /* it had started before a crash, or NULL */
+	bool announced;		/* containers: their started event is out */
+};
+
+/* Variables that assigners have written, each once. */
+struct written {
+	struct str node, name;
+};
+struct write_list {
+	struct written *at;
+	size_t len, cap;
 };
 
 struct engine {
@@ -125,8 +160,17 @@ struct engine {
 	bool poked;	       /* wake was called: no lost wake-up while the dispatcher commits */
 	size_t executing;
 	struct json *outputs;
-	struct str iteration_id, loop_id;
-	int64_t round;	       /* index of the element or round, for events of inner nodes */
+	const struct graph_node *container; /* NULL at the top */
+	struct str iteration_id, loop_id;   /* the nearest of each kind, for events of inner nodes */
+	int64_t round;			    /* index of the element or round */
+	size_t depth;
+	struct str scope; /* "<place of the container>:<round>/...", empty at the top */
+	struct held *held;
+	struct scope_past *past; /* what happened here before a crash, or NULL */
+	bool replaying;		 /* and is being applied now */
+	struct sums sums;
+	struct write_list written;
+	bool loop_ends; /* a loop-end node has succeeded */
 	bool over;
 	struct str error, error_type, error_slug; /* of the node that ended the engine */
 	int error_http;
@@ -137,11 +181,55 @@ void engine_init(struct engine *, struct flow_run *, struct arena *, struct pool
 /* Runs to the end. Fails only when the run must go on elsewhere or nowhere (cancelled, fence lost). */
 status engine_loop(struct engine *) NODISCARD;
 void engine_close(struct engine *);
+/* What a node's end means for variables, text and schedule, without any event. */
+status engine_apply(struct engine *, const struct graph_node *, struct node_result *, bool exception) NODISCARD;
 /* Replays a finished node without running it (recovery). */
 status engine_replay(struct engine *, const struct graph_node *, struct node_result *, bool exception) NODISCARD;
-/* A pass over a container's inner graph from `root` in the calling node's fiber; waits for its end.
- * Its failure is in sub->error. */
-status engine_sub(struct node_run *, struct engine *sub, struct pool *, uint32_t root) NODISCARD;
+void engine_end_with(struct engine *, const struct node_result *);
+/* The outputs that a default-value or fail-branch strategy puts in place of the failed ones. */
+void engine_use_strategy(const struct graph_node *, struct node_result *, struct arena *);
+void engine_check_limits(struct engine *);
+/* Texts and citations are copied into mem. */
+void engine_add_result(struct arena *mem, struct sums *, const struct node_result *);
+void engine_note_write(struct arena *mem, struct write_list *, struct written);
+/* Run outputs: "answer" is joined, others are replaced. */
+void engine_merge_outputs(struct arena *mem, struct json *into, const struct json *outputs);
+
+/* --- pass.c: a container's passes over its inner graph --- */
+/*
+ * One element or round, in the calling node's fiber (or one below it); waits for its end. mem and
+ * pool are the pass's own; held NULL: events are shown as they come. Fails only with ERR_CANCELLED;
+ * a failure of an inner node is in sub->error. The caller ends sub with engine_close in any case.
+ */
+struct pass {
+	struct arena *mem;
+	struct pool *pool;
+	uint32_t root;
+	int64_t round;
+	struct held *held;
+};
+status pass_run(struct node_run *, struct engine *sub, const struct pass *) NODISCARD;
+/* Lets others run and the journal catch up; called between two passes. */
+status pass_breathe(struct node_run *) NODISCARD;
+/* The node of the inner graph to begin with; fails as documented. */
+status pass_root(struct node_run *, uint32_t *root) NODISCARD;
+/* Is this node inside the container, at any depth? */
+bool pass_inside(const struct flow_graph *, const struct graph_node *container, const struct graph_node *);
+/* The container's own events. What clients had before a crash is not shown again. */
+void pass_started(struct node_run *, int64_t length);
+void pass_next(struct node_run *, int64_t index);
+/* The inputs with which the container began before a crash, or NULL. */
+const struct json *pass_past_inputs(const struct node_run *);
+/* What all passes used and wrote, in the container's memory. */
+struct pass_total {
+	struct sums sums;
+	struct write_list written;
+};
+void pass_add(struct node_run *, struct pass_total *, const struct engine *sub);
+/* Tokens, usage, citations and the metadata that shows them. */
+void pass_set_result(struct node_run *, const struct pass_total *);
+/* Notes a variable's value for recovery. */
+void pass_note_value(struct node_run *, struct str node, struct str name);
 
 /* --- event.c: event data as JSON text, key order as recorded --- */
 void event_workflow_started(struct flow_run *);
@@ -153,20 +241,44 @@ void event_node_started(struct execution *);
 /* state: succeeded, failed, exception, retry. error empty = null. */
 void event_node_finished(struct execution *, enum flow_event_type, struct str state, struct str error,
 			 int64_t retry_index);
-void event_chunk(struct flow_run *, const struct str *selector, size_t parts, struct str text);
-void event_replace(struct flow_run *, struct str text);
+void event_container_started(struct execution *, int64_t length);
+void event_container_next(struct execution *, int64_t index);
+/* state: succeeded, failed, exception. Kept for recovery only when it was never announced. */
+void event_container_completed(struct execution *, struct str state);
+void event_chunk(struct engine *, const struct str *selector, size_t parts, struct str text);
+/* All text that clients have becomes this; replay: whose it is. */
+void event_replace(struct flow_run *, struct str text, struct str replay);
 /* File objects among the values: an array. */
 struct json *event_files(struct arena *, const struct json *outputs);
 
 /* --- journal.c --- */
-/* data and the other texts must live as long as the run. */
-void journal_append(struct flow_run *, struct run_event);
+/* The texts are copied. */
+void journal_append(struct flow_run *, const struct run_event *);
+/* Takes back the last event, which was neither stored nor shown. */
+void journal_take_back(struct flow_run *);
+/* The same for what happens in an engine: shown, or kept back with its element. */
+void journal_emit(struct engine *, const struct run_event *);
+/* An event that nobody is shown and that recovery needs. */
+void journal_record(struct engine *, const struct run_event *);
+struct held *held_open(struct flow_run *);
+/* An event that the journal has already. */
+void held_again(struct held *, const struct run_event *);
+/* Shows what was kept back, as one block; to the element around it when that is kept back too. */
+void held_release(struct held *, struct engine *around);
+void held_close(struct held *); /* drops the rest; NULL is fine */
+void journal_close(struct flow_run *); /* frees what is not in the run's memory */
+/* seq lies in base + 1 to last. */
+const struct run_event *journal_event(const struct flow_run *, int64_t seq);
 /* Must the dispatcher commit before it waits? *due: rt_now until when it may wait otherwise. */
 bool journal_due(const struct flow_run *, deadline *due);
 /* All that waits, in one batch with the run's row. final: with the end state of the row. */
 status journal_commit(struct flow_run *, bool final) NODISCARD;
 /* Only the row of a run that a worker will start, with what the batch holds already. */
 status journal_store_queued(struct flow_run *, struct arena *, struct db_batch *) NODISCARD;
+/* Waits while too much is not stored yet. Not for the dispatcher at the top, who stores it. */
+status journal_breathe(struct flow_run *) NODISCARD;
+/* Waits until all that the engine has emitted is stored. Not for the dispatcher at the top. */
+status journal_secure(struct engine *) NODISCARD;
 /* Reads stored events from after_seq + 1 on, at most about `max` rows. */
 struct stored_event {
 	int64_t seq;
@@ -174,6 +286,8 @@ struct stored_event {
 };
 status journal_read(struct flow *, struct arena *, struct str run_id, int64_t after_seq,
 		    struct stored_event **out, size_t *n) NODISCARD;
+/* The event inside a FLOW_RECORD. */
+status journal_open_record(struct arena *, const struct run_event *record, struct run_event *out) NODISCARD;
 bool event_needs_commit(enum flow_event_type);
 bool flow_event_parse(struct str name, enum flow_event_type *);
 
@@ -200,9 +314,31 @@ void run_fill_pool(struct flow_run *, struct pool *);
 status run_main(void *run);
 /* Lists the run and starts its fiber; on failure the caller's reference is gone. */
 status run_spawn(struct flow_run *) NODISCARD;
-/* recover.c: replays the journal into a fresh engine. */
-status run_prepare_resumed(struct flow_run *, struct engine *) NODISCARD;
 struct flow_run *run_find(struct flow *, struct str run_id); /* of this process, or NULL; no reference */
+
+/* --- past.c: what the journal says of a run that goes on --- */
+struct scope_past;
+struct past_node {
+	struct str exec_id;
+	int64_t attempt, started_ms;
+	bool form_told; /* clients know that its form is settled */
+	/* containers */
+	const struct json *inputs; /* of the started event; NULL = it was not shown */
+	int64_t next;		   /* highest index announced, -1 = none */
+};
+/* Files the events by scope; keeps the slices. */
+status past_load(struct flow_run *, const struct stored_event *, size_t n) NODISCARD;
+struct scope_past *past_scope(const struct flow_run *, struct str scope);
+/* What was kept back before the crash was never shown: the replay gives it out again. */
+bool past_reshow(const struct engine *);
+/* Applies what has happened in this engine. */
+status past_replay(struct engine *) NODISCARD;
+/* A node that had started and not ended; NULL = it had not. Gives it out once. */
+struct past_node *past_take_node(struct engine *, const struct graph_node *);
+/* Text of an engine with a past: what clients have already is not shown again. */
+void past_text(struct engine *, const struct str *parts, size_t n, struct str text);
+/* Text of a scope has been shown: a second crash may need to know whose it is. */
+void past_shown(struct flow_run *, struct str scope, size_t len);
 
 /* --- flow.c --- */
 struct flow {

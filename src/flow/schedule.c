@@ -48,7 +48,9 @@ void schedule_init(struct schedule *s, struct arena *mem, const struct flow_grap
 	*s = (struct schedule){ .graph = g, .mem = mem };
 	s->nodes = arena_alloc(mem, g->node_count);
 	s->edges = arena_alloc(mem, g->edge_count);
-	for (size_t i = 0; i < g->node_count; i++) {
+	/* Inside a container nothing outside is decided: its variables are there to be read. */
+	bool outermost = node_type_kind(g->nodes[root].type) == NODE_ROOT;
+	for (size_t i = 0; outermost && i < g->node_count; i++) {
 		const struct graph_node *n = &g->nodes[i];
 		if (i == root || n->in.len || node_type_kind(n->type) != NODE_ROOT)
 			continue;

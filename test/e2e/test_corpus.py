@@ -119,8 +119,21 @@ def test_translation(corpus, country):
     assert (done["total_steps"], Model.calls, done["total_tokens"]) == (7, 3, 45)
 
 
+def test_loop(corpus):
+    stream = corpus("increment_loop_with_break_condition_workflow", {"inputs": {}})
+    assert finished(stream)["outputs"] == {"num": 5}
+    assert [e["data"]["index"] for e in stream if e["event"] == "loop_next"] == [1, 2, 3]
+    completed = [e for e in stream if e["event"] == "loop_completed"][0]["data"]
+    assert completed["outputs"] == {"num": 5, "loop_round": 4}
+
+
+def test_answers_in_a_loop(corpus):
+    stream = corpus("loop_contains_answer", {"query": "1"})
+    text = "".join(e["answer"] for e in stream if e["event"] == "message")
+    assert text == finished(stream)["outputs"]["answer"] == "1\n2\n1 + 2"
+
+
 @pytest.mark.parametrize("name,inputs,node", [
-    ("increment_loop_with_break_condition_workflow", {}, "loop"),
     ("dual_switch_variable_aggregator_workflow", {"switch1": 1, "switch2": 0}, "template-transform"),
     ("array_iteration_formatting_workflow", {}, "code"),
     ("dify_course_demo", {"course_name": "C"}, "code"),

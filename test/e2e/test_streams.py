@@ -14,7 +14,8 @@ from golden import Replay
 from tatara import GOLDEN, events
 
 NODES = {"http-request", "start", "end", "answer", "llm", "if-else", "variable-aggregator", "variable-assigner",
-         "assigner", "question-classifier", "parameter-extractor", "tool"}
+         "assigner", "question-classifier", "parameter-extractor", "tool", "iteration", "iteration-start", "loop",
+         "loop-start", "loop-end"}
 
 # Streams whose parts come later; each must name the part, so that none is forgotten.
 LATER = {

@@ -16,6 +16,7 @@
 struct arena;
 struct client;
 struct engine;
+struct execution;
 struct flow;
 struct flow_form;
 struct flow_info;
@@ -32,7 +33,9 @@ struct node_result {
 	int error_http;
 	int64_t tokens;
 	const struct model_usage *usage;	 /* of model calls, or NULL */
-	struct json *writes; /* assigners: array of [node, name, value, type], for recovery */
+	struct json *writes; /* assigners, containers: array of [node, name, value, type], for recovery */
+	struct json *merge;  /* loops: what their answers add to the run's outputs, or NULL */
+	int64_t steps;	     /* containers: as their completed event shows it */
 	/* human-input: the node waits for this form and runs again when it is settled. */
 	const struct flow_form *form;
 };
@@ -49,6 +52,7 @@ struct node_run {
 	const struct flow_form *form; /* the one this node waited for, as it is now; NULL = none yet */
 	int64_t attempt;       /* from 0: how often it was retried */
 	struct engine *engine; /* for the functions below */
+	struct execution *execution;
 };
 
 typedef status (*node_exec)(struct node_run *);
@@ -61,6 +65,7 @@ enum {
 	NODE_ONCE = 1 << 2,   /* must not run twice: a crash in it marks the run interrupted */
 	NODE_STREAM = 1 << 3, /* emits text on [id, "text"] */
 	NODE_SILENT = 1 << 4, /* emits no node events (start markers) */
+	NODE_ENDS_LOOP = 1 << 5, /* the loop around it ends after this round */
 };
 struct node_type {
 	struct str name;
@@ -79,6 +84,8 @@ const struct node_type *node_type_find(struct str name, struct str version);
 /* Names that app files may hold but this build cannot run yet. */
 bool node_type_known(struct str name);
 enum node_kind node_type_kind(struct str name);
+/* Of the two kinds of container. */
+bool node_type_is_iteration(const struct graph_node *);
 
 /* Fails with the class name that workflows may test as error_type. The text is cut at the error
  * record's length unless `long_text` of node_fail_text is used. */
@@ -124,3 +131,7 @@ status node_assigner_v2_exec(struct node_run *);
 status node_assigner_v2_check(struct arena *, struct graph_node *);
 status node_human_input_exec(struct node_run *);
 status node_human_input_check(struct arena *, struct graph_node *);
+status node_iteration_exec(struct node_run *);
+status node_iteration_check(struct arena *, struct graph_node *);
+status node_loop_exec(struct node_run *);
+status node_loop_check(struct arena *, struct graph_node *);

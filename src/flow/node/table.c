@@ -37,6 +37,9 @@ const struct node_type node_types[] = {
 	ROW("human-input", "", NODE_BRANCH, NODE_INLINE, node_human_input_exec, node_human_input_check),
 	ROW("iteration-start", "", NODE_EXECUTABLE, NODE_INLINE | NODE_SILENT, node_marker_exec, NULL),
 	ROW("loop-start", "", NODE_EXECUTABLE, NODE_INLINE | NODE_SILENT, node_marker_exec, NULL),
+	ROW("loop-end", "", NODE_EXECUTABLE, NODE_INLINE | NODE_ENDS_LOOP, node_marker_exec, NULL),
+	ROW("iteration", "", NODE_CONTAINER, 0, node_iteration_exec, node_iteration_check),
+	ROW("loop", "", NODE_CONTAINER, 0, node_loop_exec, node_loop_check),
 };
 const size_t node_types_len = countof(node_types);
 
@@ -49,9 +52,6 @@ static const struct {
 	{ S_INIT("knowledge-index"), NODE_RESPONSE },
 	{ S_INIT("template-transform"), NODE_EXECUTABLE },
 	{ S_INIT("datasource"), NODE_ROOT },
-	{ S_INIT("iteration"), NODE_CONTAINER },
-	{ S_INIT("loop"), NODE_CONTAINER },
-	{ S_INIT("loop-end"), NODE_EXECUTABLE },
 	{ S_INIT("document-extractor"), NODE_EXECUTABLE },
 	{ S_INIT("list-operator"), NODE_EXECUTABLE },
 	{ S_INIT("agent"), NODE_EXECUTABLE },
@@ -88,6 +88,11 @@ enum node_kind node_type_kind(struct str name)
 			return other_types[i].kind;
 	const struct node_type *t = node_type_find(name, S(""));
 	return t ? t->kind : NODE_EXECUTABLE;
+}
+
+bool node_type_is_iteration(const struct graph_node *n)
+{
+	return str_eq(n->type, S("iteration"));
 }
 
 status node_fail_at(struct node_run *run, const char *file, int line, const char *type,

@@ -48,6 +48,6 @@ struct flow_graph *fixture_graph(struct fixture *, const char *json);
 /* Starts a run; inputs and system are JSON texts. */
 struct str fixture_start(struct fixture *, struct flow_graph *, const char *mode, const char *inputs,
 			 const char *system);
-/* All events of a run as lines: "node_started llm", "chunk llm.text 'abc'". */
+/* All events of a run as lines: "node_started llm", "chunk llm.text 'abc'", "loop_next lp 1". */
 struct str fixture_events(struct fixture *, struct str run_id, int64_t after);
 extern const char *const key_text; /* 32 bytes */

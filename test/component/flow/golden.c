@@ -44,6 +44,9 @@ static const struct {
 	{ "chatflow_convvar", "cf_convvar", "advanced-chat", "{}",
 	  "{\"query\":\"one\",\"conversation_id\":\"c1\",\"dialogue_count\":1}",
 	  "[{\"name\":\"count\",\"value_type\":\"number\",\"value\":0},{\"name\":\"log\",\"value_type\":\"array[string]\",\"value\":[]},{\"name\":\"obj\",\"value_type\":\"object\",\"value\":{\"k\":true}},{\"name\":\"flag\",\"value_type\":\"boolean\",\"value\":true}]" },
+	{ "workflow_loop", "wf_loop", "workflow", "{}", "{}", NULL },
+	{ "chatflow_loop_answer", "cf_loop", "advanced-chat", "{}",
+	  "{\"query\":\"x\",\"conversation_id\":\"c1\",\"dialogue_count\":1}", NULL },
 };
 
 static struct str read_shared(struct arena *mem, const char *folder, const char *name, const char *ext)

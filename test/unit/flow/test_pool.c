@@ -146,24 +146,65 @@ static void types_are_inferred(void **state)
 	assert_int_equal(var_type_parse(S("nonsense")), VAR_INFER);
 }
 
-static void copies_are_deep(void **state)
+static bool only(void *ctx, struct str node)
+{
+	return str_eq(node, str_c(ctx));
+}
+
+static int64_t number_at(const struct pool *p, const char *node, const char *name)
+{
+	const struct var *v = pool_find(p, str_c(node), str_c(name));
+	return v ? json_as_int(&v->value, -1) : -1;
+}
+
+static void set_number(struct pool *p, const char *node, const char *name, int64_t n)
+{
+	pool_set(p, str_c(node), str_c(name), json_int(p->mem, n), VAR_INFER);
+}
+
+/* Neither side sees what the other does after the snapshot; writing back takes what was written. */
+static void snapshots(void **state)
 {
 	AUTO(arena) mem = { arena_open(0) };
-	struct pool a, b;
+	struct pool a, b, c;
 	(void)state;
-	fill(mem.p, &a);
-	pool_copy(&b, mem.p, &a);
-	json_set_int(mem.p, &pool_find(&b, S("c"), S("o"))->value, S("a"), 2);
-	assert_int_equal(json_get_int(&pool_find(&a, S("c"), S("o"))->value, S("a"), 0), 1);
-	assert_int_equal(pool_find(&b, S("env"), S("key"))->type, VAR_SECRET);
-	pool_remove_node(&a, S("c"));
-	assert_null(pool_find(&a, S("c"), S("o")));
-	assert_non_null(pool_find(&b, S("c"), S("o")));
+	pool_init(&a, mem.p);
+	set_number(&a, "conversation", "x", 1);
+	set_number(&a, "conversation", "y", 1);
+	set_number(&a, "n", "v", 1);
+	struct arena *inner = arena_open(0);
+	pool_snapshot(&b, inner, &a);
+	assert_ptr_equal(pool_find(&a, S("n"), S("v")), pool_find(&b, S("n"), S("v"))); /* shared */
+	set_number(&a, "n", "v", 2);
+	set_number(&a, "n", "late", 2);
+	assert_int_equal(number_at(&b, "n", "v"), 1);
+	assert_int_equal(number_at(&b, "n", "late"), -1);
+	set_number(&b, "conversation", "x", 5);
+	set_number(&b, "new", "z", 7);
+	assert_int_equal(number_at(&a, "conversation", "x"), 1);
+	/* A snapshot of the snapshot, and a write after it: still what b has written itself. */
+	pool_snapshot(&c, inner, &b);
+	set_number(&b, "conversation", "w", 6);
+	assert_int_equal(number_at(&c, "conversation", "w"), -1);
+	pool_remove_node(&c, S("conversation"));
+	assert_int_equal(number_at(&b, "conversation", "x"), 5);
+	set_number(&a, "conversation", "y", 9);
+	pool_write_back(&a, &b, false, only, "conversation");
+	assert_int_equal(number_at(&a, "conversation", "x"), 5);
+	assert_int_equal(number_at(&a, "conversation", "w"), 6);
+	assert_int_equal(number_at(&a, "conversation", "y"), 9); /* b did not write it */
+	assert_int_equal(number_at(&a, "new", "z"), -1);
+	pool_write_back(&a, &b, true, only, "conversation");
+	assert_int_equal(number_at(&a, "conversation", "y"), 1); /* whole: as b has it */
+	pool_write_back(&a, &b, false, only, "new");
+	arena_close(inner);
+	assert_int_equal(number_at(&a, "new", "z"), 7); /* copied: b is gone */
+	assert_int_equal(number_at(&a, "conversation", "x"), 5);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(templates_render), cmocka_unit_test(selectors_find),
-					    cmocka_unit_test(types_are_inferred), cmocka_unit_test(copies_are_deep) };
+					    cmocka_unit_test(types_are_inferred), cmocka_unit_test(snapshots) };
 	return cmocka_run_group_tests_name("flow_pool", tests, NULL, NULL);
 }
