@@ -215,7 +215,9 @@ const char *err_name(enum err_code code)
 
 void err_clear(void)
 {
-	begin(NULL, 0, ERR_NONE, "");
+	const struct err *e = err_last();
+	if (e->code || e->text[0] || e->detail[0]) /* a record never written costs no memory */
+		begin(NULL, 0, ERR_NONE, "");
 }
 
 void err_save(struct err *out)

@@ -53,12 +53,13 @@ static void *stack_map(struct loop *l)
  */
 void stacks_setup(struct loop *l)
 {
-	size_t want = l->opt.stack_size;
+	size_t want = l->opt.stack_size ? l->opt.stack_size : STACK_DEFAULT;
 	if (SANITIZE_ADDRESS)
 		want = MAX(want, (size_t)STACK_ASAN);
 	l->page = (size_t)sysconf(_SC_PAGESIZE);
 	l->guard = round_up(GUARD, l->page);
-	l->mapping = l->guard + round_up((want ? want : STACK_DEFAULT) + FIBER_ROOM, l->page);
+	l->err_room = round_up(sizeof(struct err), l->page);
+	l->mapping = l->guard + l->err_room + round_up(want + FIBER_ROOM, l->page);
 	l->guard_by_madvise = true;
 	void *p = stack_map(l);
 	l->guard_by_madvise = p && write(l->mail_fd, p, 8) < 0 && errno == EFAULT;
@@ -93,7 +94,8 @@ static struct fiber *stack_take(struct loop *l)
 	char *p = stack_map(l);
 	if (!p)
 		return NULL;
-	f = (struct fiber *)(void *)(p + l->mapping - FIBER_ROOM);
+	f = (struct fiber *)(void *)(p + l->mapping - l->err_room - FIBER_ROOM);
+	f->err = (struct err *)(void *)(p + l->mapping - l->err_room);
 	f->stack = p + l->guard;
 	l->stack_bytes += l->mapping;
 	sanitize_stack_made(&f->sane, f->stack, (char *)f);
@@ -122,6 +124,7 @@ static void stack_put_cold(struct loop *l, struct fiber *f)
 	}
 	sanitize_stack_empty(f->stack, (char *)f);
 	drop_pages(l, f->stack, (char *)f - l->page);
+	drop_pages(l, (char *)f->err, (char *)f->err + l->err_room);
 	stack_push(&l->cold, f);
 }
 
@@ -140,10 +143,11 @@ void fiber_trim_free(struct loop *l)
 		stack_put_cold(l, f);
 }
 
-/* Gives back what lies below the live part of a waiting fiber. */
+/* Gives back what lies below the live part of a waiting fiber, and a record without a failure. */
 void fiber_trim(struct fiber *f)
 {
 	drop_pages(f->loop, f->stack, (char *)f->ctx.sp - RED_ZONE);
+	drop_pages(f->loop, (char *)f->err, (char *)f->err + (f->err->code ? 0 : f->loop->err_room));
 }
 
 void fiber_free_all(struct loop *l)
@@ -186,10 +190,8 @@ struct fiber *fiber_make(struct loop *l, const char *name, fiber_fn fn, void *ar
 	f->arg = arg;
 	f->id = ++l->ids;
 	f->until = DEADLINE_NONE;
-	/* err_clear writes the thread's or spawner's record; this one belongs to a fiber to come. */
-	memset(&f->err, 0, offsetof(struct err, text));
-	f->err.text[0] = f->err.detail[0] = 0;
-	f->err.frames = 0;
+	if (f->err->code) /* a record that was never written has no memory yet */
+		memset(f->err, 0, sizeof *f->err);
 	list_push(&l->all, &f->all);
 	context_make(&f->ctx, f->stack, f, fiber_start, f);
 	l->spawned++;
@@ -205,7 +207,7 @@ void fiber_resume(struct loop *l, struct fiber *f)
 	l->running = f;
 	uint64_t switches = atomic_load_explicit(&l->pulse.switches, memory_order_relaxed);
 	atomic_store_explicit(&l->pulse.switches, switches + 1, memory_order_relaxed);
-	err_use(&f->err);
+	err_use(f->err);
 	log_use(&f->log);
 	sanitize_switch_begin(&l->sane, &f->sane, f->stack, (size_t)((char *)f - f->stack));
 	context_switch(&l->ctx, &f->ctx);

@@ -34,10 +34,9 @@
 enum fiber_state { FIBER_READY, FIBER_RUNNING, FIBER_WAITING, FIBER_DEAD };
 enum wake { WAKE_READY, WAKE_TIMEOUT, WAKE_CANCEL, WAKE_CLOSED };
 
-/* Lies at the top of its own stack's mapping, so that an idle fiber costs two pages. The rarely
- * touched record is at the stack's side. */
+/* Lies at the top of its own stack, so that a fiber with few frames costs one page. */
 struct fiber {
-	struct err err;
+	struct err *err; /* behind the fiber in a page of its own: none while nothing has failed */
 	char *stack; /* lowest usable byte; the guard is below */
 	struct sanitize_stack sane;
 	struct context ctx; /* from here on zeroed for each new fiber; the former are the stack's */
@@ -109,7 +108,7 @@ struct loop {
 	size_t fds_cap;
 	size_t fibers, fibers_peak, spawned, stack_bytes;
 	size_t outside_jobs, outside_procs; /* what a virtual clock must wait for */
-	size_t page, guard, mapping;	    /* bytes a stack, guard included */
+	size_t page, guard, err_room, mapping; /* bytes a stack, all included */
 	bool guard_by_madvise;
 	struct free_stacks {
 		struct fiber *first;
