@@ -24,7 +24,6 @@ static status read_events(struct arena *mem, const struct target *t, struct clie
 			  struct openai_reader *r)
 {
 	struct sse_reader *events = sse_reader_open(mem, s, MODEL_EVENT_MAX);
-	AUTO(arena) scratch = { arena_open(0) };
 	struct sse_event e;
 	bool end = false;
 	while (true) {
@@ -33,6 +32,8 @@ static status read_events(struct arena *mem, const struct target *t, struct clie
 			return upstream_broken(t);
 		if (end)
 			break;
+		/* Of one event: while a slow model thinks, nothing is held. */
+		AUTO(arena) scratch = { arena_open(2 << 10) };
 		status st = openai_reader_event(r, scratch.p, e.data, &refused);
 		if (st && err_code() == ERR_INVALID && !err_last()->slug[0])
 			return bad_answer(t, "is not in the form of OpenAI's protocol");
@@ -40,7 +41,6 @@ static status read_events(struct arena *mem, const struct target *t, struct clie
 			return -1;
 		if (refused.len)
 			return upstream_refused(t, client_stream_head(s)->status, refused, mem);
-		arena_reset(scratch.p);
 		if (str_eq(str_trim(e.data), S("[DONE]")))
 			break;
 	}

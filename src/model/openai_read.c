@@ -23,7 +23,6 @@ void openai_reader_init(struct openai_reader *r, struct arena *mem, model_sink s
 	*r = (struct openai_reader){ .mem = mem, .sink = sink, .sink_arg = arg };
 	r->text = new_buf(mem);
 	r->reasoning = new_buf(mem);
-	r->calls = arena_alloc(mem, sizeof(*r->calls) * MODEL_TOOL_CALLS_MAX);
 }
 
 static status emit(struct openai_reader *r, struct str piece)
@@ -91,6 +90,8 @@ static size_t call_slot(struct openai_reader *r, const struct json *piece)
 		return r->call_count - 1;
 	if (r->call_count == MODEL_TOOL_CALLS_MAX)
 		return SIZE_MAX;
+	if (!r->calls) /* most answers call nothing */
+		r->calls = arena_alloc(r->mem, sizeof(*r->calls) * MODEL_TOOL_CALLS_MAX);
 	r->calls[r->call_count].index = index;
 	r->calls[r->call_count].arguments = new_buf(r->mem);
 	return r->call_count++;

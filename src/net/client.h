@@ -60,6 +60,8 @@ struct client_stream;
 status client_stream_open(struct client *, struct arena *, const struct client_request *, struct client_stream **out) NODISCARD;
 const struct client_response *client_stream_head(const struct client_stream *);
 status client_stream_read(struct client_stream *, char *at, size_t cap, size_t *n) NODISCARD;
+/* All that has come, without a copy: *piece is the stream's until the next call, empty at the end. */
+status client_stream_piece(struct client_stream *, struct str *piece) NODISCARD;
 void client_stream_close(struct client_stream *);
 DEFINE_AUTO(client_stream, struct client_stream, client_stream_close)
 

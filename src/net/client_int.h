@@ -17,7 +17,8 @@
 enum {
 	SPARE_MAX = 32,
 	CONNECT_MS = 10000,
-	CURL_BUFFER = 8 << 10,	/* of each running transfer: ten thousand must stay cheap */
+	CURL_BUFFER = 8 << 10,	   /* of a transfer that is read as a whole */
+	CURL_BUFFER_OPEN = 1 << 10, /* of one that may stay open: ten thousand must stay cheap */
 	PAUSE_AT = 32 << 10,	/* bytes that nobody has read yet stop a stream */
 	UPLOAD_CAP = 16 << 10,
 	HEADERS_MAX = 200,
@@ -63,6 +64,7 @@ struct client_stream {
 	/* body that has come and was not read: heap, and none while empty */
 	struct buf body;
 	size_t body_at;
+	struct buf lent; /* what client_stream_piece has given out */
 	/* body to send, filled by the fiber that owns the exchange */
 	char *upload;
 	size_t upload_at, upload_len;

@@ -21,6 +21,7 @@ enum {
 	BLANK_LINES_MAX = 4, /* before a request line, RFC 9112 2.2 */
 	LINGER_MS = 5000,
 	REQUEST_ID_MAX = 64,
+	REQUEST_MEM = 2 << 10,
 };
 
 /* --- buffers --- */
@@ -113,7 +114,7 @@ static void take_arena(struct http_conn *c)
 {
 	struct pool *p = &c->server->arenas;
 	if (!c->mem)
-		c->mem = p->len ? p->at[--p->len] : arena_open(0);
+		c->mem = p->len ? p->at[--p->len] : arena_open(REQUEST_MEM);
 }
 
 static void free_arena(struct http_conn *c)

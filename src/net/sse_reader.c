@@ -11,19 +11,18 @@
 #include "base/err.h"
 #include <string.h>
 
-enum { READ_SIZE = 4096, NAME_MAX_BYTES = 1024 };
+enum { NAME_MAX_BYTES = 1024 };
 
 struct sse_reader {
-	byte_source read;
+	piece_source read;
 	void *arg;
 	size_t event_max;
 	struct buf line, data, event, id;
 	bool has_data, after_cr, started, ended;
-	size_t at, end;
-	char in[READ_SIZE];
+	struct str in; /* of the source, not read yet: a quiet stream holds no buffer here */
 };
 
-struct sse_reader *sse_reader_open_source(struct arena *mem, byte_source read, void *arg,
+struct sse_reader *sse_reader_open_source(struct arena *mem, piece_source read, void *arg,
 					  size_t event_max)
 {
 	struct sse_reader *r = arena_new(mem, struct sse_reader);
@@ -37,9 +36,9 @@ struct sse_reader *sse_reader_open_source(struct arena *mem, byte_source read, v
 	return r;
 }
 
-static status read_stream(void *arg, char *at, size_t cap, size_t *n)
+static status read_stream(void *arg, struct str *piece)
 {
-	return client_stream_read(arg, at, cap, n);
+	return client_stream_piece(arg, piece);
 }
 
 struct sse_reader *sse_reader_open(struct arena *mem, struct client_stream *s, size_t event_max)
@@ -47,34 +46,41 @@ struct sse_reader *sse_reader_open(struct arena *mem, struct client_stream *s, s
 	return sse_reader_open_source(mem, read_stream, s, event_max);
 }
 
-/* One line into r->line; *got = false at the end of the stream. */
-static status read_line(struct sse_reader *r, bool *got)
+/* *out lies in the piece when all of it does, else in r->line; *got = false at the end of the stream. */
+static status read_line(struct sse_reader *r, struct str *out, bool *got)
 {
 	buf_clear(&r->line);
 	for (;;) {
-		if (r->at == r->end) {
-			r->at = r->end = 0;
-			if (r->ended || r->read(r->arg, r->in, sizeof r->in, &r->end)) {
+		if (!r->in.len) {
+			if (r->ended || r->read(r->arg, &r->in)) {
 				*got = false;
 				return r->ended ? 0 : -1;
 			}
-			r->ended = !r->end;
+			r->ended = !r->in.len;
 			if (r->ended) {
 				*got = r->line.len > 0;
+				*out = buf_str(&r->line);
 				return 0;
 			}
 		}
-		if (r->after_cr && r->in[r->at] == '\n')
-			r->at++;
+		if (r->after_cr && r->in.at[0] == '\n')
+			r->in = str_skip(r->in, 1);
 		r->after_cr = false;
-		size_t from = r->at;
-		while (r->at < r->end && r->in[r->at] != '\n' && r->in[r->at] != '\r')
-			r->at++;
-		buf_put(&r->line, str_of(r->in + from, r->at - from));
-		if (buf_done(&r->line))
+		size_t n = 0;
+		while (n < r->in.len && r->in.at[n] != '\n' && r->in.at[n] != '\r')
+			n++;
+		bool whole = n < r->in.len, kept = r->line.len || !whole;
+		*out = str_sub(r->in, 0, n);
+		if (kept)
+			buf_put(&r->line, *out);
+		if (kept ? buf_done(&r->line) : n > r->event_max)
 			return err_set(ERR_TOO_LARGE, "an event is larger than %zu bytes", r->event_max);
-		if (r->at < r->end) {
-			r->after_cr = r->in[r->at++] == '\r';
+		r->in = str_skip(r->in, n);
+		if (whole) {
+			r->after_cr = r->in.at[0] == '\r';
+			r->in = str_skip(r->in, 1);
+			if (kept)
+				*out = buf_str(&r->line);
 			*got = true;
 			return 0;
 		}
@@ -116,9 +122,11 @@ status sse_reader_next(struct sse_reader *r, struct sse_event *out, bool *end)
 	r->has_data = false;
 	for (;;) {
 		bool got = false;
-		if (read_line(r, &got))
+		struct str line = S("");
+		if (read_line(r, &line, &got))
 			return -1;
-		struct str line = got ? buf_str(&r->line) : S("");
+		if (!got)
+			line = S("");
 		if (!r->started && got) {
 			r->started = true;
 			if (str_starts(line, S("\xef\xbb\xbf")))

@@ -279,7 +279,7 @@ static status set_rest(struct client_stream *t)
 	SET(CURLOPT_ERRORBUFFER, t->message);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L); /* an abandoned name lookup must not be waited for */
-	SET(CURLOPT_BUFFERSIZE, (long)CURL_BUFFER);
+	SET(CURLOPT_BUFFERSIZE, (long)(t->whole ? CURL_BUFFER : CURL_BUFFER_OPEN));
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_ms ? r->connect_ms : CONNECT_MS));
@@ -407,6 +407,7 @@ static status open_transfer(struct client *c, struct arena *mem, const struct cl
 	t->req = copy;
 	uint64_t max = r->response_max ? r->response_max : RESPONSE_MAX;
 	t->body = buf_make(NULL, whole ? max : 0);
+	t->lent = buf_make(NULL, 0);
 	t->until = r->total_ms ? deadline_in_ms(r->total_ms) : DEADLINE_NONE;
 	t->moved = rt_now();
 	list_init(&t->resume_node);
@@ -474,6 +475,7 @@ void client_stream_close(struct client_stream *t)
 	curl_slist_free_all(t->lines);
 	curl_slist_free_all(t->resolve);
 	buf_free(&t->body);
+	buf_free(&t->lent);
 	t->multi = NULL;
 	t->easy = NULL;
 	t->lines = t->resolve = NULL;
@@ -496,14 +498,39 @@ const struct client_response *client_stream_head(const struct client_stream *t)
 	return &t->head;
 }
 
-status client_stream_read(struct client_stream *t, char *at, size_t cap, size_t *n)
+/* *have = bytes that can be taken now, 0 at the end. */
+static status await_body(struct client_stream *t, size_t *have)
 {
 	while (t->body_at == t->body.len && !t->done)
 		if (await(t))
 			return -1;
-	size_t have = t->body.len - t->body_at;
-	if (!have && t->code)
-		return failure(t);
+	*have = t->body.len - t->body_at;
+	return !*have && t->code ? failure(t) : 0;
+}
+
+status client_stream_piece(struct client_stream *t, struct str *piece)
+{
+	size_t have;
+	buf_free(&t->lent);
+	if (await_body(t, &have))
+		return -1;
+	*piece = str_skip(buf_str(&t->body), t->body_at);
+	if (!have)
+		return 0;
+	/* The driver goes on in a new buffer. */
+	t->lent = t->body;
+	t->body = buf_make(NULL, 0);
+	t->body_at = 0;
+	if (t->paused && !t->upload_wanted)
+		client_resume(t);
+	return 0;
+}
+
+status client_stream_read(struct client_stream *t, char *at, size_t cap, size_t *n)
+{
+	size_t have;
+	if (await_body(t, &have))
+		return -1;
 	*n = MIN(have, cap);
 	if (!*n)
 		return 0;

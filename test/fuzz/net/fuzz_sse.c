@@ -3,7 +3,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "net/stream_int.h"
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,19 +11,17 @@ struct feed {
 	size_t step;
 };
 
-static status feed_read(void *arg, char *at, size_t cap, size_t *n)
+static status feed_piece(void *arg, struct str *piece)
 {
 	struct feed *f = arg;
-	*n = MIN(MIN(cap, f->step), f->in.len);
-	if (*n)
-		memcpy(at, f->in.at, *n);
-	f->in = str_skip(f->in, *n);
+	*piece = str_sub(f->in, 0, f->step);
+	f->in = str_skip(f->in, piece->len);
 	return 0;
 }
 
 static status read_all(struct arena *mem, struct feed f, struct buf *out)
 {
-	struct sse_reader *r = sse_reader_open_source(mem, feed_read, &f, 1000);
+	struct sse_reader *r = sse_reader_open_source(mem, feed_piece, &f, 1000);
 	for (;;) {
 		struct sse_event e;
 		bool end = false;
