@@ -304,6 +304,9 @@ bool stream_write_tail(struct arena *mem, struct buf *b, const struct stream_run
 
 /* --- streaming --- */
 
+/* Bytes that a stream holds between two events: there may be ten thousand of them. */
+enum { STEP_HELD = 256 };
+
 /* One stream being written. */
 struct writer {
 	struct call *c;
@@ -430,7 +433,7 @@ static status stream_direct(struct writer *w)
 static status stream_with(struct call *c, const struct stream_run *r, bool ids, bool through_pauses,
 			  int64_t after_seq)
 {
-	AUTO(arena) step = {arena_open(0)};
+	AUTO(arena) step = {arena_open(STEP_HELD)};
 	struct shorten_limits limits = shorten_limits_of(c->s->config);
 	struct stream_run shown = *r;
 	if (r->form != STREAM_FULL)

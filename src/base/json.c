@@ -204,6 +204,16 @@ struct json *json_obj(struct arena *mem)
 	return make(mem, (struct json){ JSON_OBJ });
 }
 
+struct json *json_obj_room(struct arena *mem, size_t members)
+{
+	struct json *v = json_obj(mem);
+	ASSERT(members < UINT32_MAX / 2);
+	if (members)
+		v->members = arena_array(mem, struct json_member, members);
+	v->cap = (uint32_t)members;
+	return v;
+}
+
 struct json *json_raw(struct arena *mem, struct str s)
 {
 	return make(mem, text_value(JSON_RAW, s));

@@ -73,6 +73,7 @@ struct json *json_float(struct arena *, double);
 struct json *json_str(struct arena *, struct str);
 struct json *json_arr(struct arena *);
 struct json *json_obj(struct arena *);
+struct json *json_obj_room(struct arena *, size_t members); /* grows past that as usual */
 struct json *json_raw(struct arena *, struct str);
 /* Sets or replaces a member, keeping its place; value is copied shallowly (NULL = null). Returns
  * the member's value, which stays valid until the next set on this object. */

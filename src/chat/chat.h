@@ -151,7 +151,6 @@ struct chat_request {
 	/* chatflow only */
 	struct str workflow_id, version; /* version: shown in the log, "draft" or a time */
 	struct flow_graph *graph;
-	const struct json *graph_json;	 /* drafts; NULL = the published version */
 	const struct json *environment;	 /* as flow_start takes it */
 	const struct json *conversation; /* definitions of the conversation's variables */
 	const struct json *created_by;	 /* for workflow_finished of accounts, or NULL */

@@ -13,6 +13,7 @@ struct chats {
 	const struct config *config;
 	struct flow *flow;
 	struct group *naming; /* fibers that name conversations */
+	struct flow_graph *easy_graph; /* of all easy apps; NULL until the first turn */
 };
 
 /* Stored JSON text back to a tree; a broken or empty text gives an empty object or array. */

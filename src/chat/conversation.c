@@ -33,6 +33,7 @@ void chats_close(struct chats *c)
 	if (!c)
 		return;
 	group_close(c->naming);
+	flow_graph_unref(c->easy_graph);
 	arena_close(c->mem);
 }
 

@@ -19,13 +19,13 @@ static struct str lower(struct arena *mem, struct str t)
 	return str_of(p, t.len);
 }
 
-static struct str preset_of(const struct json *config, struct str side)
+static struct str preset_of(struct arena *mem, const struct json *config, struct str side)
 {
 	const struct json *s = json_get(config, side);
 	if (!json_get_bool(s, S("enabled"), false))
 		return (struct str){0};
 	struct str text = json_get_str(s, S("preset_response"));
-	return text.at ? text : S("");
+	return text.at ? arena_str(mem, text) : S("");
 }
 
 struct chat_moderation *moderation_load(struct arena *mem, const struct json *config)
@@ -43,8 +43,8 @@ struct chat_moderation *moderation_load(struct arena *mem, const struct json *co
 		if (word.len)
 			json_push_str(mem, out->words, lower(mem, word));
 	}
-	out->input_preset = preset_of(c, S("inputs_config"));
-	out->output_preset = preset_of(c, S("outputs_config"));
+	out->input_preset = preset_of(mem, c, S("inputs_config"));
+	out->output_preset = preset_of(mem, c, S("outputs_config"));
 	return out;
 }
 

@@ -26,7 +26,8 @@ enum {
 /* What is known of a turn while it is being prepared. */
 struct turn {
 	struct chats *c;
-	struct arena *mem;
+	struct arena *mem;  /* of the preparation: a slow answer must not hold it */
+	struct arena *keep; /* of what the caller gets */
 	const struct chat_request *q;
 	const struct json *config; /* after the conversation's own was considered */
 	struct conversation *conv; /* NULL: a new one */
@@ -285,58 +286,29 @@ static status build_prompt(struct turn *t)
 	return 0;
 }
 
-static void add_node(struct arena *mem, struct json *nodes, const char *id, struct json *data)
-{
-	struct json *n = json_obj(mem);
-	json_set_str(mem, n, S("id"), str_c(id));
-	json_set(mem, n, S("data"), data);
-	json_push(mem, nodes, n);
-}
+/* One for all easy apps; what the model is asked comes with the run. */
+static const char easy_graph[] =
+	"{\"nodes\":["
+	"{\"id\":\"start\",\"data\":{\"type\":\"start\",\"title\":\"Start\",\"variables\":[]}},"
+	"{\"id\":\"model\",\"data\":{\"type\":\"model-call\",\"title\":\"Model\"}},"
+	"{\"id\":\"answer\",\"data\":{\"type\":\"answer\",\"title\":\"Answer\","
+	"\"answer\":\"{{#model.text#}}\"}}],"
+	"\"edges\":["
+	"{\"id\":\"start-model\",\"source\":\"start\",\"target\":\"model\","
+	"\"sourceHandle\":\"source\",\"targetHandle\":\"target\"},"
+	"{\"id\":\"model-answer\",\"source\":\"model\",\"target\":\"answer\","
+	"\"sourceHandle\":\"source\",\"targetHandle\":\"target\"}]}";
 
-static void add_edge(struct arena *mem, struct json *edges, const char *from, const char *to)
+static struct json *easy_call(struct turn *t)
 {
-	struct json *e = json_obj(mem);
-	json_set_str(mem, e, S("id"), arena_printf(mem, "%s-%s", from, to));
-	json_set_str(mem, e, S("source"), str_c(from));
-	json_set_str(mem, e, S("target"), str_c(to));
-	json_set_str(mem, e, S("sourceHandle"), S("source"));
-	json_set_str(mem, e, S("targetHandle"), S("target"));
-	json_push(mem, edges, e);
-}
-
-static struct json *typed(struct arena *mem, const char *type, const char *title)
-{
-	struct json *d = json_obj(mem);
-	json_set_str(mem, d, S("type"), str_c(type));
-	json_set_str(mem, d, S("title"), str_c(title));
-	return d;
-}
-
-/* start -> model-call -> answer. */
-static struct json *easy_graph(struct turn *t)
-{
-	struct arena *mem = t->mem;
 	const struct json *model = json_get(t->config, S("model"));
-	struct json *graph = json_obj(mem), *nodes = json_arr(mem), *edges = json_arr(mem);
-	struct json *start = typed(mem, "start", "Start"),
-		    *call = typed(mem, "model-call", "Model");
-	struct json *answer = typed(mem, "answer", "Answer");
-	json_set(mem, start, S("variables"), json_arr(mem));
-	json_set(mem, call, S("provider"), json_get(model, S("provider")));
-	json_set(mem, call, S("name"), json_get(model, S("name")));
-	json_set_str(mem, call, S("mode"), t->prompt.completion ? S("completion") : S("chat"));
-	json_set(mem, call, S("messages"), t->prompt.messages);
-	json_set(mem, call, S("parameters"), t->parameters);
-	json_set(mem, call, S("features"), json_obj(mem));
-	json_set_str(mem, answer, S("answer"), S("{{#model.text#}}"));
-	add_node(mem, nodes, "start", start);
-	add_node(mem, nodes, "model", call);
-	add_node(mem, nodes, "answer", answer);
-	add_edge(mem, edges, "start", "model");
-	add_edge(mem, edges, "model", "answer");
-	json_set(mem, graph, S("nodes"), nodes);
-	json_set(mem, graph, S("edges"), edges);
-	return graph;
+	struct json *call = json_obj(t->mem);
+	json_set(t->mem, call, S("provider"), json_get(model, S("provider")));
+	json_set(t->mem, call, S("name"), json_get(model, S("name")));
+	json_set_str(t->mem, call, S("mode"), t->prompt.completion ? S("completion") : S("chat"));
+	json_set(t->mem, call, S("messages"), t->prompt.messages);
+	json_set(t->mem, call, S("parameters"), t->parameters);
+	return call;
 }
 
 /* The prompt as the console's log shows it: text and, apart, images. */
@@ -445,7 +417,7 @@ static struct json *extra_of(struct turn *t)
 	return extra;
 }
 
-static status start_run(struct turn *t, struct flow_graph *graph, const struct json *graph_json)
+static status start_run(struct turn *t, struct flow_graph *graph, const struct json *call)
 {
 	const struct chat_request *q = t->q;
 	struct db_batch *rows = rows_of(t);
@@ -473,30 +445,24 @@ static status start_run(struct turn *t, struct flow_graph *graph, const struct j
 			 .extra = extra_of(t),
 			 .created_ms = t->now},
 		.graph = graph,
-		.graph_json = graph_json,
 		.with = rows,
 		.inputs = is_easy(q) ? json_obj(t->mem) : t->inputs,
 		.system = chat_system_json(t->mem, &sys),
 		.environment = q->environment,
 		.conversation = t->variables,
+		.call = call,
 	};
 	struct str run_id;
 	return flow_run_start(t->c->flow, t->mem, &start, &run_id) ? not_stored() : 0;
 }
 
-static void unref_graph(void *graph)
-{
-	flow_graph_unref(graph);
-}
-
 static status run_easy(struct turn *t)
 {
-	struct json *graph_json = easy_graph(t);
-	struct flow_graph *graph;
-	if (flow_graph_load(t->c->flow, (struct str){0}, graph_json, &graph))
+	struct json *graph;
+	if (!t->c->easy_graph && (json_parse(t->mem, str_c(easy_graph), &graph) ||
+				  flow_graph_load(t->c->flow, S("easy app"), graph, &t->c->easy_graph)))
 		return -1;
-	arena_defer(t->mem, unref_graph, graph);
-	return start_run(t, graph, graph_json);
+	return start_run(t, t->c->easy_graph, easy_call(t));
 }
 
 static status run_chatflow(struct turn *t)
@@ -504,7 +470,7 @@ static status run_chatflow(struct turn *t)
 	if (t->conv && variable_prepare(t->c, t->mem, &t->q->scope, t->conv->id, t->q->conversation,
 					&t->variables))
 		return -1;
-	return start_run(t, t->q->graph, t->q->graph_json);
+	return start_run(t, t->q->graph, NULL);
 }
 
 static status prepare(struct turn *t)
@@ -514,8 +480,8 @@ static status prepare(struct turn *t)
 	if (find_conversation(t) || check_inputs(t) || check_files(t))
 		return -1;
 	if (t->conv)
-		t->out->conversation_id = t->conv->id;
-	t->out->moderation = moderation_load(t->mem, t->config);
+		t->out->conversation_id = arena_str(t->keep, t->conv->id);
+	t->out->moderation = moderation_load(t->keep, t->config);
 	t->out->direct = moderation_input(t->mem, t->out->moderation, t->inputs, t->query);
 	return is_easy(t->q) && !t->out->direct.at ? build_prompt(t) : 0;
 }
@@ -523,8 +489,13 @@ static status prepare(struct turn *t)
 status chat_turn(struct chats *c, struct arena *mem, const struct chat_request *q,
 		 struct chat_turn **out)
 {
-	struct turn t = {
-		.c = c, .mem = mem, .q = q, .query = without_nul(mem, q->query), .now = clock_ms()};
+	AUTO(arena) work = {arena_open(0)};
+	struct turn t = {.c = c,
+			 .mem = work.p,
+			 .keep = mem,
+			 .q = q,
+			 .query = without_nul(work.p, q->query),
+			 .now = clock_ms()};
 	struct chat_turn *o = arena_new(mem, struct chat_turn);
 	*o = (struct chat_turn){.mode = q->mode,
 				.run_id = id_uuid7(mem),

@@ -137,11 +137,13 @@ static status execution_main(void *p)
 	return 0;
 }
 
+enum { EXECUTION_MEM = 2 << 10 };
+
 static struct execution *execution_new(struct engine *e, const struct graph_node *n, bool own_mem)
 {
 	struct arena *mem = e->mem;
 	if (own_mem) {
-		mem = arena_open(0);
+		mem = arena_open(EXECUTION_MEM);
 		arena_defer(e->mem, free_execution, mem);
 	}
 	struct execution *x = arena_new(mem, struct execution);
@@ -539,9 +541,11 @@ static status wait_for_work(struct engine *e)
 	deadline until = run->started_ns + left * 1000000 + 1000000;
 	if (!e->parent && journal_due(run, &until))
 		return journal_commit(run, false);
+	buf_free(&run->scratch); /* a model may take minutes */
 	if (event_wait(&e->wake, until)) {
 		if (err_code() != ERR_TIMEOUT || deadline_current() <= rt_now())
 			return -1;
+		err_clear();
 		engine_check_limits(e);
 	}
 	return 0;

@@ -10,7 +10,7 @@
 #include "store/broker/broker.h"
 #include "store/db/db.h"
 
-enum { LOOK_AGAIN_MS = 250 };
+enum { LOOK_AGAIN_MS = 250, FEED_ARENA = 512 };
 
 struct flow_feed {
 	struct flow *flow;
@@ -49,10 +49,11 @@ static status exists(struct flow *f, struct arena *mem, struct str run_id, struc
 status flow_follow(struct flow *f, struct str run_id, int64_t after_seq, struct flow_feed **out)
 {
 	struct flow_run *run = run_find(f, run_id);
-	AUTO(arena) mem = { arena_open(0) };
+	AUTO(arena) mem = { arena_open(FEED_ARENA) };
 	if (!run) {
+		AUTO(arena) tmp = { arena_open(0) };
 		struct db_rows *rows;
-		if (exists(f, mem.p, run_id, &rows))
+		if (exists(f, tmp.p, run_id, &rows))
 			return -1;
 	}
 	struct flow_feed *feed = arena_new(mem.p, struct flow_feed);

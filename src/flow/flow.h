@@ -109,7 +109,6 @@ status flow_check_inputs(struct flow *, struct arena *, struct str tenant_id, co
 struct flow_start {
 	struct flow_info info;		/* run_id, task_id made when empty */
 	struct flow_graph *graph;	/* a reference is taken */
-	const struct json *graph_json;	/* for recovery when the workflow row may change (drafts, easy apps); NULL = published version by workflow_id */
 	const struct db_batch *with;	/* stored with the run's row, or nothing of both; copied; may be NULL */
 	const struct json *inputs;	/* checked */
 	const struct json *system;	/* {"query": ..., "files": [...], ...} without the "sys." prefix */
@@ -117,6 +116,7 @@ struct flow_start {
 	const struct json *conversation; /* array of {id, name, value_type, value} with current values */
 	struct str root;		/* node to start from; empty = the graph's own */
 	bool queued;			/* only stored: a worker starts it (flow_run_begin) */
+	const struct json *call;	/* what a model-call node sends; kept for recovery, shown to nobody */
 };
 /* Stores the run and starts it in the background, or, when `queued`, puts it into the queue
  * FLOW_QUEUE in the same transaction. *run_id in mem. */

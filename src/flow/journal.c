@@ -561,7 +561,8 @@ static status commit_once(struct flow_run *run, bool final)
 	if (!was_stored) {
 		graph_stored(run);
 		run->with = NULL;
-		arena_close(take(run->with_mem));
+		run->start_text = S("");
+		arena_close(take(run->first_mem));
 		run->stored = true;
 	}
 	run->committed = last;

@@ -24,6 +24,7 @@ static status read_start(struct flow_run *run, struct str text)
 	run->start_text = text;
 	run->conversation = json_get(o, S("conversation"));
 	run->root = json_get_str(o, S("root"));
+	run->call = json_get(o, S("call"));
 	const struct json *sealed = json_get(o, S("environment"));
 	if (!sealed)
 		return 0;

@@ -14,9 +14,11 @@
 #include "store/broker/broker.h"
 #include "store/db/db.h"
 
+enum { RUN_MEM = 4 << 10, FIRST_MEM = 1 << 10 };
+
 struct flow_run *run_new(struct flow *f)
 {
-	struct arena *mem = arena_open(8 << 10);
+	struct arena *mem = arena_open(RUN_MEM);
 	struct flow_run *run = arena_new(mem, struct flow_run);
 	run->flow = f;
 	run->mem = mem;
@@ -40,7 +42,7 @@ void run_unref(struct flow_run *run)
 	buf_free(&run->more);
 	journal_close(run);
 	buf_free(&run->answer);
-	arena_close(run->with_mem);
+	arena_close(run->first_mem);
 	flow_graph_unref(run->graph);
 	arena_close(run->mem);
 }
@@ -129,7 +131,7 @@ static void add_system(struct flow_run *run, struct str name, const struct json 
 static void make_inputs(struct flow_run *run, const struct json *inputs, const struct json *system)
 {
 	struct arena *mem = run->mem;
-	run->inputs = json_obj(mem);
+	run->inputs = json_obj_room(mem, json_len(inputs) + json_len(system) + countof(system_names));
 	json_each_member(inputs, m)
 		json_set(mem, run->inputs, arena_str(mem, m->name), json_copy(mem, &m->value));
 	for (size_t i = 0; i < countof(system_names); i++) {
@@ -187,9 +189,8 @@ static void copy_info(struct flow_run *run, const struct flow_info *from)
 }
 
 /* What recovery needs besides the inputs. Environment values may be secrets: sealed. */
-static struct str start_text(struct flow_run *run)
+static struct str start_text(struct flow_run *run, struct arena *mem)
 {
-	struct arena *mem = run->mem;
 	struct json *o = json_obj(mem);
 	if (json_len(run->conversation))
 		json_set(mem, o, S("conversation"), run->conversation);
@@ -199,6 +200,8 @@ static struct str start_text(struct flow_run *run)
 		struct str plain = json_text(mem, run->environment, JSON_COMPACT);
 		json_set_str(mem, o, S("environment"), crypt_seal(mem, run->flow->options.seal_key, plain));
 	}
+	if (run->call)
+		json_set(mem, o, S("call"), run->call);
 	return json_text(mem, o, JSON_COMPACT);
 }
 
@@ -222,12 +225,12 @@ static struct flow_run *make_run(struct flow *f, const struct flow_start *start)
 	run->queued = start->queued;
 	run->environment = start->environment ? json_copy(run->mem, start->environment) : NULL;
 	run->conversation = start->conversation ? json_copy(run->mem, start->conversation) : NULL;
+	run->call = start->call ? json_copy(run->mem, start->call) : NULL;
 	make_inputs(run, start->inputs, start->system);
-	run->start_text = start_text(run);
-	if (start->with) {
-		run->with_mem = arena_open(0);
-		run->with = db_batch_copy(run->with_mem, start->with);
-	}
+	run->first_mem = arena_open(FIRST_MEM);
+	run->start_text = start_text(run, run->first_mem);
+	if (start->with)
+		run->with = db_batch_copy(run->first_mem, start->with);
 	return run;
 }
 
@@ -268,7 +271,7 @@ status flow_run_start(struct flow *f, struct arena *mem, const struct flow_start
 	while (!run->stored && !run->store_failed && st == 0)
 		st = event_wait(&run->changed, deadline_current());
 	if (run->store_failed)
-		st = err_restore(&run->failure);
+		st = err_restore(run->failure);
 	if (st == 0)
 		*run_id = arena_str(mem, run->info.run_id);
 	run_unref(run);
@@ -402,7 +405,8 @@ status run_main(void *p)
 		st = finish(run, e);
 	run->top = NULL;
 	if (st && !run->stored) {
-		err_save(&run->failure);
+		run->failure = arena_new(run->mem, struct err);
+		err_save(run->failure);
 		run->store_failed = true;
 	} else if (st && !run->over && !run->paused) {
 		if (!run->lost && err_code() != ERR_CANCELLED)

@@ -75,10 +75,11 @@ struct flow_run {
 	struct flow_info info;
 	struct flow_graph *graph;
 	struct json *inputs; /* user inputs and sys.<name>, as the start node gives them out */
-	struct str start_text; /* what recovery needs besides inputs: sealed environment, conversation */
-	const struct json *environment, *conversation;
-	struct db_batch *with;	/* of flow_start; NULL once it is stored */
-	struct arena *with_mem; /* of its own: a run may go on for long */
+	const struct json *environment, *conversation, *call;
+	/* Of the first batch only, and gone once it is stored: a run may go on for long. */
+	struct arena *first_mem;
+	struct str start_text; /* what recovery needs besides inputs: sealed environment, ... */
+	struct db_batch *with; /* of flow_start */
 	int64_t fence;
 
 	/* events with seq base + 1 to last */
@@ -97,7 +98,7 @@ struct flow_run {
 	bool stored, over, lost, gone; /* row exists; finished and committed; fence lost; given back */
 	bool stop;		       /* asked to stop */
 	struct str aborted;	       /* a limit was reached: its text */
-	struct err failure;	       /* why the first store failed */
+	struct err *failure;	       /* why the first store failed */
 	bool store_failed;
 	bool hook_failed; /* hooks.finished will not be asked again */
 

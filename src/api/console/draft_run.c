@@ -70,7 +70,7 @@ static status start_draft(struct call *c, const struct workflow *w, struct flow_
 			  .workflow_id = w->id, .app_mode = c->app->mode, .from = S("debugging"),
 			  .created_by = c->account->id, .by_account = true, .user = c->account->id,
 			  .extra = extra, .created_ms = clock_ms() },
-		.graph = graph, .graph_json = w->graph, .inputs = inputs,
+		.graph = graph, .inputs = inputs,
 		.system = chat_system_json(c->mem, &sys),
 		.environment = w->environment_variables,
 	};
@@ -146,7 +146,6 @@ status console_draft_chat(struct call *c)
 		return -1;
 	q.config = w->features;
 	q.workflow_id = w->id;
-	q.graph_json = w->graph;
 	q.environment = w->environment_variables;
 	q.conversation = w->conversation_variables;
 	q.created_by = person;

@@ -197,14 +197,16 @@ status node_model_call_exec(struct node_run *run)
 {
 	struct arena *mem = run->mem;
 	struct model_answer *a;
+	/* All easy apps share one graph; runs of earlier versions have the call in their own. */
+	const struct json *call = run->engine->run->call ? run->engine->run->call : run->data;
 	struct model_request q = {
 		.tenant_id = run->info->tenant_id,
-		.provider = json_get_str(run->data, S("provider")),
-		.name = json_get_str(run->data, S("name")),
-		.messages = json_get(run->data, S("messages")),
-		.parameters = json_get(run->data, S("parameters")),
+		.provider = json_get_str(call, S("provider")),
+		.name = json_get_str(call, S("name")),
+		.messages = json_get(call, S("messages")),
+		.parameters = json_get(call, S("parameters")),
 		.user = run->info->user,
-		.completion = str_eq(json_get_str(run->data, S("mode")), S("completion")),
+		.completion = str_eq(json_get_str(call, S("mode")), S("completion")),
 	};
 	if (!json_len(q.messages))
 		return node_fail(run, "NoPromptFoundError", "model-call: messages is empty");

@@ -43,9 +43,9 @@ status node_start_exec(struct node_run *run)
 		if (str_eq(json_get_str(row, S("type")), S("json_object")) &&
 		    check_object(run, row, json_get_str(row, S("variable"))))
 			return -1;
-	json_each_member(run->inputs, m) {
-		node_input(run, m->name, &m->value);
-		node_output(run, m->name, &m->value);
-	}
+	/* What goes in comes out: one object for both. */
+	run->result->outputs = json_obj_room(run->mem, json_len(run->inputs));
+	json_each_member(run->inputs, m) node_output(run, m->name, &m->value);
+	run->result->inputs = run->result->outputs;
 	return 0;
 }
