@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/err.h"
+#include "base/map.h"
 #include "model/model.h"
 #include "net/client.h"
 #include "net/http.h"
@@ -84,6 +85,11 @@ static status answer(struct fixture *f, struct http *h, struct str text)
 	return send_piece(h, S(""), "stop", n) || sse_data(h, S(""), S("[DONE]")) || sse_end(h) ? -1 : 0;
 }
 
+int fixture_calls(const struct fixture *f, struct str prompt)
+{
+	return (int)(uintptr_t)map_get(f->asked, prompt);
+}
+
 static status model_handler(struct http *h, void *ctx)
 {
 	struct fixture *f = ctx;
@@ -93,6 +99,12 @@ static status model_handler(struct http *h, void *ctx)
 		return -1;
 	f->calls++;
 	text = last_user_text(json_get(q, S("messages")));
+	struct str asked = arena_str(f->mem, text);
+	uintptr_t times = (uintptr_t)map_get(f->asked, asked) + 1;
+	map_set(f->asked, asked, (void *)times);
+	/* Not the kind of failure that the client of models tries again by itself. */
+	if (str_starts(text, S("[[flaky]]")) && times <= 2)
+		return http_reply(h, 400, S("application/json"), S("{\"error\":{\"message\":\"not now\"}}"));
 	if (str_starts(text, S("[[fail]]")))
 		return http_reply(h, 500, S("application/json"),
 				  S("{\"error\":{\"message\":\"mock failure\",\"type\":\"server_error\"}}"));
@@ -144,6 +156,8 @@ void fixture_open(struct fixture *f, struct str dir, const char *name, int64_t l
 {
 	*f = (struct fixture){ .mem = arena_open(0), .hooks = f->hooks, .no_model = f->no_model };
 	crypt_init();
+	f->asked = arena_new(f->mem, struct map);
+	*f->asked = map_make(f->mem);
 	f->dir = dir.len ? arena_str(f->mem, dir) : temp_dir(f->mem);
 	struct migrate_report report;
 	const char *pg = getenv("TATARA_TEST_PG");

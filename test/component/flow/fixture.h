@@ -11,6 +11,7 @@
 #include "test/component/tool/sandbox_stub.h"
 
 struct db;
+struct map;
 struct broker;
 struct blob;
 struct client;
@@ -32,6 +33,7 @@ struct fixture {
 	struct http_server *server;
 	struct str address; /* of the model server */
 	int calls;	    /* model calls that arrived */
+	struct map *asked;  /* prompt -> how often */
 	int pause_ms;	    /* between two pieces of an answer */
 	struct flow_hooks hooks;
 	bool no_model; /* set before open: the database names a server of another process */
@@ -50,4 +52,6 @@ struct str fixture_start(struct fixture *, struct flow_graph *, const char *mode
 			 const char *system);
 /* All events of a run as lines: "node_started llm", "chunk llm.text 'abc'", "loop_next lp 1". */
 struct str fixture_events(struct fixture *, struct str run_id, int64_t after);
+/* How often the model was asked this. */
+int fixture_calls(const struct fixture *, struct str prompt);
 extern const char *const key_text; /* 32 bytes */
