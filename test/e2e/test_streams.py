@@ -13,7 +13,8 @@ import yaml
 from golden import Replay
 from tatara import GOLDEN, events
 
-NODES = {"http-request", "start", "end", "answer", "llm", "if-else", "variable-aggregator", "variable-assigner",
+NODES = {"http-request", "list-operator", "document-extractor", "start", "end", "answer",
+         "llm", "if-else", "variable-aggregator", "variable-assigner",
          "assigner", "question-classifier", "parameter-extractor", "tool", "iteration", "iteration-start", "loop",
          "loop-start", "loop-end"}
 
@@ -102,9 +103,12 @@ def merge_text(stream):
     return out
 
 
-def upload(server, key):
+def upload(server, key, name):
+    file = ("p.png", open_png(), "image/png")
+    if name == "workflow_file_local":
+        file = ("note.txt", b"Local text file.\nSecond line.\n", "text/plain")
     r = requests.post(server.url + "/v1/files/upload", headers={"Authorization": "Bearer " + key},
-                      data={"user": "u1"}, files={"file": ("p.png", open_png(), "image/png")})
+                      data={"user": "u1"}, files={"file": file})
     assert r.status_code == 201, r.text
     return r.json()["id"]
 
@@ -132,7 +136,7 @@ def prepare(server, apps, name):
     if "second_turn" in name:
         first_turn(server, key, name, replay)
     if "<related_id#1>" in text:
-        replay.bound["<related_id#1>"] = replay.bound["<answer#1>"] = upload(server, key)
+        replay.bound["<related_id#1>"] = replay.bound["<answer#1>"] = upload(server, key, name)
     return spec, key, replay
 
 

@@ -123,6 +123,8 @@ status node_code_exec(struct node_run *);
 status node_code_check(struct arena *, struct graph_node *);
 status node_list_operator_exec(struct node_run *);
 status node_list_operator_check(struct arena *, struct graph_node *);
+status node_document_extractor_exec(struct node_run *);
+status node_document_extractor_check(struct arena *, struct graph_node *);
 status node_http_request_exec(struct node_run *);
 status node_http_request_check(struct arena *, struct graph_node *);
 status node_aggregator_exec(struct node_run *);

@@ -30,6 +30,7 @@ static const struct {
 	  "{\"t\":\"abc\",\"sel\":\"a\",\"num\":2.5,\"chk\":true,\"p\":\"dflt\",\"j\":{\"k\":1}}", "{}", NULL },
 	{ "workflow_code", "wf_code", "workflow", "{\"name\":\"Ann\"}", "{}", NULL },
 	{ "workflow_code_mixed_list", "wf_code_mixed_list", "workflow", "{}", "{}", NULL },
+	{ "workflow_list_operator", "wf_list_operator", "workflow", "{}", "{}", NULL },
 	{ "workflow_error", "wf_error", "workflow", "{}", "{}", NULL },
 	{ "workflow_default_value", "wf_default_value", "workflow", "{}", "{}", NULL },
 	{ "workflow_fail_branch", "wf_fail_branch", "workflow", "{}", "{}", NULL },
