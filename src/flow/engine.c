@@ -542,6 +542,7 @@ static status wait_for_work(struct engine *e)
 	if (!e->parent && journal_due(run, &until))
 		return journal_commit(run, false);
 	buf_free(&run->scratch); /* a model may take minutes */
+	buf_free(&run->more);
 	if (event_wait(&e->wake, until)) {
 		if (err_code() != ERR_TIMEOUT || deadline_current() <= rt_now())
 			return -1;

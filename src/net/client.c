@@ -15,22 +15,17 @@
 
 enum { KICK = -1, CONNECTIONS_PER_HOST = 64, CONNECTIONS_KEPT = 128 };
 
-/* epoll's 64 bits: pool and socket. */
-static uint64_t event_key(int pool, int fd)
+/* epoll's 64 bits: lane and socket. */
+static uint64_t event_key(uint32_t lane, int fd)
 {
-	return (uint64_t)(uint32_t)pool << 32 | (uint32_t)fd;
+	return (uint64_t)lane << 32 | (uint32_t)fd;
 }
-
-struct curl_arg {
-	struct client *client;
-	int pool;
-};
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
-	const struct curl_arg *a = arg;
-	struct client *c = a->client;
-	struct epoll_event e = { .data.u64 = event_key(a->pool, fd) };
+	const struct lane *l = arg;
+	struct client *c = l->client;
+	struct epoll_event e = { .data.u64 = event_key(l->index, fd) };
 	(void)easy;
 	(void)known;
 	if (what == CURL_POLL_REMOVE) {
@@ -49,11 +44,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
 
 static int on_timer(CURLM *multi, long ms, void *arg)
 {
-	const struct curl_arg *a = arg;
-	a->client->timer_at[a->pool] =
-		ms < 0 ? DEADLINE_NONE : rt_now() + (int64_t)ms * 1000000;
+	struct lane *l = arg;
+	l->timer_at = ms < 0 ? DEADLINE_NONE : rt_now() + (int64_t)ms * 1000000;
 	(void)multi;
-	client_kick(a->client);
+	client_kick(l->client);
 	return 0;
 }
 
@@ -93,12 +87,22 @@ void client_give_easy(struct client *c, CURL *easy)
 static void run_timers(struct client *c)
 {
 	int running;
-	for (int p = 0; p < POOL_COUNT; p++) {
-		if (c->timer_at[p] > rt_now())
+	int64_t now = rt_now();
+	for (uint32_t i = 0; i < c->lane_count; i++) {
+		struct lane *l = c->lanes[i];
+		if (l->timer_at > now)
 			continue;
-		c->timer_at[p] = DEADLINE_NONE;
-		curl_multi_socket_action(c->multi[p], CURL_SOCKET_TIMEOUT, 0, &running);
+		l->timer_at = DEADLINE_NONE;
+		curl_multi_socket_action(l->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	}
+}
+
+static int64_t next_timer(const struct client *c)
+{
+	int64_t next = DEADLINE_NONE;
+	for (uint32_t i = 0; i < c->lane_count; i++)
+		next = MIN(next, c->lanes[i]->timer_at);
+	return next;
 }
 
 static void run_resumed(struct client *c)
@@ -116,26 +120,27 @@ static int run_sockets(struct client *c)
 	struct epoll_event ev[32];
 	int running, n = epoll_wait(c->epoll_fd, ev, countof(ev), 0);
 	for (int i = 0; i < n; i++) {
-		int pool = (int)(ev[i].data.u64 >> 32), fd = (int)(uint32_t)ev[i].data.u64;
+		uint32_t lane = (uint32_t)(ev[i].data.u64 >> 32);
+		int fd = (int)(uint32_t)ev[i].data.u64;
 		uint64_t scrap;
-		if (pool == POOL_COUNT) {
+		if (lane == LANES_MAX) {
 			(void)!read(c->kick_fd, &scrap, sizeof scrap);
 			continue;
 		}
 		int what = (ev[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
 			   (ev[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
 			   (ev[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-		curl_multi_socket_action(c->multi[pool], fd, what, &running);
+		curl_multi_socket_action(c->lanes[lane]->multi, fd, what, &running);
 	}
 	return n;
 }
 
 static void collect_done(struct client *c)
 {
-	for (int p = 0; p < POOL_COUNT; p++) {
+	for (uint32_t i = 0; i < c->lane_count; i++) {
 		CURLMsg *m;
 		int left;
-		while ((m = curl_multi_info_read(c->multi[p], &left))) {
+		while ((m = curl_multi_info_read(c->lanes[i]->multi, &left))) {
 			struct client_stream *t = NULL;
 			if (m->msg != CURLMSG_DONE)
 				continue;
@@ -157,7 +162,7 @@ static status drive_main(void *arg)
 		run_resumed(c);
 		int n = run_sockets(c);
 		collect_done(c);
-		int64_t until = MIN(c->timer_at[POOL_DIRECT], c->timer_at[POOL_GUARDED]);
+		int64_t until = next_timer(c);
 		if (n > 0 || !list_empty(&c->resumed) || until <= rt_now()) {
 			rc = fiber_yield();
 		} else {
@@ -175,26 +180,65 @@ static status drive_main(void *arg)
 	return 0;
 }
 
-/* --- open and close --- */
+/* --- lanes --- */
 
-static status open_multi(struct client *c, int pool)
+static struct lane *open_lane(struct client *c, int pool)
 {
-	CURLM *m = curl_multi_init();
+	CURLM *m = c->lane_count < LANES_MAX ? curl_multi_init() : NULL;
 	if (!m)
-		return err_set(ERR_INTERNAL, "curl_multi_init failed");
-	struct curl_arg *a = arena_new(c->mem, struct curl_arg);
-	*a = (struct curl_arg){ c, pool };
-	c->multi[pool] = m;
-	c->timer_at[pool] = DEADLINE_NONE;
+		return NULL;
+	struct lane *l = arena_new(c->mem, struct lane);
+	*l = (struct lane){ c, m, pool, c->lane_count, 0, DEADLINE_NONE };
+	c->lanes[c->lane_count++] = l;
 	curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(m, CURLMOPT_SOCKETDATA, a);
+	curl_multi_setopt(m, CURLMOPT_SOCKETDATA, l);
 	curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(m, CURLMOPT_TIMERDATA, a);
+	curl_multi_setopt(m, CURLMOPT_TIMERDATA, l);
 	curl_multi_setopt(m, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
 	curl_multi_setopt(m, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->o.connections_per_host);
+	return l;
+}
+
+/* The first with room, so that connections are used again; a new one; else the emptiest. Within the
+ * limit of connections to a host one lane is enough, and counts them. */
+static struct lane *find_lane(struct client *c, int pool)
+{
+	bool may_grow = c->o.connections_per_host > LANE_TRANSFERS;
+	struct lane *best = NULL;
+	for (uint32_t i = 0; i < c->lane_count; i++) {
+		struct lane *l = c->lanes[i];
+		if (l->pool != pool)
+			continue;
+		if (l->running < LANE_TRANSFERS || !may_grow)
+			return l;
+		if (!best || l->running < best->running)
+			best = l;
+	}
+	struct lane *fresh = open_lane(c, pool);
+	return fresh ? fresh : best;
+}
+
+status client_begin(struct client_stream *t)
+{
+	struct lane *l = find_lane(t->client, t->req->guarded ? POOL_GUARDED : POOL_DIRECT);
+	if (!l || curl_multi_add_handle(l->multi, t->easy))
+		return err_set(ERR_INTERNAL, "the HTTP client cannot start a transfer");
+	l->running++;
+	t->lane = l;
 	return 0;
 }
+
+void client_end(struct client_stream *t)
+{
+	struct lane *l = take(t->lane);
+	if (!l)
+		return;
+	curl_multi_remove_handle(l->multi, t->easy);
+	l->running--;
+}
+
+/* --- open and close --- */
 
 static status open_parts(struct client *c)
 {
@@ -206,13 +250,10 @@ static status open_parts(struct client *c)
 	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	c->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	struct epoll_event e = { .events = EPOLLIN,
-				 .data.u64 = event_key(POOL_COUNT, c->kick_fd) };
+				 .data.u64 = event_key(LANES_MAX, c->kick_fd) };
 	if (c->epoll_fd < 0 || c->kick_fd < 0 ||
 	    epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->kick_fd, &e))
 		return err_errno("open the client's event set");
-	for (int p = 0; p < POOL_COUNT; p++)
-		if (open_multi(c, p))
-			return -1;
 	c->group = group_open(DEADLINE_NONE);
 	return group_spawn(c->group, "http client", drive_main, c);
 }
@@ -251,8 +292,8 @@ void client_close(struct client *c)
 	ASSERT(list_empty(&c->transfers)); /* streams end before their client */
 	while (c->spare_len)
 		curl_easy_cleanup(c->spare[--c->spare_len]);
-	for (int p = 0; p < POOL_COUNT; p++)
-		curl_multi_cleanup(c->multi[p]);
+	for (uint32_t i = 0; i < c->lane_count; i++)
+		curl_multi_cleanup(c->lanes[i]->multi);
 	if (c->epoll_fd >= 0) {
 		fd_forget(c->epoll_fd);
 		close(c->epoll_fd);

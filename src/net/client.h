@@ -16,7 +16,8 @@ struct client_options {
 	struct str ca_file;	/* PEM, empty = the system's */
 	struct str proxy, proxy_tls; /* http://host:port for guarded requests, empty = direct */
 	struct guard *guard;	/* decides about requests with guarded = true that go direct */
-	size_t connections_per_host; /* 0 = 64 */
+	/* 0 = 64. Past 256 there may be that many in each of several lanes (client_int.h). */
+	size_t connections_per_host;
 };
 status client_open(const struct client_options *, struct client **out) NODISCARD;
 void client_close(struct client *);

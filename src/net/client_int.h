@@ -27,11 +27,25 @@ enum {
 /* Connections that passed the guard are never shared with requests that did not have to. */
 enum { POOL_DIRECT, POOL_GUARDED, POOL_COUNT };
 
+/*
+ * curl looks at every connection to a host before it starts a transfer there. So a multi handle gets
+ * a few hundred transfers at most, and more of them the next one: a lane.
+ */
+enum { LANE_TRANSFERS = 256, LANES_MAX = 128 };
+struct lane {
+	struct client *client;
+	CURLM *multi;
+	int pool;
+	uint32_t index; /* in client->lanes */
+	size_t running;
+	deadline timer_at;
+};
+
 struct client {
 	struct arena *mem;
 	struct client_options o;
-	CURLM *multi[POOL_COUNT];
-	int64_t timer_at[POOL_COUNT];
+	struct lane *lanes[LANES_MAX];
+	uint32_t lane_count;
 	int epoll_fd, kick_fd;
 	bool parked, dead;
 	struct group *group;
@@ -46,7 +60,7 @@ struct client_stream {
 	struct arena *mem;
 	struct client_request *req; /* a copy; a redirect changes it */
 	CURL *easy;
-	CURLM *multi;
+	struct lane *lane; /* NULL: curl does not work on it */
 	struct curl_slist *lines, *resolve;
 	struct event changed;
 	bool head_done, done, paused, whole, denied, too_large, reading;
@@ -76,6 +90,9 @@ struct client_stream {
 /* client.c */
 CURL *client_take_easy(struct client *);
 void client_give_easy(struct client *, CURL *);
+/* Gives the transfer to a lane with room, and takes it out again. */
+status client_begin(struct client_stream *) NODISCARD;
+void client_end(struct client_stream *);
 /* Lets the driver fiber look again. */
 void client_kick(struct client *);
 /* guarded.c */

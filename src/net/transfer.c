@@ -384,12 +384,7 @@ static status start(struct client_stream *t)
 {
 	if (set_route(t) || set_method(t) || set_rest(t) || set_headers(t))
 		return -1;
-	t->multi = t->client->multi[t->req->guarded ? POOL_GUARDED : POOL_DIRECT];
-	if (curl_multi_add_handle(t->multi, t->easy)) {
-		t->multi = NULL;
-		return err_set(ERR_INTERNAL, "curl_multi_add_handle failed");
-	}
-	return 0;
+	return client_begin(t);
 }
 
 static status open_transfer(struct client *c, struct arena *mem, const struct client_request *r,
@@ -425,8 +420,7 @@ static status follow(struct client_stream *t)
 		return failure(t);
 	if (t->hops++ >= t->req->redirects_max)
 		return err_set(ERR_UPSTREAM, "more than %d redirects", t->req->redirects_max);
-	curl_multi_remove_handle(t->multi, t->easy);
-	t->multi = NULL;
+	client_end(t);
 	if (guarded_hop(t))
 		return -1;
 	curl_easy_reset(t->easy);
@@ -464,8 +458,7 @@ void client_stream_close(struct client_stream *t)
 		return;
 	list_remove(&t->node);
 	list_remove(&t->resume_node);
-	if (t->multi)
-		curl_multi_remove_handle(t->multi, t->easy);
+	client_end(t);
 	/* After some failures (a redirect to another protocol) curl keeps a buffer that makes the
 	 * handle refuse options for ever: only those that went well are used again. */
 	if (t->easy && t->done && !t->code)
@@ -476,7 +469,6 @@ void client_stream_close(struct client_stream *t)
 	curl_slist_free_all(t->resolve);
 	buf_free(&t->body);
 	buf_free(&t->lent);
-	t->multi = NULL;
 	t->easy = NULL;
 	t->lines = t->resolve = NULL;
 }

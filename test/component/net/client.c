@@ -407,6 +407,35 @@ static void test_tls(struct stage *s)
 	CHECK(run_shell("rm -r \"$0\"", dir));
 }
 
+/* More open streams to one host than a lane takes: all of them end whole, and so does what follows. */
+static void test_lanes(struct stage *s)
+{
+	enum { STREAMS = 600 };
+	struct client_stream **t = arena_array(s->mem, struct client_stream *, STREAMS);
+	struct client_request r = { .url = url(s, "/events") };
+	struct client_response *a;
+	AUTO(client) c = { NULL };
+	size_t first = 0;
+	CHECK(!client_open(&(struct client_options){ .connections_per_host = 5000 }, &c.p));
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < STREAMS; i++)
+			CHECK(!client_stream_open(c.p, s->mem, &r, &t[i]));
+		for (int i = 0; i < STREAMS; i++) {
+			struct str piece = S("");
+			size_t got = 0;
+			do {
+				CHECK(!client_stream_piece(t[i], &piece));
+				got += piece.len;
+			} while (piece.len);
+			first = first ? first : got;
+			CHECK(got == first && got > 1000);
+			client_stream_close(t[i]);
+		}
+	}
+	r.url = url(s, "/echo");
+	CHECK(!client_fetch(c.p, s->mem, &r, &a) && a->status == 200);
+}
+
 static status stage_main(void *arg)
 {
 	AUTO(arena) mem = { arena_open(0) };
@@ -442,13 +471,14 @@ STAGE(unix_sockets)
 STAGE(guard)
 STAGE(proxy)
 STAGE(tls)
+STAGE(lanes)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(methods), cmocka_unit_test(uploads), cmocka_unit_test(limits),
 		cmocka_unit_test(streams), cmocka_unit_test(unix_sockets),    cmocka_unit_test(guard),
-		cmocka_unit_test(proxy),   cmocka_unit_test(tls),
+		cmocka_unit_test(proxy),   cmocka_unit_test(tls),	     cmocka_unit_test(lanes),
 	};
 	return cmocka_run_group_tests_name("client", tests, NULL, NULL);
 }
