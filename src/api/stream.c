@@ -2,7 +2,7 @@
 /*
  * stream: see stream.h. Envelopes by mode:
  *
- *	chat, advanced-chat	event, conversation_id, message_id, created_at, task_id
+ *	chat, agent-chat, advanced-chat	event, conversation_id, message_id, created_at, task_id
  *	completion		event, message_id, created_at, task_id
  *	workflow		event, workflow_run_id, task_id
  *
@@ -84,6 +84,23 @@ static void open_event(struct buf *b, const struct stream_run *r, struct str eve
 		put_string(b, "task_id", r->task_id);
 }
 
+/* What an agent says is no message yet: its thoughts come the same way. */
+static void write_agent_message(struct buf *b, const struct stream_run *r, struct str text)
+{
+	open_event(b, r, S("agent_message"), true);
+	put_string(b, "id", r->message_id);
+	put_string(b, "answer", text);
+	buf_putc(b, '}');
+}
+
+/* Data whose members stand in the event itself. */
+static void write_flat(struct buf *b, const struct stream_run *r, const struct flow_event *e)
+{
+	open_event(b, r, flow_event_name(e->type), true);
+	buf_putc(b, ',');
+	buf_put(b, str_skip(e->data, 1));
+}
+
 static void write_message(struct buf *b, const struct stream_run *r, struct str text,
 			  struct str selector)
 {
@@ -106,6 +123,10 @@ static void write_replace(struct buf *b, const struct stream_run *r, struct str 
 
 static void write_chunk(struct buf *b, const struct stream_run *r, const struct flow_event *e)
 {
+	if (str_eq(r->mode, S("agent-chat"))) {
+		write_agent_message(b, r, e->text);
+		return;
+	}
 	if (!is_workflow(r)) {
 		write_message(b, r, e->text, e->selector);
 		return;
@@ -180,8 +201,12 @@ static struct str shown_data(struct arena *mem, const struct stream_run *r, cons
 void stream_write_event(struct arena *mem, struct buf *b, const struct stream_run *r,
 			const struct flow_event *e)
 {
+	if (e->type == FLOW_CHECKPOINT)
+		return;
 	if (e->type == FLOW_CHUNK) {
 		write_chunk(b, r, e);
+	} else if (e->type == FLOW_AGENT_THOUGHT || e->type == FLOW_MESSAGE_FILE) {
+		write_flat(b, r, e);
 	} else if (e->type == FLOW_REPLACE) {
 		write_text_replace(b, r, e);
 	} else if (!is_easy(r)) {

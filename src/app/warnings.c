@@ -11,7 +11,6 @@ static const struct {
 	const char *why;
 } reasons[] = {
 	{ S_INIT("tool"), "tools of plugins are not available" },
-	{ S_INIT("agent"), "agent strategies are plugins, which are not available" },
 	{ S_INIT("knowledge-retrieval"), "there are no knowledge bases in this version" },
 	{ S_INIT("knowledge-index"), "there are no knowledge bases in this version" },
 	{ S_INIT("datasource"), "there are no knowledge bases in this version" },
@@ -65,8 +64,6 @@ struct json *dsl_warnings(struct arena *mem, const struct json *file)
 	struct json *out = json_arr(mem);
 	json_each(json_get(json_get(json_get(file, S("workflow")), S("graph")), S("nodes")), node)
 		warn_node(mem, out, node);
-	if (str_eq(json_get_str(json_get(file, S("app")), S("mode")), S("agent-chat")))
-		json_push_str(mem, out, S("agent apps cannot be run by this version"));
 	const struct json *config = json_get(file, S("model_config"));
 	if (!json_is(config, JSON_OBJ))
 		return out;

@@ -85,6 +85,7 @@ struct message {
 	struct str total_price, currency, parent_message_id, workflow_run_id, invoke_from, created_by;
 	struct str rating, feedback_content, admin_rating; /* at == NULL: none */
 	struct json *inputs, *prompt, *metadata, *files;
+	struct json *thoughts; /* of an agent: array, see chat_thought_json */
 	bool by_account;
 	int64_t message_tokens, answer_tokens, created_ms;
 	double latency;
@@ -99,6 +100,9 @@ status message_list(struct chats *, struct arena *, struct str tenant_id, struct
 status message_uses_file(struct chats *, struct arena *, struct str tenant_id, struct str app_id, struct str upload_id, bool *ours, bool *others) NODISCARD;
 /* The entry of `message_files` in answers, with a fresh signed address. */
 struct json *message_file_json(struct chats *, struct arena *, const struct json *file);
+
+/* A thought as lists of messages show it. */
+struct json *chat_thought_json(struct arena *, const struct message *, const struct json *thought);
 
 /* rating empty = remove; failing with invalid_param when there is none. admin: from the console. */
 status feedback_set(struct chats *, struct arena *, const struct chat_scope *, const struct message *, struct str rating, struct str content, bool admin) NODISCARD;
@@ -139,7 +143,7 @@ struct chat_system {
 struct json *chat_system_json(struct arena *, const struct chat_system *);
 struct chat_request {
 	struct chat_scope scope;
-	struct str mode;	   /* chat, completion, advanced-chat */
+	struct str mode;	   /* chat, agent-chat, completion, advanced-chat */
 	struct str from;	   /* service-api, web-app, debugger */
 	struct str query;
 	const struct json *inputs; /* object, unchecked */

@@ -21,7 +21,7 @@ struct json *chat_json(struct arena *, struct str text, enum json_type expect);
 #define CHAT_OWNER(scope) db_text((scope)->tenant_id), db_text((scope)->app_id)
 #define CHAT_USER(scope)  db_text((scope)->user.id), db_int((scope)->user.by_account)
 
-enum { MESSAGE_COLUMNS = 27 };
+enum { MESSAGE_COLUMNS = 28 };
 /* Row of one of the message statements. */
 void message_read(struct arena *, const struct db_rows *, size_t row, struct message *);
 
@@ -69,6 +69,11 @@ struct str name_parse(struct arena *, struct str answer, struct str query);
 struct json *suggestions_parse(struct arena *, struct str answer);
 /* Names the conversation in a fiber of its own. */
 void name_later(struct chats *, struct str tenant_id, struct str conversation_id, struct str query);
+
+/* --- agent.c --- */
+/* What an agent app's model-call node is given, from the app's config and the messages of the prompt. */
+struct json *agent_call(struct arena *, const struct json *config, const struct json *messages,
+			const struct json *parameters);
 
 /* --- hooks.c, variable.c --- */
 status chat_finished(void *ctx, struct arena *, const struct flow_info *,

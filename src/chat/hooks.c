@@ -85,6 +85,10 @@ static struct str kept_answer(struct arena *mem, const struct flow_info *info,
 	if (replaced.at)
 		return replaced;
 	struct str answer = is_chatflow(info->app_mode) ? r->answer : str_trim(r->answer);
+	/* What an agent streams holds its thoughts, too. */
+	struct str final = json_get_str(r->outputs, S("answer"));
+	if (str_eq(info->app_mode, S("agent-chat")) && final.len)
+		answer = str_trim(final);
 	return answer.at ? answer : S("");
 }
 
@@ -107,7 +111,9 @@ status chat_finished(void *ctx, struct arena *mem, const struct flow_info *info,
 	       db_text(price_of(usage, S("currency"), S("USD"))),
 	       db_float(json_as_double(json_get(usage, S("latency")), r->elapsed)),
 	       db_text(json_text(mem, metadata, JSON_COMPACT)),
-	       db_int(r->finished_ms ? r->finished_ms : clock_ms()));
+	       db_int(r->finished_ms ? r->finished_ms : clock_ms()),
+	       db_text_or_null(json_len(r->thoughts) ? json_text(mem, r->thoughts, JSON_COMPACT)
+						     : (struct str){0}));
 	DB_ADD(b, &sql_chat_conversation_touch, DB_ANY, db_text(info->tenant_id),
 	       db_text(info->conversation_id),
 	       db_int(r->finished_ms ? r->finished_ms : clock_ms()));

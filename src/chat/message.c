@@ -43,6 +43,7 @@ void message_read(struct arena *mem, const struct db_rows *r, size_t i, struct m
 		.rating = text_or_none(r, i, 24),
 		.feedback_content = text_or_none(r, i, 25),
 		.admin_rating = text_or_none(r, i, 26),
+		.thoughts = chat_json(mem, db_str_at(r, i, 27), JSON_ARR),
 	};
 }
 

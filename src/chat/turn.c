@@ -303,6 +303,8 @@ static struct json *easy_call(struct turn *t)
 {
 	const struct json *model = json_get(t->config, S("model"));
 	struct json *call = json_obj(t->mem);
+	if (str_eq(t->q->mode, S("agent-chat")))
+		return agent_call(t->mem, t->config, t->prompt.messages, t->parameters);
 	json_set(t->mem, call, S("provider"), json_get(model, S("provider")));
 	json_set(t->mem, call, S("name"), json_get(model, S("name")));
 	json_set_str(t->mem, call, S("mode"), t->prompt.completion ? S("completion") : S("chat"));
@@ -377,7 +379,7 @@ static void store_message(struct turn *t, struct db_batch *b)
 		       db_text(t->out->message_id), db_text(t->out->direct), db_text(S("normal")),
 		       db_null(), db_int(0), db_int(0), db_text(S("0")), db_text(S("USD")),
 		       db_float(0), db_text(compact(mem, chat_metadata(mem, q->mode, NULL))),
-		       db_int(t->now));
+		       db_int(t->now), db_null());
 }
 
 static struct db_batch *rows_of(struct turn *t)

@@ -29,6 +29,30 @@ void node_emit(struct node_run *nr, struct str name, struct str piece, bool last
 		coordinator_chunk(&e->coordinator, parts, 2, piece, last);
 }
 
+/* --- what nodes leave for followers and for recovery --- */
+
+void node_log(struct node_run *nr, const struct json *entry)
+{
+	event_agent_log(nr->execution, entry);
+}
+
+void node_thought(struct node_run *nr, const struct json *row, const struct json *more)
+{
+	run_keep_thought(nr->engine->run, row, more);
+	event_thought(nr->execution, row, more);
+}
+
+void node_message_file(struct node_run *nr, const struct json *file)
+{
+	event_message_file(nr->execution, file);
+}
+
+status node_checkpoint(struct node_run *nr, const struct json *state)
+{
+	event_checkpoint(nr->execution, state);
+	return journal_secure(nr->engine);
+}
+
 /* --- life of an engine --- */
 
 void engine_init(struct engine *e, struct flow_run *run, struct arena *mem, struct pool *pool,
@@ -177,6 +201,7 @@ static void announce(struct execution *x)
 		x->attempt = old->attempt;
 		x->started_ms = old->started_ms;
 		x->form_told = old->form_told;
+		x->run.checkpoints = old->checkpoints;
 		return;
 	}
 	x->id = id_uuid(x->mem);

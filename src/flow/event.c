@@ -207,6 +207,17 @@ static const struct json *extras_of(struct execution *x)
 	return row && row->extras ? row->extras(x->run.flow, x->mem, x->node->data) : NULL;
 }
 
+static const struct json *strategy_of(struct execution *x)
+{
+	struct str name = json_get_str(x->node->data, S("agent_strategy_name"));
+	if (!str_eq(x->node->type, S("agent")))
+		return NULL;
+	struct json *o = json_obj(x->mem);
+	json_set_str(x->mem, o, S("name"), name);
+	json_set_null(x->mem, o, S("icon"));
+	return o;
+}
+
 void event_node_started(struct execution *x)
 {
 	struct flow_run *run = x->engine->run;
@@ -217,7 +228,7 @@ void event_node_started(struct execution *x)
 	put_int(b, S("created_at"), x->started_ms / 1000);
 	put_json(b, S("extras"), extras_of(x), S("{}"));
 	put_container(b, x);
-	put_raw(b, S("agent_strategy"), S("null"));
+	put_json(b, S("agent_strategy"), strategy_of(x), S("null"));
 	emit(x, FLOW_NODE_STARTED, S(""));
 }
 
@@ -249,6 +260,8 @@ static struct str replay_text(struct execution *x, struct str state)
 		put_json(b, S("resources"), r->resources, S("[]"));
 	if (r->writes)
 		put_json(b, S("writes"), r->writes, S("[]"));
+	if (r->streamed.at)
+		put_str(b, S("streamed"), r->streamed);
 	if (b->len == 1)
 		return S("");
 	buf_putc(b, '}');
@@ -422,4 +435,41 @@ void event_replace(struct flow_run *run, struct str text, struct str replay)
 	put_str(b, S("text"), text);
 	e.data = finish(run);
 	journal_append(run, &e);
+}
+
+/* --- agents --- */
+
+void event_agent_log(struct execution *x, const struct json *entry)
+{
+	struct buf *b = begin(x->engine->run);
+	put_str(b, S("node_execution_id"), x->node->id);
+	json_each_member(entry, m) put_json(b, m->name, &m->value, S("null"));
+	put_str(b, S("node_id"), x->node->id);
+	emit(x, FLOW_AGENT_LOG, S(""));
+}
+
+static void emit_object(struct execution *x, enum flow_event_type type, const struct json *object,
+			struct str replay)
+{
+	struct run_event e = { .type = type, .time_ms = clock_ms(), .replay = replay };
+	e.data = json_text(x->mem, object, JSON_COMPACT);
+	journal_emit(x->engine, &e);
+}
+
+void event_thought(struct execution *x, const struct json *row, const struct json *more)
+{
+	emit_object(x, FLOW_AGENT_THOUGHT, row, more ? json_text(x->mem, more, JSON_COMPACT) : S(""));
+}
+
+void event_message_file(struct execution *x, const struct json *file)
+{
+	emit_object(x, FLOW_MESSAGE_FILE, file, S(""));
+}
+
+void event_checkpoint(struct execution *x, const struct json *state)
+{
+	struct buf *b = begin(x->engine->run);
+	put_str(b, S("id"), x->id);
+	put_str(b, S("node_id"), x->node->id);
+	emit(x, FLOW_CHECKPOINT, json_text(x->mem, state, JSON_COMPACT));
 }

@@ -94,7 +94,7 @@ static status next_here(struct flow_feed *feed, struct arena *mem, struct flow_e
 		bool behind = feed->seq < run->base;
 		if (!behind && feed->seq < run->shown) {
 			const struct run_event *e = journal_event(run, ++feed->seq);
-			if (e->type == FLOW_RECORD)
+			if (e->type == FLOW_RECORD || e->type == FLOW_CHECKPOINT)
 				continue;
 			give(out, mem, feed->seq, e);
 			return 0;
@@ -155,7 +155,7 @@ static status next_stored(struct flow_feed *feed, struct arena *mem, struct flow
 		if (feed->next < feed->count) {
 			const struct stored_event *e = &feed->events[feed->next++];
 			feed->seq = e->seq;
-			if (e->event.type == FLOW_RECORD)
+			if (e->event.type == FLOW_RECORD || e->event.type == FLOW_CHECKPOINT)
 				continue;
 			give(out, mem, e->seq, &e->event);
 			feed->ended = e->event.type == FLOW_WORKFLOW_FINISHED;

@@ -51,6 +51,7 @@ struct flow_result {
 	const struct json *usage;    /* sum over model calls, or NULL */
 	const struct json *resources; /* retriever resources, array */
 	const struct json *pause;    /* of a paused run: {paused_nodes, reasons}, else NULL */
+	const struct json *thoughts; /* of an agent, array: rows of FLOW_AGENT_THOUGHT and more members */
 	double elapsed;		     /* seconds */
 	int64_t total_tokens, total_steps, exceptions, finished_ms;
 };
@@ -135,6 +136,9 @@ enum flow_event_type {
 	FLOW_CHUNK,	/* text: message or text_chunk */
 	FLOW_REPLACE,	/* text replaces all text so far (a resumed model call answered otherwise) */
 	FLOW_AGENT_LOG,
+	FLOW_AGENT_THOUGHT, /* agent apps: a row of what the agent thinks and does; the same id is sent again */
+	FLOW_MESSAGE_FILE,  /* agent apps: a file that a tool made */
+	FLOW_CHECKPOINT,    /* what a node needs to go on after a crash; feeds leave it out */
 	FLOW_FORM_REQUIRED, FLOW_FORM_FILLED, FLOW_FORM_TIMEOUT, /* human-input */
 	FLOW_RECORD,	/* of the journal only, for recovery; feeds leave it out */
 	FLOW_EVENT_COUNT

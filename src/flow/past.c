@@ -339,27 +339,13 @@ static struct model_usage *read_usage(struct arena *mem, const struct json *u)
 	if (!json_is(u, JSON_OBJ))
 		return NULL;
 	struct model_usage *out = arena_new(mem, struct model_usage);
-	out->prompt_tokens = json_get_int(u, S("prompt_tokens"), 0);
-	out->completion_tokens = json_get_int(u, S("completion_tokens"), 0);
-	out->total_tokens = json_get_int(u, S("total_tokens"), 0);
-	out->prompt_unit_price = json_get_str(u, S("prompt_unit_price"));
-	out->completion_unit_price = json_get_str(u, S("completion_unit_price"));
-	out->price_unit = json_get_str(u, S("prompt_price_unit"));
-	out->prompt_price = json_get_str(u, S("prompt_price"));
-	out->completion_price = json_get_str(u, S("completion_price"));
-	out->total_price = json_get_str(u, S("total_price"));
-	out->currency = json_get_str(u, S("currency"));
-	out->latency = json_as_double(json_get(u, S("latency")), 0);
-	out->first_token = json_as_double(json_get(u, S("time_to_first_token")), -1);
-	out->generate = json_as_double(json_get(u, S("time_to_generate")), 0);
+	model_usage_read(u, out);
 	return out;
 }
 
 /* What the node's own stream had said, so that the coordinator gives it out in its turn. */
-static void replay_stream(struct engine *e, const struct graph_node *n, const struct json *outputs,
-			  bool exception)
+static void replay_stream(struct engine *e, const struct graph_node *n, const struct json *text, bool exception)
 {
-	const struct json *text = json_get(outputs, S("text"));
 	struct str parts[2] = { n->id, S("text") };
 	if (n->row && n->row->flags & NODE_STREAM && json_is(text, JSON_STR) && !exception) {
 		coordinator_chunk(&e->coordinator, parts, 2, json_as_str(text, S("")), false);
@@ -428,7 +414,8 @@ static status replay_end(struct engine *e, const struct ending *end)
 	e->run->exceptions += exception && !e->parent;
 	if (end->container && exception)
 		engine_use_strategy(end->node, &r, e->mem);
-	replay_stream(e, end->node, r.outputs, exception);
+	const struct json *streamed = json_get(end->more, S("streamed"));
+	replay_stream(e, end->node, streamed ? streamed : json_get(r.outputs, S("text")), exception);
 	replay_writes(e, r.writes);
 	return engine_replay(e, end->node, &r, exception);
 }
@@ -513,6 +500,28 @@ static status replay_form_told(struct engine *e, const struct run_event *ev)
 	return 0;
 }
 
+static status replay_checkpoint(struct engine *e, const struct run_event *ev)
+{
+	struct json *d, *state;
+	if (json_parse(e->mem, ev->data, &d) || json_parse(e->mem, ev->replay, &state))
+		return -1;
+	struct past_node *n = map_get(&e->past->nodes, json_get_str(d, S("node_id")));
+	if (n && !n->checkpoints)
+		n->checkpoints = json_arr(e->mem);
+	if (n)
+		json_push(e->mem, n->checkpoints, state);
+	return 0;
+}
+
+static status replay_thought(struct engine *e, const struct run_event *ev)
+{
+	struct json *row, *more = NULL;
+	if (json_parse(e->mem, ev->data, &row) || (ev->replay.len && json_parse(e->mem, ev->replay, &more)))
+		return -1;
+	run_keep_thought(e->run, row, more);
+	return 0;
+}
+
 static status replay_event(struct engine *e, const struct past_event *pe)
 {
 	struct ending end;
@@ -529,6 +538,10 @@ static status replay_event(struct engine *e, const struct past_event *pe)
 	case FLOW_FORM_FILLED:
 	case FLOW_FORM_TIMEOUT:
 		return replay_form_told(e, ev);
+	case FLOW_CHECKPOINT:
+		return replay_checkpoint(e, ev);
+	case FLOW_AGENT_THOUGHT:
+		return replay_thought(e, ev);
 	case FLOW_ITERATION_NEXT:
 	case FLOW_LOOP_NEXT:
 		show_again(e, pe, container_ended(e, ev));

@@ -278,6 +278,21 @@ status flow_run_start(struct flow *f, struct arena *mem, const struct flow_start
 	return st;
 }
 
+void run_keep_thought(struct flow_run *run, const struct json *row, const struct json *more)
+{
+	struct json *kept = json_copy(run->mem, row);
+	struct str id = json_get_str(row, S("id"));
+	json_each_member(more, m) json_set(run->mem, kept, m->name, json_copy(run->mem, &m->value));
+	if (!run->thoughts)
+		run->thoughts = json_arr(run->mem);
+	json_each(run->thoughts, t)
+		if (str_eq(json_get_str(t, S("id")), id)) {
+			*t = *kept;
+			return;
+		}
+	json_push(run->mem, run->thoughts, kept);
+}
+
 /* --- the dispatcher's fiber --- */
 
 static void make_result(struct flow_run *run, struct engine *e)
@@ -296,6 +311,7 @@ static void make_result(struct flow_run *run, struct engine *e)
 	r->files = event_files(mem, e->outputs);
 	r->usage = e->sums.has_usage ? model_usage_json(mem, &e->sums.usage) : NULL;
 	r->resources = e->sums.resources ? e->sums.resources : json_arr(mem);
+	r->thoughts = run->thoughts;
 	r->elapsed = (double)(rt_now() - run->started_ns) / 1e9 + (double)run->elapsed_before_ms / 1e3;
 	r->total_tokens = e->sums.tokens;
 	r->total_steps = run->steps;

@@ -105,6 +105,7 @@ struct flow_run {
 	/* counters and sums of the whole run */
 	int64_t steps, starts, exceptions;
 	int64_t started_ns, elapsed_before_ms, breath_ns;
+	struct json *thoughts; /* of an agent: the latest row of each, array or NULL */
 	struct buf answer; /* heap: all streamed text */
 	struct flow_result result;
 
@@ -247,6 +248,11 @@ void event_container_next(struct execution *, int64_t index);
 /* state: succeeded, failed, exception. Kept for recovery only when it was never announced. */
 void event_container_completed(struct execution *, struct str state);
 void event_chunk(struct engine *, const struct str *selector, size_t parts, struct str text);
+void event_agent_log(struct execution *, const struct json *entry);
+/* row is what clients see, more is kept besides (NULL = nothing). */
+void event_thought(struct execution *, const struct json *row, const struct json *more);
+void event_message_file(struct execution *, const struct json *file);
+void event_checkpoint(struct execution *, const struct json *state);
 /* All text that clients have becomes this; replay: whose it is. */
 void event_replace(struct flow_run *, struct str text, struct str replay);
 /* File objects among the values: an array. */
@@ -310,6 +316,8 @@ void run_answered(struct flow_run *);
 /* --- run.c --- */
 struct flow_run *run_new(struct flow *);
 void run_unref(struct flow_run *);
+/* Keeps the row, with the members of `more`, in place of an older one of its id. */
+void run_keep_thought(struct flow_run *, const struct json *row, const struct json *more);
 /* Fills pool variables sys, env, conversation; the dispatcher's main. */
 void run_fill_pool(struct flow_run *, struct pool *);
 status run_main(void *run);
@@ -323,6 +331,7 @@ struct past_node {
 	struct str exec_id;
 	int64_t attempt, started_ms;
 	bool form_told; /* clients know that its form is settled */
+	struct json *checkpoints; /* what it left for now, array or NULL */
 	/* containers */
 	const struct json *inputs; /* of the started event; NULL = it was not shown */
 	int64_t next;		   /* highest index announced, -1 = none */

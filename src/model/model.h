@@ -42,6 +42,8 @@ struct model_usage {
 };
 /* The usage object of platform.md 2.3 / workflow.md 7.4 (key order as recorded). */
 struct json *model_usage_json(struct arena *, const struct model_usage *);
+/* The other way round; what is missing stays as it is. The texts live as long as the object. */
+void model_usage_read(const struct json *, struct model_usage *out);
 void model_usage_add(struct arena *, struct model_usage *sum, const struct model_usage *);
 
 struct model_request {

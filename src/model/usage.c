@@ -49,6 +49,23 @@ struct json *model_usage_json(struct arena *mem, const struct model_usage *u)
 	return o;
 }
 
+void model_usage_read(const struct json *u, struct model_usage *out)
+{
+	out->prompt_tokens = json_get_int(u, S("prompt_tokens"), 0);
+	out->completion_tokens = json_get_int(u, S("completion_tokens"), 0);
+	out->total_tokens = json_get_int(u, S("total_tokens"), 0);
+	out->prompt_unit_price = json_get_str(u, S("prompt_unit_price"));
+	out->completion_unit_price = json_get_str(u, S("completion_unit_price"));
+	out->price_unit = json_get_str(u, S("prompt_price_unit"));
+	out->prompt_price = json_get_str(u, S("prompt_price"));
+	out->completion_price = json_get_str(u, S("completion_price"));
+	out->total_price = json_get_str(u, S("total_price"));
+	out->currency = json_get_str(u, S("currency"));
+	out->latency = json_as_double(json_get(u, S("latency")), 0);
+	out->first_token = json_as_double(json_get(u, S("time_to_first_token")), -1);
+	out->generate = json_as_double(json_get(u, S("time_to_generate")), 0);
+}
+
 static struct str sum_text(struct arena *mem, struct str a, struct str b)
 {
 	struct decimal x, y;

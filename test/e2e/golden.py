@@ -23,6 +23,20 @@ TYPES = {
 }
 
 
+def settle_thoughts(stream):
+    """Each row of an agent as its last event shows it: the recorded server reads a row when it sends
+    it, which may be after the tools have run; ours sends it as it is at that moment, and once more at
+    the end of a ReAct run. How many empty pieces close a text depends on the vendor's plugin there."""
+    last = {e["id"]: e for e in stream if e["event"] == "agent_thought"}
+    out = []
+    for e in stream:
+        empty = e["event"] == "agent_message" and e["answer"] == ""
+        if empty and out and out[-1] == e:
+            continue
+        out.append(last[e["id"]] if e["event"] == "agent_thought" else e)
+    return out
+
+
 class Replay:
     """Bindings of one file. `ignore` holds paths ("body.data[].id") that are not compared."""
 

@@ -8,7 +8,7 @@ import os
 import re
 
 import requests
-from golden import Replay
+from golden import Replay, settle_thoughts
 from tatara import CORPUS, GOLDEN
 
 # Texts of the recorded validators and of Python errors: code and status are what counts.
@@ -181,7 +181,8 @@ class Recorded:
         ignore = self.paths_to_ignore(file, case)
         out = self.compare_headers(want, r, ignore)
         if "sse" in want:
-            got, recorded = stream_events(r.content.decode()), stream_events(want["sse"])
+            got = settle_thoughts(stream_events(r.content.decode()))
+            recorded = settle_thoughts(stream_events(want["sse"]))
             names = [[e["event"] for e in s] for s in (recorded, got)]
             if names[0] != names[1]:
                 return out + ["events: want %s, got %s" % tuple(names)]

@@ -56,7 +56,6 @@ OTHER = {
     ("logs", "annotation-count"): (404, ANNOTATION),
     ("logs", "annotations"): (404, ANNOTATION),
     ("logs", "annotation-setting"): (404, ANNOTATION),
-    ("logs", "agent/logs"): (404, AGENT),
     ("logs", "suggested-questions"): (200, "the console may ask for any message of the app"),
     ("model-credentials", "add tts"): (400, TYPES),
     ("model-credentials", "add speech2text"): (400, TYPES),
@@ -66,6 +65,7 @@ OTHER = {
 SITE_CODE = [r"body\.site\.(access_token|code)", r"body\.(access_token|code)"]  # chosen at random
 PROVIDER_WORDS = [r".*\.icon_small", r".*\.label", r".*\.description", r".*\.supported_model_types", r".*\.help"]
 IGNORE = {
+    ("logs", "agent/logs"): [r".*\.time_cost"],
     ("setup", "health"): [r"body\.roles", r"body\.version", "header x-version", "header x-env", "wire"],
     ("apps", "*"): SITE_CODE + [r"body\.total"],
     ("site-settings", "*"): SITE_CODE,
@@ -286,6 +286,10 @@ class Console(Recorded):
             assert r.status_code == 200, r.text
 
     def before_logs(self, replay):
+        r = requests.post(self.server.url + "/v1/chat-messages", headers=self.fresh_key("agent_fc"), json={
+            "inputs": {}, "user": "u1", "query": "hello", "response_mode": "streaming"})
+        end = json.loads(r.text.strip().split("\n\n")[-1][6:])
+        replay.bound["<id#1>"], replay.bound["<id#2>"] = end["conversation_id"], end["message_id"]
         key = self.fresh_key("chat")
         for i in range(5):
             self.chat(key, "u1", "hello")

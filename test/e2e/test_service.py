@@ -59,13 +59,7 @@ OTHER = {
     ("workflows-run", "run fails"): (None, "code node"),
     ("workflow-runs", "failed run"): (None, "code node"),
     ("workflow-runs", "logs: failed"): (None, "code node"),
-    ("chat-messages", "agent-chat blocking"): (None, "mode agent-chat"),
-    ("messages", "agent messages with thoughts"): (None, "mode agent-chat"),
     ("files", "preview: bad uuid"): (404, "unknown paths are JSON"),
-    ("app-info", "app agent_fc"): (None, "mode agent-chat"),
-    ("app-meta", "app agent_fc"): (None, "mode agent-chat"),
-    ("app-parameters", "app agent_fc"): (None, "mode agent-chat"),
-    ("app-site", "app agent_fc"): (None, "mode agent-chat"),
 }
 # Wanted differences of single members (docs/compatibility.md).
 WANTED = {
@@ -229,6 +223,9 @@ class Session:
             {"type": "image", "transfer_method": "remote_url", "url": "http://127.0.0.1:9913/pixel.png"}])
         replay.bound["<conversation_id#3>"] = b["conversation_id"]
         replay.bound["<conversation_id#4>"] = self.chat("cf_llm", "u8", "flow")["conversation_id"]
+        r = requests.post(self.server.url + "/v1/chat-messages", headers=self.headers(self.apps.key("agent_fc")),
+                          json={"inputs": {}, "user": "u8", "query": "hello", "response_mode": "streaming"})
+        replay.bound["<conversation_id#2>"] = json.loads(r.text.split("\n")[0][6:])["conversation_id"]
 
     def before_conversations(self, replay):
         made = [self.chat("chat_plain", "u9", "number %d" % i)["conversation_id"] for i in range(5)]

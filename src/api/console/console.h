@@ -97,6 +97,8 @@ status console_chats(struct call *), console_chat(struct call *), console_chat_r
 	console_feedback(struct call *), console_completions(struct call *),
 	console_completion(struct call *), console_suggest(struct call *),
 	console_conversation_variables(struct call *);
+status console_agent_log(struct call *), console_tool_providers(struct call *),
+	console_tools_of_kind(struct call *), console_tool_icon(struct call *);
 status console_providers(struct call *), console_provider_models(struct call *),
 	console_models_of_type(struct call *), console_credentials_none(struct call *),
 	console_model_credentials_get(struct call *), console_model_credentials_set(struct call *),

@@ -165,9 +165,6 @@ static status debug_easy(struct call *c, bool completion)
 		return err_public(ERR_NOT_FOUND, "app_not_found", 404,
 				  "App mode is not in the supported list: %s.",
 				  completion ? "{'completion'}" : "{'agent-chat', 'chat'}");
-	if (str_eq(c->app->mode, S("agent-chat")))
-		return err_public(ERR_INVALID, "app_unavailable", 400,
-				  "Agent apps cannot be run by this version.");
 	if (take_text(c, S("response_mode"), 20, &mode) || take_text(c, S("query"), SIZE_MAX, &query))
 		return -1;
 	if (!query.at && !completion)
@@ -181,6 +178,8 @@ static status debug_easy(struct call *c, bool completion)
 				  .config = app_full_model_config(c->mem, config) };
 	if (read_run(c, &q.inputs, &q.files) || read_ids(c, &q))
 		return -1;
+	if (str_eq(c->app->mode, S("agent-chat")) && str_eq(mode, S("blocking")))
+		return err_set(ERR_INVALID, "Agent Chat App does not support blocking mode");
 	return turn(c, &q, !str_eq(mode, S("blocking")));
 }
 

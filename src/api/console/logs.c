@@ -204,7 +204,10 @@ static struct json *message_json(struct call *c, const struct message *m)
 	json_set_null(c->mem, o, S("annotation"));
 	json_set_null(c->mem, o, S("annotation_hit_history"));
 	put_time(c->mem, o, S("created_at"), m->created_ms);
-	json_set(c->mem, o, S("agent_thoughts"), json_arr(c->mem));
+	struct json *thoughts = json_arr(c->mem);
+	json_each(m->thoughts, t)
+		json_push(c->mem, thoughts, chat_thought_json(c->mem, m, t));
+	json_set(c->mem, o, S("agent_thoughts"), thoughts);
 	json_each(m->files, it)
 		json_push(c->mem, files, message_file_json(c->s->chats, c->mem, it));
 	json_set(c->mem, o, S("message_files"), files);

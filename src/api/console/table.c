@@ -145,6 +145,11 @@ static const struct route routes[] = {
 
 	{ HTTP_POST, API "/files/upload", AUTH_EDITOR, 0, 0, upload_console_file, 0 },
 
+	{ HTTP_GET, APP "/agent/logs", AUTH_CONSOLE, QUICK, 0, console_agent_log, 0 },
+	{ HTTP_GET, WORK "/tool-providers", AUTH_CONSOLE, QUICK, 0, console_tool_providers, 0 },
+	{ HTTP_GET, WORK "/tools/{kind}", AUTH_CONSOLE, QUICK, 0, console_tools_of_kind, 0 },
+	{ HTTP_GET, WORK "/tool-provider/builtin/{provider}/icon", AUTH_NONE, QUICK, 0, console_tool_icon, 0 },
+
 	{ HTTP_GET, WORK "/model-providers", AUTH_CONSOLE, QUICK, 0, console_providers, 0 },
 	{ HTTP_GET, WORK "/models/model-types/{type}", AUTH_CONSOLE, QUICK, 0, console_models_of_type,
 	  0 },

@@ -168,13 +168,8 @@ status run_chat(struct call *c)
 	struct run_body b = {0};
 	if (need_body_user(c, true) || need_chat_app(c) || read_chat(c, &b))
 		return -1;
-	if (str_eq(c->app->mode, S("agent-chat"))) {
-		if (!b.streaming)
-			return err_set(ERR_INVALID,
-				       "Agent Chat App does not support blocking mode");
-		return err_public(ERR_INVALID, "app_unavailable", 400,
-				  "Agent apps cannot be run by this version.");
-	}
+	if (str_eq(c->app->mode, S("agent-chat")) && !b.streaming)
+		return err_set(ERR_INVALID, "Agent Chat App does not support blocking mode");
 	struct chat_request q = request_of(c, &b);
 	if (!str_eq(c->app->mode, S("advanced-chat")))
 		return check_active(c) ? -1 : turn_and_reply(c, &q, b.streaming);

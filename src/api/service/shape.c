@@ -47,8 +47,11 @@ struct json *shape_message(struct call *c, const struct message *m)
 {
 	struct arena *mem = c->mem;
 	struct json *o = json_obj(mem), *files = json_arr(mem);
+	struct json *thoughts = json_arr(mem);
 	json_each(m->files, file)
 		json_push(mem, files, message_file_json(c->s->chats, mem, file));
+	json_each(m->thoughts, t)
+		json_push(mem, thoughts, chat_thought_json(mem, m, t));
 	json_set_str(mem, o, S("id"), m->id);
 	json_set_str(mem, o, S("conversation_id"), m->conversation_id);
 	json_set_str_or_null(mem, o, S("parent_message_id"), m->parent_message_id);
@@ -58,7 +61,7 @@ struct json *shape_message(struct call *c, const struct message *m)
 	set_feedback(mem, o, m);
 	json_set(mem, o, S("retriever_resources"), resources_of(mem, m));
 	json_set_int(mem, o, S("created_at"), m->created_ms / 1000);
-	json_set(mem, o, S("agent_thoughts"), json_arr(mem));
+	json_set(mem, o, S("agent_thoughts"), thoughts);
 	json_set(mem, o, S("message_files"), files);
 	json_set_str(mem, o, S("status"), m->status);
 	json_set_str_or_null(mem, o, S("error"), m->error);

@@ -208,6 +208,8 @@ status node_model_call_exec(struct node_run *run)
 		.user = run->info->user,
 		.completion = str_eq(json_get_str(call, S("mode")), S("completion")),
 	};
+	if (str_eq(json_get_str(call, S("mode")), S("agent")))
+		return node_agent_call_exec(run, call);
 	if (!json_len(q.messages))
 		return node_fail(run, "NoPromptFoundError", "model-call: messages is empty");
 	struct call_sink shown = { .run = run };

@@ -33,6 +33,7 @@ struct node_result {
 	int error_http;
 	int64_t tokens;
 	const struct model_usage *usage;	 /* of model calls, or NULL */
+	struct str streamed; /* at != NULL: all text on [id, "text"], where outputs.text is another */
 	struct json *writes; /* assigners, containers: array of [node, name, value, type], for recovery */
 	struct json *merge;  /* loops: what their answers add to the run's outputs, or NULL */
 	int64_t steps;	     /* containers: as their completed event shows it */
@@ -50,6 +51,7 @@ struct node_run {
 	const struct json *inputs; /* user inputs and sys.<name>: what the start node gives out */
 	struct node_result *result;
 	const struct flow_form *form; /* the one this node waited for, as it is now; NULL = none yet */
+	const struct json *checkpoints; /* what this execution left before a crash, array or NULL */
 	int64_t attempt;       /* from 0: how often it was retried */
 	struct engine *engine; /* for the functions below */
 	struct execution *execution;
@@ -99,6 +101,15 @@ void node_input(struct node_run *, struct str name, const struct json *value);
 /* One piece of text on [node, name]; `last` closes the stream (the piece may be empty). */
 void node_emit(struct node_run *, struct str name, struct str piece, bool last);
 
+/* An agent_log event: {id, label, parent_id, error, status, data, metadata}; an id may come again. */
+void node_log(struct node_run *, const struct json *entry);
+/* An agent app's thought; `more` (an object or NULL) is kept with it and not shown. */
+void node_thought(struct node_run *, const struct json *row, const struct json *more);
+void node_message_file(struct node_run *, const struct json *file);
+/* Keeps a state in the journal: the same execution finds it in `checkpoints` when it is run again after
+ * a crash. Returns when it is stored, so that what comes next may cost something. */
+status node_checkpoint(struct node_run *, const struct json *state) NODISCARD;
+
 /* --- one function a type --- */
 status node_start_exec(struct node_run *);
 status node_start_check(struct arena *, struct graph_node *);
@@ -114,6 +125,10 @@ status node_classifier_exec(struct node_run *);
 status node_classifier_check(struct arena *, struct graph_node *);
 status node_extractor_exec(struct node_run *);
 status node_extractor_check(struct arena *, struct graph_node *);
+status node_agent_exec(struct node_run *);
+status node_agent_check(struct arena *, struct graph_node *);
+/* Of model-call, when `mode` of its call is "agent". */
+status node_agent_call_exec(struct node_run *, const struct json *call);
 status node_tool_exec(struct node_run *);
 status node_tool_check(struct arena *, struct graph_node *);
 struct json *node_tool_extras(struct flow *, struct arena *, const struct json *data);
