@@ -24,5 +24,7 @@ void log_line(enum log_level, const char *fmt, ...) PRINTF(2, 3);
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 /* Logs the fiber's error record with code, site, detail and chain, once. */
 void log_err(enum log_level, const char *fmt, ...) PRINTF(2, 3);
+/* Whole lines that the caller has made, as they are; dropped, and counted, when nobody reads. */
+void log_raw(struct str lines);
 /* rt points this at the running fiber's context at every switch. */
 void log_use(struct log_context *);

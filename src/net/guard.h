@@ -48,6 +48,8 @@ struct guard_cache_options {
 };
 status guard_cache_open(const struct guard_cache_options *, struct guard_cache **out) NODISCARD;
 void guard_cache_close(struct guard_cache *);
+/* What a setting names, unjudged, with the port; hosts file included. At most GUARD_ADDRESSES_MAX. */
+status guard_cache_resolve(struct guard_cache *, struct str name, uint16_t port, union net_addr *out, size_t *n) NODISCARD;
 struct guard_cache_stats {
 	uint64_t hits, misses;
 	size_t entries;

@@ -122,6 +122,23 @@ status guard_resolve(struct guard_cache *c, struct str name, bool hosts, struct 
 	return -1;
 }
 
+status guard_cache_resolve(struct guard_cache *c, struct str name, uint16_t port,
+			   union net_addr *out, size_t *n)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	struct dns_reply *r = arena_new(mem.p, struct dns_reply);
+	bool cached;
+	if (guard_resolve(c, name, true, r, &cached))
+		return -1;
+	if (!cached)
+		guard_cache_keep(c, name, r); /* whoever takes it from there judges it first */
+	for (*n = 0; *n < r->count && *n < GUARD_ADDRESSES_MAX; (*n)++) {
+		out[*n] = r->at[*n];
+		net_addr_set_port(&out[*n], port);
+	}
+	return 0;
+}
+
 /* --- own addresses --- */
 
 static void read_self(struct guard_cache *c)

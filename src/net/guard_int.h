@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* guard_int: what the files of the guard share. Nobody outside them includes it. */
 #pragma once
-#include "base/vec.h"
 #include "net/dns.h"
 #include "net/guard.h"
+#include "net/guard_list.h"
 
 /* guard_address.c */
 bool guard_in_prefix(const unsigned char *a, const unsigned char *b, unsigned bits);
@@ -12,24 +12,7 @@ bool guard_is_mapped(const unsigned char a[16]);
 bool guard_inner(const unsigned char a[16], unsigned char out[16]);
 enum guard_class guard_classify_bytes(const unsigned char a[16]);
 
-/* guard_list.c */
-struct guard_range {
-	unsigned char at[16];
-	unsigned bits;
-};
-struct guard_list {
-	VEC(struct guard_range) ranges;
-	VEC(struct str) names; /* lower case */
-};
-/* Names, addresses and ranges. ERR_INVALID names the setting and the item. */
-status guard_list_add(struct arena *, const char *setting, struct str text, struct guard_list *) NODISCARD;
-bool guard_list_name(const struct guard_list *, struct str name);
-/* Exact: only rows of one address count. */
-bool guard_list_address(const struct guard_list *, const unsigned char a[16]);
-static inline bool guard_list_empty(const struct guard_list *l)
-{
-	return !l->ranges.len && !l->names.len;
-}
+/* guard_list.c, beside guard_list.h */
 struct guard_ports {
 	uint8_t bit[65536 / 8];
 };

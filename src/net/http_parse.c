@@ -173,11 +173,29 @@ static int parse_request_line(struct str line, struct http_head *h)
 	if (version.at[5] != '1' || version.at[7] > '1')
 		return 505;
 	h->http10 = version.at[7] == '0';
-	if (!all(h->target, C_TARGET))
+	return all(h->target, C_TARGET) ? 0 : 400;
+}
+
+static int parse_server_line(struct str line, struct http_head *h)
+{
+	int bad = parse_request_line(line, h);
+	if (!bad && str_eq(h->method_text, S("CONNECT")))
+		bad = 501;
+	return bad ? bad : parse_target(h);
+}
+
+/* "HTTP/1.1 200 OK"; the number goes where a request keeps its method, the reason is the target. */
+static int parse_status_line(struct str line, struct http_head *h)
+{
+	if (line.len < 12 || memcmp(line.at, "HTTP/1.", 7) || line.at[8] != ' ' ||
+	    (line.at[7] != '0' && line.at[7] != '1') || (line.len > 12 && line.at[12] != ' '))
 		return 400;
-	if (str_eq(h->method_text, S("CONNECT")))
-		return 501;
-	return parse_target(h);
+	h->http10 = line.at[7] == '0';
+	h->method_text = str_sub(line, 9, 3);
+	h->target = str_trim(str_skip(line, 12));
+	if (!all(h->method_text, C_DIGIT) || line.at[9] == '0' || !all(h->target, C_VALUE))
+		return 400;
+	return 0;
 }
 
 /* --- header fields --- */
@@ -278,6 +296,39 @@ static int parse_field(struct str line, struct http_header *out)
 	return all(out->value, C_VALUE) ? 0 : 400;
 }
 
+/* Lines of a head: the first by `first`, the others as fields. */
+static int parse_lines(const char *at, size_t len, int (*first)(struct str, struct http_head *),
+		       struct http_header *headers, size_t headers_max, struct http_head *h,
+		       struct seen *s)
+{
+	const char *end = at + len;
+	bool begun = false;
+	while (at < end) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+		if (!nl || nl == at || nl[-1] != '\r')
+			return 400;
+		struct str line = { at, (size_t)(nl - at) - 1 };
+		at = nl + 1;
+		if (!line.len) /* the empty line must be the last */
+			break;
+		int bad;
+		if (!begun) {
+			bad = first(line, h);
+			begun = true;
+		} else if (h->header_count == headers_max) {
+			bad = 431;
+		} else {
+			struct http_header *f = &headers[h->header_count++];
+			bad = parse_field(line, f);
+			if (!bad)
+				bad = note_field(h, s, f->name, f->value);
+		}
+		if (bad)
+			return bad;
+	}
+	return begun && at == end ? 0 : 400;
+}
+
 static int finish_head(struct http_head *h, const struct seen *s)
 {
 	if (s->coding) {
@@ -296,42 +347,49 @@ static int finish_head(struct http_head *h, const struct seen *s)
 	return 0;
 }
 
-int http_parse_head(const char *at, size_t len, struct http_header *headers, size_t headers_max,
-		    struct http_head *out)
+static int parse_request(const char *at, size_t len, int (*first)(struct str, struct http_head *),
+			 struct http_header *headers, size_t headers_max, struct http_head *out)
 {
 	struct http_head h = { 0 };
 	struct seen s = { 0 };
-	const char *end = at + len;
-	bool first = true;
-	while (at < end) {
-		const char *nl = memchr(at, '\n', (size_t)(end - at));
-		if (!nl || nl == at || nl[-1] != '\r')
-			return 400;
-		struct str line = { at, (size_t)(nl - at) - 1 };
-		at = nl + 1;
-		if (!line.len) /* the empty line must be the last */
-			break;
-		int bad;
-		if (first) {
-			bad = parse_request_line(line, &h);
-			first = false;
-		} else if (h.header_count == headers_max) {
-			bad = 431;
-		} else {
-			struct http_header *f = &headers[h.header_count++];
-			bad = parse_field(line, f);
-			if (!bad)
-				bad = note_field(&h, &s, f->name, f->value);
-		}
-		if (bad)
-			return bad;
-	}
-	if (first || at != end)
-		return 400;
-	int bad = finish_head(&h, &s);
+	int bad = parse_lines(at, len, first, headers, headers_max, &h, &s);
+	if (!bad)
+		bad = finish_head(&h, &s);
 	if (!bad)
 		*out = h;
 	return bad;
+}
+
+int http_parse_head(const char *at, size_t len, struct http_header *headers, size_t headers_max,
+		    struct http_head *out)
+{
+	return parse_request(at, len, parse_server_line, headers, headers_max, out);
+}
+
+int http_parse_proxy_head(const char *at, size_t len, struct http_header *headers,
+			  size_t headers_max, struct http_head *out)
+{
+	return parse_request(at, len, parse_request_line, headers, headers_max, out);
+}
+
+int http_parse_answer(const char *at, size_t len, struct http_header *headers, size_t headers_max,
+		      struct http_answer *out)
+{
+	struct http_head h = { 0 };
+	struct seen s = { 0 };
+	if (parse_lines(at, len, parse_status_line, headers, headers_max, &h, &s) ||
+	    (s.coding && check_coding(&h, &s)))
+		return 400;
+	const char *d = h.method_text.at;
+	*out = (struct http_answer){
+		.status = (d[0] - '0') * 100 + (d[1] - '0') * 10 + (d[2] - '0'),
+		.reason = h.target,
+		.http10 = h.http10,
+		.keep_alive = h.http10 ? s.keep && !s.close : !s.close,
+		.body_length = s.coding ? -1 : s.length ? h.body_length : -2,
+		.header_count = h.header_count,
+	};
+	return 0;
 }
 
 /* --- path --- */
@@ -442,7 +500,7 @@ static int step_size(struct http_chunks *k, char c)
 
 static int step_ext(struct http_chunks *k, char c)
 {
-	if (++k->extra > HTTP_CHUNKS_EXTRA_MAX)
+	if (++k->extra > HTTP_CHUNKS_EXTRA_MAX || ++k->ext > HTTP_CHUNKS_EXT_MAX)
 		return 400;
 	if (k->state == K_EXT_BLANK) { /* only before a semicolon */
 		if (c == ';')
@@ -495,6 +553,7 @@ static int step(struct http_chunks *k, char c)
 	case K_DATA_LF:
 		k->state = K_SIZE;
 		k->digits = 0;
+		k->ext = 0;
 		return c == '\n' ? 0 : 400;
 	case K_END_LF:
 		k->state = K_END;

@@ -41,6 +41,23 @@ struct http_head {
  * into `at`. Returns 0 or the HTTP status that refuses the request. */
 int http_parse_head(const char *at, size_t len, struct http_header *headers, size_t headers_max,
 		    struct http_head *out);
+/* The same for a forward proxy: CONNECT is a method, `target` is left to the caller, path and query
+ * stay empty, host is the Host field. */
+int http_parse_proxy_head(const char *at, size_t len, struct http_header *headers,
+			  size_t headers_max, struct http_head *out);
+
+/* The head of an answer, as strict as that of a request. */
+struct http_answer {
+	int status;
+	struct str reason;
+	bool http10;
+	bool keep_alive;     /* what the server wants, version default applied */
+	int64_t body_length; /* -1 = chunked, -2 = until the connection ends; of an answer with a body */
+	size_t header_count;
+};
+/* 0, or 400 for what is no answer. */
+int http_parse_answer(const char *at, size_t len, struct http_header *headers, size_t headers_max,
+		      struct http_answer *out);
 
 /*
  * Decodes %XX and removes dot segments. A segment that holds %2F stays as it was sent, so that no
@@ -53,11 +70,12 @@ bool http_path_clean(struct arena *, struct str raw, struct str *out);
 struct http_chunks {
 	uint8_t state;
 	uint8_t digits;
+	uint16_t ext;	/* bytes of this chunk's extensions */
 	uint64_t left;	/* of the chunk being read */
 	size_t extra;	/* bytes of extensions and trailers so far */
 };
 enum { HTTP_CHUNKS_MORE = 0, HTTP_CHUNKS_DATA = 1, HTTP_CHUNKS_END = 2 };
-enum { HTTP_CHUNKS_EXTRA_MAX = 8192 };
+enum { HTTP_CHUNKS_EXTRA_MAX = 8192, HTTP_CHUNKS_EXT_MAX = 256 };
 /* Reads from the front of `at`: *used bytes are done with; with DATA, *data is the next piece of
  * body (counted in *used). MORE means all input is used up. 400 for bad framing. */
 int http_chunks_next(struct http_chunks *, const char *at, size_t len, size_t *used,

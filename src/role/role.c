@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -222,11 +223,20 @@ static enum log_level log_level_of(struct str name)
 	return LOG_INFO;
 }
 
+/* A role that keeps nothing runs on a read-only disk too. */
+static status open_data_dir(struct role_process *r, struct str given)
+{
+	if (r->type->stateless && !r->supervised && !given.len && !getenv("TATARA_DATA")) {
+		r->data_dir = S(".");
+		return 0;
+	}
+	return data_dir_open(r->mem, given, &r->data_dir);
+}
+
 static status prepare(struct role_process *r, int argc, char **argv)
 {
 	struct str data = { 0 }, env_file = { 0 };
-	if (read_options(r, argc, argv, &data, &env_file) ||
-	    data_dir_open(r->mem, data, &r->data_dir) ||
+	if (read_options(r, argc, argv, &data, &env_file) || open_data_dir(r, data) ||
 	    settings_load(r->mem, r->data_dir, env_file, &r->config))
 		return -1;
 	r->run_dir = arena_printf(r->mem, "%.*s/run", STR(r->data_dir));

@@ -19,6 +19,9 @@ struct role_process;
 struct role_type {
 	const char *name, *help, *replaces;
 	const char *listen; /* default when started alone */
+	const char *socket; /* of /health under `serve`, run/NAME.sock; NULL = the role's name */
+	const char *front;  /* a second socket, run/NAME.sock, handed over as --front fd:4; or NULL */
+	bool stateless;	    /* alone it needs no data directory */
 	/* Opens what the role needs into role->state; services are open when needs_services. */
 	status (*open)(struct role_process *);
 	http_handler handle; /* ctx is the role; NULL: health only */

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/vec.h"
 #include "net/client.h"
 #include "os/os.h"
 #include "role/role.h"
@@ -38,7 +39,8 @@ enum child_state { CHILD_STARTING, CHILD_UP, CHILD_WAITING, CHILD_ENDED };
 struct child {
 	const struct role_type *type;
 	struct serve *serve;
-	int fd;		    /* listening socket, kept over restarts */
+	int fds[2];	    /* listening sockets, kept over restarts; [1] of roles with a front */
+	size_t fd_count;
 	struct str socket;  /* path of its unix socket; empty for the gateway's own */
 	struct proc *proc;
 	enum child_state state;
@@ -63,18 +65,28 @@ static status spawn(struct child *c)
 {
 	struct serve *s = c->serve;
 	struct arena *mem = arena_open(0);
-	const char *argv[] = {
-		arena_cstr(mem, s->self), c->type->name, "--supervised", "--listen", "fd:3", "--data",
-		arena_cstr(mem, s->role.data_dir), s->env_file.len ? "--env-file" : NULL,
-		s->env_file.len ? arena_cstr(mem, s->env_file) : NULL, NULL,
-	};
+	VEC(const char *) argv = { 0 };
+	const char *const fixed[] = { arena_cstr(mem, s->self), c->type->name, "--supervised",
+				      "--listen", "fd:3", "--data",
+				      arena_cstr(mem, s->role.data_dir) };
+	for (size_t i = 0; i < countof(fixed); i++)
+		vec_push(mem, &argv, fixed[i]);
+	if (c->fd_count > 1) {
+		vec_push(mem, &argv, "--front");
+		vec_push(mem, &argv, "fd:4");
+	}
+	if (s->env_file.len) {
+		vec_push(mem, &argv, "--env-file");
+		vec_push(mem, &argv, arena_cstr(mem, s->env_file));
+	}
+	vec_push(mem, &argv, NULL);
 	struct proc_options o = {
-		.argv = argv,
+		.argv = argv.at,
 		.stdin_fd = -1,
 		.stdout_fd = STDOUT_FILENO,
 		.stderr_fd = STDERR_FILENO,
-		.keep_fds = &c->fd,
-		.keep_count = 1,
+		.keep_fds = c->fds,
+		.keep_count = c->fd_count,
 	};
 	c->started = rt_now();
 	status r = proc_spawn(&o, &c->proc);
@@ -113,22 +125,31 @@ static status keep_running(void *arg)
 	return 0;
 }
 
+static status open_socket(struct serve *s, const char *name, struct str *path, int *fd)
+{
+	*path = arena_printf(s->role.mem, "%.*s/%s.sock", STR(s->role.run_dir), name);
+	if (listen_open(arena_printf(s->role.mem, "unix:%.*s", STR(*path)), fd))
+		return err_wrap("listen on %.*s", STR(*path));
+	return 0;
+}
+
 static status open_sockets(struct serve *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		struct child *c = &s->child[i];
-		bool gateway = strcmp(c->type->name, "gateway") == 0;
-		struct str where = s->listen;
-		if (!gateway) {
-			c->socket = arena_printf(s->role.mem, "%.*s/%s.sock", STR(s->role.run_dir),
-						 c->type->name);
-			where = arena_printf(s->role.mem, "unix:%.*s", STR(c->socket));
-		}
-		if (listen_open(where, &c->fd))
-			return err_wrap("listen on %.*s", STR(where));
-		if (gateway)
+		const struct role_type *t = c->type;
+		struct str front;
+		c->fd_count = t->front ? 2 : 1;
+		if (strcmp(t->name, "gateway") == 0) {
+			if (listen_open(s->listen, &c->fds[0]))
+				return err_wrap("listen on %.*s", STR(s->listen));
 			s->public_url = arena_printf(s->role.mem, "http://%.*s",
-						     STR(listen_name(s->role.mem, c->fd)));
+						     STR(listen_name(s->role.mem, c->fds[0])));
+		} else if (open_socket(s, t->socket ? t->socket : t->name, &c->socket, &c->fds[0])) {
+			return -1;
+		}
+		if (t->front && open_socket(s, t->front, &front, &c->fds[1]))
+			return -1;
 	}
 	return 0;
 }
@@ -397,7 +418,7 @@ static status prepare(struct serve *s, int argc, char **argv)
 	if (!s->listen.len)
 		s->listen = config_str(r->config, CONFIG_TATARA_LISTEN);
 	for (size_t i = 0; i < role_types_len; i++)
-		s->child[s->count++] = (struct child){ .type = role_types[i], .serve = s, .fd = -1 };
+		s->child[s->count++] = (struct child){ .type = role_types[i], .serve = s };
 	return 0;
 }
 

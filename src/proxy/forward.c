@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * forward: plain HTTP. Request and answer are parsed and written anew in our own framing, so that
+ * client and server never read the same bytes in two ways. Pieces of a body go on at once.
+ *
+ *   open -> send head -> body to the server -> head of the answer -> body to the client -> keep both
+ *             ^                |  early answer     |
+ *             +-- once more, on a new connection --+  when a kept one was dead and nothing was sent
+ */
+#include "base/err.h"
+#include "proxy/egress_int.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { PIECES = 64, SIZE_LINE = 20, CLIENT_LEFT = 499 };
+
+#define VIA "1.1 ssrf-proxy"
+
+/* What came of one try. */
+enum outcome {
+	DONE,	    /* the answer is with the client, or the client is gone */
+	AGAIN,	    /* a kept connection was dead: nothing is lost */
+	FAILED,	    /* code says why, and nothing was answered yet */
+	BROKEN,	    /* the answer stopped in the middle: end the connection */
+};
+
+struct exchange {
+	struct egress_conn *c;
+	struct egress *e;
+	struct egress_request *q;
+	struct egress_up up;
+	struct http_answer a;
+	struct http_header *fields;
+	unsigned code;
+	bool early; /* the server answered before it had the whole body */
+};
+
+/* --- the request's head --- */
+
+static bool is_one_of(struct str name, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq_nocase(name, str_c(list[i])))
+			return true;
+	return false;
+}
+
+/* RFC 9110 7.6.1, what we set ourselves, and what tells a server who asks. */
+static bool dropped(const struct egress_request *q, struct str name)
+{
+	static const char *const never[] = { "Connection", "Keep-Alive", "Proxy-Connection",
+					     "Proxy-Authenticate", "Proxy-Authorization", "TE",
+					     "Trailer", "Transfer-Encoding", "Upgrade", "Host",
+					     "Content-Length", "Expect", "Via", "X-Forwarded-For",
+					     "X-Real-IP", "Forwarded", "HTTP2-Settings" };
+	/* A client cannot have these taken out by naming them in Connection. */
+	static const char *const fixed[] = { "Host", "Content-Length", "Authorization", "Cookie",
+					     "Content-Type", "Content-Encoding", "Range",
+					     "Cache-Control", "Accept-Encoding" };
+	if (is_one_of(name, never, countof(never)))
+		return true;
+	if (is_one_of(name, fixed, countof(fixed)))
+		return false;
+	for (size_t i = 0; i < q->h.header_count; i++)
+		if (str_eq_nocase(q->fields[i].name, S("Connection")) &&
+		    http_list_has(q->fields[i].value, name))
+			return true;
+	return false;
+}
+
+/* Headers without which metadata services of clouds do not answer. */
+static bool opens_metadata(struct str name, struct str value)
+{
+	return str_eq_nocase(str_sub(name, 0, 24), S("X-aws-ec2-metadata-token")) ||
+	       str_eq_nocase(name, S("Metadata-Flavor")) ||
+	       str_eq_nocase(name, S("X-Google-Metadata-Request")) ||
+	       (str_eq_nocase(name, S("Metadata")) && str_eq_nocase(value, S("true")));
+}
+
+static void put_field(struct buf *b, struct str name, struct str value)
+{
+	buf_put(b, name);
+	buf_puts(b, ": ");
+	buf_put(b, value);
+	buf_puts(b, "\r\n");
+}
+
+static void put_host(struct buf *b, const struct target *t)
+{
+	bool v6 = t->literal && t->address.any.sa_family == AF_INET6;
+	buf_printf(b, v6 ? "[%s]" : "%s", t->name);
+	if (t->port != 80)
+		buf_printf(b, ":%u", (unsigned)t->port);
+}
+
+static void put_request_line(struct buf *b, struct exchange *x)
+{
+	struct egress_request *q = x->q;
+	char text[NET_ADDR_TEXT];
+	buf_put(b, q->h.method_text);
+	buf_putc(b, ' ');
+	if (x->e->has_upstream) /* the parent gets the address that was checked, never the name */
+		buf_printf(b, "http://%s", net_addr_text_port(&q->decision.at[0], text));
+	if (q->path.at[0] != '/')
+		buf_putc(b, '/');
+	buf_put(b, q->path);
+	buf_puts(b, " HTTP/1.1\r\nHost: ");
+	put_host(b, &q->target);
+	buf_puts(b, "\r\n");
+}
+
+static void check_host(struct exchange *x)
+{
+	struct target t;
+	struct egress_request *q = x->q;
+	if (q->h.host.len && (target_authority(q->h.host, 80, &t) || t.port != q->target.port ||
+			      !str_eq(target_name(&t), target_name(&q->target))))
+		x->e->stats.host_mismatch++;
+}
+
+static struct str request_head(struct exchange *x)
+{
+	struct egress_request *q = x->q;
+	struct buf b = buf_make(x->c->mem, 2 * x->e->o.limits.head + 4096);
+	put_request_line(&b, x);
+	bool via = false;
+	for (size_t i = 0; i < q->h.header_count; i++) {
+		struct http_header f = q->fields[i];
+		if (opens_metadata(f.name, f.value)) {
+			x->e->stats.metadata_headers++;
+		} else if (str_eq_nocase(f.name, S("Via")) && !via) {
+			via = true; /* later ones lose their place, which nobody minds */
+			buf_puts(&b, "Via: ");
+			buf_put(&b, f.value);
+			buf_puts(&b, ", " VIA "\r\n");
+		} else if (!dropped(q, f.name)) {
+			put_field(&b, f.name, f.value);
+		}
+	}
+	if (!via)
+		buf_puts(&b, "Via: " VIA "\r\n");
+	if (q->h.body_length > 0)
+		buf_printf(&b, "Content-Length: %lld\r\n", (long long)q->h.body_length);
+	else if (q->h.body_length < 0)
+		buf_puts(&b, "Transfer-Encoding: chunked\r\n");
+	else if (q->h.method == HTTP_POST || q->h.method == HTTP_PUT || q->h.method == HTTP_PATCH)
+		buf_puts(&b, "Content-Length: 0\r\n");
+	buf_puts(&b, "\r\n");
+	return buf_str(&b);
+}
+
+/* --- the request's body --- */
+
+/* Sends, but looks for an answer when the server takes no more: it may have refused already. */
+static enum outcome send_up(struct exchange *x, struct iovec *v, size_t n)
+{
+	while (n) {
+		struct msghdr m = { .msg_iov = v, .msg_iovlen = n };
+		char byte;
+		ssize_t sent = sendmsg(x->up.fd, &m, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0 && errno == EAGAIN) {
+			if (recv(x->up.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+				x->early = true;
+				return DONE;
+			}
+			if (fd_wait(x->up.fd, WAIT_READ | WAIT_WRITE,
+				    deadline_in_ms(x->e->o.limits.body_ms))) {
+				x->code = EGRESS_UPSTREAM_TIMEOUT;
+				return FAILED;
+			}
+			continue;
+		}
+		if (sent < 0) { /* closed: an answer may lie there all the same */
+			x->early = true;
+			return DONE;
+		}
+		for (; n && (size_t)sent >= v->iov_len; v++, n--)
+			sent -= (ssize_t)v->iov_len;
+		if (n) {
+			v->iov_base = (char *)v->iov_base + sent;
+			v->iov_len -= (size_t)sent;
+		}
+	}
+	return DONE;
+}
+
+static enum outcome send_piece(struct exchange *x, struct str piece)
+{
+	char size[SIZE_LINE];
+	bool chunked = x->q->h.body_length < 0;
+	size_t n = chunked ? (size_t)snprintf(size, sizeof size, "%zx\r\n", piece.len) : 0;
+	struct iovec v[] = { { size, n }, { (char *)(uintptr_t)piece.at, piece.len },
+			     { (char *)(uintptr_t)"\r\n", chunked ? 2 : 0 } };
+	x->c->row.in += piece.len;
+	return send_up(x, v, countof(v));
+}
+
+/* The next piece of the client's body in *piece, empty at its end; FAILED with a code. */
+static enum outcome next_piece(struct exchange *x, struct http_chunks *k, uint64_t *left,
+			       struct str *piece)
+{
+	struct egress_in *in = &x->c->in;
+	bool chunked = x->q->h.body_length < 0;
+	*piece = S("");
+	for (;;) {
+		size_t have = in->end - in->at, used, n;
+		if (!chunked && !*left)
+			return DONE;
+		if (have && !chunked) {
+			*piece = str_of(in->block + in->at, MIN(have, *left));
+			in->at += piece->len;
+			*left -= piece->len;
+			return DONE;
+		}
+		int r = have || chunked ? http_chunks_next(k, in->block + in->at, have, &used, piece) :
+					  HTTP_CHUNKS_MORE;
+		if (have || chunked)
+			in->at += used;
+		if (r >= 400) {
+			x->e->stats.smuggling++;
+			x->code = EGRESS_BAD_REQUEST;
+			return FAILED;
+		}
+		if (r == HTTP_CHUNKS_END)
+			return DONE;
+		if (r == HTTP_CHUNKS_DATA) {
+			if (piece->len)
+				return DONE;
+			continue;
+		}
+		if (egress_fill(x->e, x->c->fd, in, EGRESS_BLOCK, deadline_in_ms(x->e->o.limits.body_ms),
+				-1, &n) || !n) {
+			x->code = EGRESS_REQUEST_TIMEOUT;
+			return FAILED;
+		}
+	}
+}
+
+static enum outcome send_body(struct exchange *x)
+{
+	struct egress_request *q = x->q;
+	struct http_chunks k = { 0 };
+	uint64_t left = q->h.body_length > 0 ? (uint64_t)q->h.body_length : 0, total = 0;
+	if (!q->h.body_length)
+		return DONE;
+	if (q->h.expect_continue && x->c->in.at == x->c->in.end &&
+	    egress_send_str(x->c->fd, S("HTTP/1.1 100 Continue\r\n\r\n"), x->e->o.limits.body_ms))
+		return BROKEN;
+	q->body_touched = true;
+	q->keep = false; /* until the body is through */
+	for (;;) {
+		struct str piece;
+		enum outcome o = next_piece(x, &k, &left, &piece);
+		if (o != DONE)
+			return o;
+		if (!piece.len)
+			break;
+		total += piece.len;
+		if (total > x->e->o.limits.body) {
+			x->code = EGRESS_BODY_TOO_LARGE;
+			return FAILED;
+		}
+		o = send_piece(x, piece);
+		if (o != DONE || x->early)
+			return o;
+	}
+	if (x->c->in.at == x->c->in.end)
+		egress_in_free(x->e, &x->c->in);
+	struct iovec end = { (char *)(uintptr_t)"0\r\n\r\n", 5 };
+	return q->h.body_length < 0 ? send_up(x, &end, 1) : DONE;
+}
+
+/* --- the answer's head --- */
+
+static enum outcome failed(struct exchange *x, unsigned code)
+{
+	x->code = code;
+	return FAILED;
+}
+
+static enum outcome read_failed(struct exchange *x, bool nothing)
+{
+	enum err_code why = err_code();
+	if (why == ERR_CANCELLED)
+		return BROKEN;
+	if (why == ERR_TIMEOUT)
+		return failed(x, EGRESS_UPSTREAM_TIMEOUT);
+	if (why == ERR_CLOSED && !nothing)
+		return failed(x, EGRESS_PROTOCOL);
+	return x->up.reused && nothing && !x->q->body_touched ? AGAIN : failed(x, EGRESS_PROTOCOL);
+}
+
+/* One whole head into x->a; the bytes are copied out of the buffer. */
+static enum outcome read_one_head(struct exchange *x, deadline until)
+{
+	struct egress_in *in = &x->up.in;
+	struct http_scan s = { 0 };
+	for (;;) {
+		size_t have = in->end - in->at, n;
+		int found = have ? http_scan(&s, in->block + in->at, have, x->e->o.limits.head) :
+				   HTTP_SCAN_MORE;
+		if (found >= 400 || s.lines > x->e->o.limits.headers + 1)
+			return failed(x, EGRESS_PROTOCOL);
+		if (found == HTTP_SCAN_FOUND)
+			break;
+		if (egress_fill(x->e, x->up.fd, in, x->e->o.limits.head, until, x->c->fd, &n))
+			return read_failed(x, !have);
+		if (!n) {
+			err_set(ERR_UPSTREAM, "the server ended the connection");
+			return read_failed(x, !have);
+		}
+	}
+	char *text = arena_text(x->c->mem, s.head_len);
+	memcpy(text, in->block + in->at, s.head_len);
+	in->at += s.head_len;
+	x->fields = arena_array(x->c->mem, struct http_header, s.lines + 1);
+	return http_parse_answer(text, s.head_len, x->fields, s.lines, &x->a) ?
+		       failed(x, EGRESS_PROTOCOL) : DONE;
+}
+
+static enum outcome read_answer(struct exchange *x)
+{
+	deadline until = deadline_in_ms(x->e->o.limits.first_byte_ms);
+	for (int interim = 0; interim < 8; interim++) {
+		enum outcome o = read_one_head(x, until);
+		if (o != DONE || x->a.status >= 200)
+			return o;
+		if (x->a.status == 101) /* nobody has asked for another protocol */
+			break;
+	}
+	return failed(x, EGRESS_PROTOCOL);
+}
+
+/* --- the answer to the client --- */
+
+/* How the body ends: what the server says, and what the client is told. */
+struct framing {
+	int64_t length; /* 0 = none, -1 = chunked, -2 = until the end */
+	bool chunked;	/* towards the client */
+	uint64_t left;
+	struct http_chunks k;
+	bool ended;
+};
+
+static struct framing framing_of(const struct exchange *x)
+{
+	const struct http_answer *a = &x->a;
+	bool none = x->q->h.method == HTTP_HEAD || a->status == 204 || a->status == 304;
+	struct framing f = { .length = none ? 0 : a->body_length };
+	f.left = f.length > 0 ? (uint64_t)f.length : 0;
+	f.ended = f.length == 0;
+	f.chunked = f.length < 0 && !x->q->h.http10;
+	return f;
+}
+
+static bool answer_dropped(const struct exchange *x, struct str name)
+{
+	static const char *const never[] = { "Connection", "Keep-Alive", "Proxy-Connection",
+					     "Proxy-Authenticate", "Proxy-Authentication-Info",
+					     "Transfer-Encoding", "Content-Length", "Trailer",
+					     "Upgrade", "X-Proxy-Error" };
+	if (is_one_of(name, never, countof(never)))
+		return true;
+	for (size_t i = 0; i < x->a.header_count; i++)
+		if (str_eq_nocase(x->fields[i].name, S("Connection")) &&
+		    http_list_has(x->fields[i].value, name))
+			return true;
+	return false;
+}
+
+static struct str answer_head(struct exchange *x, const struct framing *f)
+{
+	struct egress_request *q = x->q;
+	struct buf b = buf_make(x->c->mem, 2 * x->e->o.limits.head + 4096);
+	buf_printf(&b, "HTTP/1.1 %d %.*s\r\n", x->a.status, STR(x->a.reason));
+	for (size_t i = 0; i < x->a.header_count; i++)
+		if (!answer_dropped(x, x->fields[i].name))
+			put_field(&b, x->fields[i].name, x->fields[i].value);
+	buf_puts(&b, "Via: " VIA "\r\n");
+	/* Of HEAD and 304 the length is that of the body which is not sent. */
+	if (x->a.body_length >= 0 && x->a.status != 204)
+		buf_printf(&b, "Content-Length: %lld\r\n", (long long)x->a.body_length);
+	else if (f->chunked)
+		buf_puts(&b, "Transfer-Encoding: chunked\r\n");
+	if (f->length < 0 && !f->chunked)
+		q->keep = false;
+	if (!q->keep)
+		buf_puts(&b, "Connection: close\r\n");
+	else if (q->h.http10)
+		buf_puts(&b, "Connection: keep-alive\r\n");
+	buf_puts(&b, "\r\n");
+	return buf_str(&b);
+}
+
+/* Takes what is buffered of the body as pieces of it; false when its framing is broken. */
+static bool take_pieces(struct exchange *x, struct framing *f, struct iovec *v, size_t *count,
+			size_t *bytes)
+{
+	struct egress_in *in = &x->up.in;
+	while (in->at < in->end && !f->ended && *count < PIECES) {
+		struct str piece = str_of(in->block + in->at, in->end - in->at);
+		size_t used = piece.len;
+		if (f->length == -1) {
+			int r = http_chunks_next(&f->k, piece.at, piece.len, &used, &piece);
+			if (r >= 400)
+				return false;
+			if (r != HTTP_CHUNKS_DATA)
+				piece.len = 0;
+			f->ended = r == HTTP_CHUNKS_END;
+		} else if (f->length >= 0) {
+			piece.len = used = MIN(piece.len, f->left);
+			f->left -= used;
+			f->ended = !f->left;
+		}
+		in->at += used;
+		if (piece.len) {
+			v[(*count)++] = (struct iovec){ (char *)(uintptr_t)piece.at, piece.len };
+			*bytes += piece.len;
+		}
+	}
+	return true;
+}
+
+/* Sends the head, when there is one, with the pieces that have come, in one call. */
+static enum outcome send_pieces(struct exchange *x, struct framing *f, struct str *head)
+{
+	struct iovec v[PIECES + 4];
+	size_t n = 0, bytes = 0, count = 0;
+	char size[SIZE_LINE];
+	/* Two rows stay free in front: head and chunk size. */
+	bool whole = take_pieces(x, f, v + 2, &count, &bytes);
+	if (x->e->o.limits.response && x->c->row.out + bytes > x->e->o.limits.response)
+		whole = false;
+	struct iovec *first = v + 2;
+	if (bytes && f->chunked) {
+		n = (size_t)snprintf(size, sizeof size, "%zx\r\n", bytes);
+		*--first = (struct iovec){ size, n };
+		v[2 + count++] = (struct iovec){ (char *)(uintptr_t)"\r\n", 2 };
+	}
+	if (f->ended && f->chunked && whole)
+		v[2 + count++] = (struct iovec){ (char *)(uintptr_t)"0\r\n\r\n", 5 };
+	if (head->len)
+		*--first = (struct iovec){ (char *)(uintptr_t)head->at, head->len };
+	*head = S("");
+	x->c->row.out += bytes;
+	x->q->answered = true;
+	if (egress_send(x->c->fd, first, (size_t)(v + 2 + count - first), x->e->o.limits.body_ms))
+		return BROKEN;
+	return whole ? DONE : BROKEN;
+}
+
+static enum outcome send_answer(struct exchange *x)
+{
+	struct framing f = framing_of(x);
+	struct str head = answer_head(x, &f);
+	x->c->row.status = x->a.status;
+	bool first = true, full = x->up.in.end == EGRESS_IN;
+	while (first || !f.ended) {
+		size_t n;
+		first = false;
+		if (send_pieces(x, &f, &head) != DONE)
+			return BROKEN;
+		if (f.ended || x->up.in.at < x->up.in.end)
+			continue;
+		if (full) { /* a fast server: larger reads from here on */
+			egress_in_free(x->e, &x->up.in);
+			x->up.in = (struct egress_in){ .block = egress_block(x->e, true),
+						       .cap = EGRESS_BLOCK };
+		}
+		if (egress_fill(x->e, x->up.fd, &x->up.in, EGRESS_BLOCK,
+				deadline_in_ms(x->e->o.limits.first_byte_ms), x->c->fd, &n))
+			return BROKEN;
+		full = n == EGRESS_IN;
+		if (n)
+			continue;
+		if (f.length != -2)
+			return BROKEN;
+		f.ended = true;
+		if (send_pieces(x, &f, &head) != DONE)
+			return BROKEN;
+	}
+	x->up.keep = x->a.keep_alive && f.length != -2 && !x->early;
+	return DONE;
+}
+
+/* --- all of it --- */
+
+static enum outcome try_once(struct exchange *x, bool fresh)
+{
+	struct egress_request *q = x->q;
+	if (egress_up_open(x->e, &q->decision, &q->target, fresh, &x->c->row, &x->up)) {
+		if (err_code() == ERR_CANCELLED)
+			return BROKEN;
+		return failed(x, err_code() == ERR_TIMEOUT ? EGRESS_CONNECT_TIMEOUT : EGRESS_CONNECT_FAILED);
+	}
+	struct str head = request_head(x);
+	struct iovec v = { (char *)(uintptr_t)head.at, head.len };
+	bool keep = q->keep;
+	enum outcome o = send_up(x, &v, 1);
+	if (o == DONE && !x->early)
+		o = send_body(x);
+	if (o != DONE)
+		return o;
+	if (!x->early)
+		q->keep = keep;
+	o = read_answer(x);
+	return o == DONE ? send_answer(x) : o;
+}
+
+status egress_forward(struct egress_conn *c, struct egress_request *q)
+{
+	struct exchange x = { .c = c, .e = c->e, .q = q, .up = { .fd = -1 } };
+	check_host(&x);
+	enum outcome o = try_once(&x, false);
+	if (o == AGAIN) {
+		egress_up_close(x.e, &x.up, &q->target);
+		x.early = false;
+		o = try_once(&x, true);
+	}
+	x.up.keep = x.up.keep && o == DONE;
+	egress_up_close(x.e, &x.up, &q->target);
+	if (o == FAILED && !q->answered)
+		return egress_refuse(c, q, x.code, !q->h.body_length);
+	if (o != DONE) {
+		q->keep = false;
+		if (!c->row.status)
+			c->row.status = CLIENT_LEFT;
+		return -1;
+	}
+	return 0;
+}
