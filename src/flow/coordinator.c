@@ -150,8 +150,10 @@ void coordinator_chunk(struct coordinator *c, const struct str *parts, size_t co
 {
 	struct coordinator_stream *s = stream_of(c, parts, count);
 	if (!s) {
-		if (!wanted(c, parts, count))
+		if (!wanted(c, parts, count)) {
+			flush(c); /* what an exception has left waiting goes with any piece */
 			return;
+		}
 		s = arena_new(c->mem, struct coordinator_stream);
 		s->parts = arena_array(c->mem, struct str, count);
 		for (size_t i = 0; i < count; i++)

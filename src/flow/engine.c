@@ -150,8 +150,7 @@ static void attempt_all(struct execution *x)
 static status execution_main(void *p)
 {
 	struct execution *x = p;
-	bool once = x->node->row && x->node->row->flags & NODE_ONCE;
-	if (once && journal_secure(x->engine))
+	if (x->node->once && journal_secure(x->engine))
 		take_error(x);
 	else
 		attempt_all(x);

@@ -109,6 +109,9 @@ static status read_node(struct build *b, const struct json *from, struct graph_n
 			       STR(n->id), STR(n->type));
 	n->row = node_type_find(n->type, n->version);
 	n->kind = n->row ? n->row->kind : node_type_kind(n->type);
+	/* Who never waits has ended before anything can happen to it. */
+	n->once = n->row && !(n->row->flags & NODE_INLINE) && n->kind != NODE_CONTAINER &&
+		  (n->row->flags & NODE_ONCE || json_get_bool(n->data, S("run_once"), false));
 	n->iteration_id = json_get_str(n->data, S("iteration_id"));
 	n->loop_id = json_get_str(n->data, S("loop_id"));
 	struct str parent = json_get_str(from, S("parentId"));
@@ -146,7 +149,7 @@ static status read_nodes(struct build *b, const struct json *list)
 			return err_set(ERR_INVALID, "node %.*s: id is used twice", STR(n->id));
 		g->node_count++;
 		responses += n->row && n->row->kind == NODE_RESPONSE;
-		g->once_only |= n->row && n->row->flags & NODE_ONCE;
+		g->once_only |= n->once;
 	}
 	if (!g->node_count)
 		return err_set(ERR_INVALID, "Graph must have at least one node");

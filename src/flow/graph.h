@@ -30,6 +30,7 @@ struct graph_node {
 	enum error_strategy strategy;
 	const struct json *defaults; /* object of the default-value strategy */
 	struct str iteration_id, loop_id;
+	bool once; /* must not run twice: its type says so, or its data ("run_once") */
 	struct {
 		bool enabled;
 		int64_t max, interval_ms;

@@ -589,7 +589,9 @@ status past_replay(struct engine *e)
 	e->replaying = false;
 	if (st == 0 && !e->parent && e->run->past->interrupted.len) {
 		e->over = true;
-		e->error = S("interrupted");
+		e->error = arena_printf(e->mem,
+					"interrupted: node %.*s was running when its process ended, and it must not run twice",
+					STR(e->run->past->interrupted));
 	}
 	return st;
 }
@@ -615,7 +617,7 @@ static status find_interrupted(struct past *p, struct flow_run *run)
 				return -1;
 			struct str id = json_get_str(d, S("node_id"));
 			const struct graph_node *n = graph_find(run->graph, id);
-			if (n && n->row && n->row->flags & NODE_ONCE && ev->type == FLOW_NODE_STARTED)
+			if (n && n->once && ev->type == FLOW_NODE_STARTED)
 				map_set(&open, n->id, p);
 			else if (n)
 				(void)map_remove(&open, n->id);

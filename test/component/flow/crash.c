@@ -79,7 +79,8 @@ static status child_main(void *arg)
 	struct str ids = str_c(getenv("CRASH_TEST_RUNS"));
 	fixture_open(&f, str_c(arg), "child", LEASE_MS);
 	fixture_serve(&f);
-	struct flow_graph *g = fixture_graph(&f, graph_text);
+	const char *other = getenv("CRASH_TEST_GRAPH");
+	struct flow_graph *g = fixture_graph(&f, other ? other : graph_text);
 	while (ids.len) {
 		start_run(&f, g, arena_str(f.mem, str_cut(&ids, ',')));
 		if (fiber_sleep_ms(12)) /* each at another place when the signal comes */
@@ -311,6 +312,47 @@ static status seed_main(void *arg)
 	return 0;
 }
 
+/* --- a node that must not run twice --- */
+
+#define ONCE_IN(parallel) \
+	"{\"nodes\":[" NODE("s", "start", ",\"variables\":[]") "," ITERATION("it", "[\"s\",\"l\"]", "x", parallel, "") "," LLM("x", "once {{#it.item#}} " RUN, ",\"iteration_id\":\"it\",\"run_once\":true") "]," \
+	"\"edges\":[" EDGE("s", "it") "," EDGE("itstart", "x") "]}"
+static const char *const once_graphs[] = { ONCE_IN("true"), ONCE_IN("false") };
+
+static status once_main(void *arg)
+{
+	struct fixture f = { 0 };
+	struct flow_result *r;
+	char self[512] = { 0 };
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	fixture_open(&f, S(""), "parent", LEASE_MS);
+	f.pause_ms = 100;
+	struct str id = id_uuid(f.mem), prompt = arena_printf(f.mem, "once a %.*s", STR(id));
+	setenv("CRASH_TEST_RUNS", arena_cstr(f.mem, id), 1);
+	setenv("CRASH_TEST_GRAPH", arg, 1);
+	struct proc *child = spawn_child(&f, self);
+	while (!fixture_calls(&f, prompt))
+		assert_int_equal(fiber_sleep_ms(1), 0);
+	kill_child(child);
+	setenv("CRASH_TEST_RUNS", "", 1);
+	child = spawn_child(&f, self);
+	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(20000)), 0);
+	assert_true(str_eq(r->status, S("failed")));
+	assert_true(str_starts(r->error, S("interrupted: node x was running")));
+	assert_int_equal(fixture_calls(&f, prompt), 1);
+	kill_child(child);
+	unsetenv("CRASH_TEST_GRAPH");
+	fixture_close(&f);
+	return 0;
+}
+
+static void interrupted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(once_graphs); i++)
+		assert_int_equal(rt_run(NULL, once_main, (void *)(uintptr_t)once_graphs[i]), 0);
+}
+
 static int64_t setting(const char *name, int64_t fallback)
 {
 	const char *v = getenv(name);
@@ -330,6 +372,6 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "child") == 0)
 		return rt_run(NULL, child_main, argv[2]) ? 1 : 0;
-	const struct CMUnitTest tests[] = { cmocka_unit_test(killed_again_and_again) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(killed_again_and_again), cmocka_unit_test(interrupted) };
 	return cmocka_run_group_tests_name("flow_crash", tests, NULL, NULL);
 }
