@@ -8,6 +8,7 @@
 #include "cli/welcome.h"
 #include "role/role.h"
 #include "role/serve.h"
+#include "sandbox/launcher.h"
 
 static int help(void)
 {
@@ -65,6 +66,9 @@ int main(int argc, char **argv)
 	bool wants_help = argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"));
 	int rest = argc > 2 ? argc - 2 : 0;
 	char **rest_argv = argv + (argc > 2 ? 2 : argc);
+	/* A process of the sandbox role, not a command: it wants a socket of that role. */
+	if (!strcmp(word, "sandbox-launcher"))
+		return launcher_main();
 	if (!strcmp(word, "serve"))
 		return wants_help ? serve_help() : welcome_serve(rest, rest_argv);
 	const struct role_type *r = role_find(str_c(word));

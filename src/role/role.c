@@ -61,13 +61,19 @@ static status answer_metrics(struct http *h, struct role_process *r)
 	return http_reply(h, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&b));
 }
 
+static bool is_local(struct str peer)
+{
+	return str_eq(peer, S("unix")) || str_starts(peer, S("127.")) || str_eq(peer, S("::1"));
+}
+
 static status handle(struct http *h, void *ctx)
 {
 	struct role_process *r = ctx;
 	bool supervisor_answers = r->type->handle && strcmp(r->type->name, "gateway") == 0 &&
 				  r->supervised;
-	if (!supervisor_answers && h->method == HTTP_GET) {
-		if (str_eq(h->path, S("/health")))
+	bool here = !r->type->own_health || is_local(h->peer);
+	if (!supervisor_answers && h->method == HTTP_GET && here) {
+		if (str_eq(h->path, S("/health")) && !r->type->own_health)
 			return answer_health(h, r);
 		if (str_eq(h->path, S("/ready")))
 			return answer_ready(h, r);
@@ -243,7 +249,9 @@ static status prepare(struct role_process *r, int argc, char **argv)
 	struct str form = config_str(r->config, CONFIG_TATARA_LOG_FORMAT);
 	bool json = str_eq(form, S("json")) || (!str_eq(form, S("text")) && !isatty(2));
 	log_setup(log_level_of(config_str(r->config, CONFIG_LOG_LEVEL)), json, r->type->name);
-	if (!r->listen_count && r->type->listen)
+	if (!r->listen_count && r->type->listen_setting)
+		r->listen[r->listen_count++] = r->type->listen_setting(r);
+	else if (!r->listen_count && r->type->listen)
 		r->listen[r->listen_count++] = str_c(r->type->listen);
 	return 0;
 }

@@ -32,6 +32,12 @@ struct role_type {
 	void (*close)(struct role_process *);
 	bool needs_services, needs_flow;
 	uint64_t body_limit; /* 0 = TATARA_HTTP_BODY_LIMIT_MB */
+	/* Where to listen alone, from settings; NULL = `listen`. */
+	struct str (*listen_setting)(struct role_process *);
+	/* /health is the role's own; /ready and /metrics are told to this machine only. */
+	bool own_health;
+	/* Not ready here does not make the whole not ready: what needs it says so when it is used. */
+	bool optional;
 };
 
 struct role_process {

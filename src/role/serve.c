@@ -192,7 +192,7 @@ static status answer_ready(struct http *h, struct serve *s)
 		bool ok = child_ready(s, h->mem, &s->child[i], &why);
 		json_set_str(h->mem, roles, str_c(s->child[i].type->name),
 			     ok ? S("ready") : arena_str(h->mem, why));
-		all = all && ok;
+		all = all && (ok || s->child[i].type->optional);
 	}
 	struct json *body = json_obj(h->mem);
 	json_set_str(h->mem, body, S("status"), all ? S("ready") : S("not ready"));
@@ -303,7 +303,7 @@ static status wait_ready(struct serve *s)
 	for (size_t i = 0; i < s->count && rt_now() < until;) {
 		AUTO(arena) mem = { arena_open(0) };
 		struct str why;
-		if (child_ready(s, mem.p, &s->child[i], &why))
+		if (s->child[i].type->optional || child_ready(s, mem.p, &s->child[i], &why))
 			i++;
 		else if (fiber_sleep_ms(READY_STEP_MS))
 			return -1;

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* harden: see harden.h. Any failure is the end of the process: the caller exits with 125. */
+#include "sandbox/jail/harden.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sandbox/jail/filter.h"
+
+enum { STACK_BYTES = 8 << 20, NODE_FILES = 256, CAP_NUMBER_MAX = 63 };
+
+static int limit(int what, uint64_t value)
+{
+	struct rlimit l = { .rlim_cur = value, .rlim_max = value };
+	return setrlimit((__rlimit_resource_t)what, &l);
+}
+
+int harden_limits(const struct order *o)
+{
+	int node = (o->flags & ORDER_NODE) != 0;
+	/* Node reserves address space by the gigabyte, so only what it fills counts. */
+	int bad = limit(node ? RLIMIT_DATA : RLIMIT_AS, node ? o->memory * 4 : o->memory);
+	bad |= limit(RLIMIT_CPU, o->cpu_seconds);
+	bad |= limit(RLIMIT_FSIZE, (uint64_t)o->scratch_mb << 20);
+	bad |= limit(RLIMIT_NOFILE, node ? NODE_FILES : o->files);
+	if (!(o->flags & ORDER_COUNT_THREADS))
+		bad |= limit(RLIMIT_NPROC, o->threads);
+	bad |= limit(RLIMIT_CORE, 0);
+	bad |= limit(RLIMIT_MEMLOCK, 0);
+	bad |= limit(RLIMIT_MSGQUEUE, 0);
+	bad |= limit(RLIMIT_NICE, 0);
+	bad |= limit(RLIMIT_RTPRIO, 0);
+	bad |= limit(RLIMIT_SIGPENDING, 64);
+	bad |= limit(RLIMIT_STACK, STACK_BYTES);
+	return bad ? -1 : 0;
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return (int)syscall(SYS_capset, &head, none);
+}
+
+int harden_identity(const struct order *o)
+{
+	/* Only a process that may change its bounding set has one worth dropping. */
+	for (int c = 0; c <= CAP_NUMBER_MAX; c++)
+		(void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+	/* A user namespace of its own: the kernel counts this run's threads apart from others', and
+	 * our uid outside has no meaning inside. */
+	if (o->flags & ORDER_USERNS && unshare(CLONE_NEWUSER) < 0)
+		return -1;
+	if (o->flags & ORDER_SETID &&
+	    (setgroups(0, NULL) < 0 || setresgid(o->gid, o->gid, o->gid) < 0 ||
+	     setresuid(o->uid, o->uid, o->uid) < 0))
+		return -1;
+	if (drop_capabilities() < 0)
+		return -1;
+	/* A change of identity clears the signal for the parent's death: so it is set after it. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -1;
+	/* Believe nothing: what must be gone is asked for again. */
+	if (o->flags & ORDER_SETID && (setresuid(0, 0, 0) == 0 || geteuid() != o->uid || getgid() != o->gid))
+		return -1;
+	return 0;
+}
+
+/* One byte says that the run is jailed; the listener of refused calls goes with it. */
+static int tell(int status, int listener)
+{
+	char byte = 'J', space[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec part = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+	if (listener >= 0) {
+		m.msg_control = space;
+		m.msg_controllen = sizeof(space);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &listener, sizeof(int));
+	}
+	int r = sendmsg(status, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
+	if (listener >= 0)
+		close(listener);
+	close(status);
+	return r;
+}
+
+int harden_filter(const struct order *o, int status)
+{
+	/* Too large for a stack; a process comes here once. */
+	static struct sock_filter code[FILTER_MAX];
+	struct filter_options options = { .flags = o->flags,
+					  .pid = (uint32_t)getpid(),
+					  .extra = o->extra,
+					  .extra_len = o->extra_len };
+	struct sock_fprog program = { .filter = code };
+	program.len = (unsigned short)filter_build(&options, code, FILTER_MAX);
+	if (!program.len)
+		return -1;
+	unsigned flags = SECCOMP_FILTER_FLAG_TSYNC;
+	if (o->flags & ORDER_NOTIFY)
+		flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+	long got = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	if (got < 0 || (!(o->flags & ORDER_NOTIFY) && got > 0))
+		return -1;
+	return tell(status, o->flags & ORDER_NOTIFY ? (int)got : -1);
+}
+
+int harden_sweep(const struct order *o)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(o->gid, o->gid, o->gid) < 0 ||
+	    setresuid(o->uid, o->uid, o->uid) < 0)
+		return -1;
+	return kill(-1, SIGKILL) == 0 || errno == ESRCH ? 0 : -1;
+}

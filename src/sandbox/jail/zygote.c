@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * zygote: the helper library inside the jail. In a Python process `jail_serve` is its main loop: it
+ * waits for orders, forks, and returns only in the child, which is jailed by then. In a Node process
+ * loading the library as an add-on waits for the one order of that process and jails it. It sees
+ * no user code: a zygote reads structs and passes descriptors, nothing else.
+ *
+ * Built without Python's headers: the three functions it calls are declared here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sandbox/jail/harden.h"
+
+#define PUBLIC __attribute__((visibility("default")))
+#define WEAK __attribute__((weak))
+
+void PyOS_BeforeFork(void) WEAK;
+void PyOS_AfterFork_Parent(void) WEAK;
+void PyOS_AfterFork_Child(void) WEAK;
+
+PUBLIC int jail_serve(int control, struct order *out);
+PUBLIC void *napi_register_module_v1(void *env, void *exports);
+
+enum { CHILDREN_MAX = 256, EXIT_BROKEN = 125, CONTROL_FD_NODE = 3 };
+
+struct zygote {
+	int control;
+	int count; /* of children; `watch[0]` is the control socket */
+	struct pollfd watch[CHILDREN_MAX + 1];
+	struct {
+		pid_t pid;
+		uint64_t id;
+	} child[CHILDREN_MAX + 1];
+};
+
+static void send_report(int control, const struct zygote_report *r, int pidfd)
+{
+	char space[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec part = { .iov_base = (void *)(uintptr_t)r, .iov_len = sizeof(*r) };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+	if (pidfd >= 0) {
+		m.msg_control = space;
+		m.msg_controllen = sizeof(space);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &pidfd, sizeof(int));
+	}
+	while (sendmsg(control, &m, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+/* Bytes of the order, 0 at the end, -1 when the message is not ours. Unused places are -1. */
+static ssize_t receive(int control, struct order *o, int fds[ORDER_FD_COUNT])
+{
+	char space[CMSG_SPACE(sizeof(int) * ORDER_FD_COUNT)];
+	struct iovec part = { .iov_base = o, .iov_len = sizeof(*o) };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = space,
+			    .msg_controllen = sizeof(space) };
+	ssize_t n;
+	for (int i = 0; i < ORDER_FD_COUNT; i++)
+		fds[i] = -1;
+	do
+		n = recvmsg(control, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); n > 0 && c; c = CMSG_NXTHDR(&m, c)) {
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && count <= ORDER_FD_COUNT)
+			memcpy(fds, CMSG_DATA(c), count * sizeof(int));
+	}
+	if (n > 0 && (n != sizeof(*o) || o->magic != WIRE_MAGIC || o->extra_len > WIRE_EXTRA_MAX))
+		return -1;
+	return n;
+}
+
+static void close_all(int fds[ORDER_FD_COUNT])
+{
+	for (int i = 0; i < ORDER_FD_COUNT; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+/* --- the child --- */
+
+/* Only its own descriptors, under fixed numbers; everything else is closed without looking. */
+static int keep_fds(const int fds[ORDER_FD_COUNT])
+{
+	const int target[] = { [ORDER_FD_CODE] = RUN_FD_CODE, [ORDER_FD_OUT] = 1,
+			       [ORDER_FD_ERR] = 2, [ORDER_FD_STATUS] = RUN_FD_STATUS };
+	int high[4];
+	for (int i = 0; i < 4; i++) {
+		high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 16);
+		if (high[i] < 0)
+			return -1;
+	}
+	for (int i = 0; i < 4; i++)
+		if (dup2(high[i], target[i]) < 0)
+			return -1;
+	/* 0 is /dev/null since the zygote's start. */
+	return (int)syscall(SYS_close_range, 5u, ~0u, 0u);
+}
+
+/* Signals that Python itself does not use become the default again. */
+static void reset_signals(void)
+{
+	sigset_t none;
+	struct itimerval never = { 0 };
+	for (int s = 1; s < 32; s++)
+		if (s != SIGPIPE && s != SIGINT)
+			signal(s, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setitimer(ITIMER_REAL, &never, NULL);
+}
+
+static int become_run(const struct order *o, const int fds[ORDER_FD_COUNT])
+{
+	/* The network that this run may see, while there is the right to choose one. */
+	if (fds[ORDER_FD_NETNS] >= 0 && setns(fds[ORDER_FD_NETNS], CLONE_NEWNET) < 0)
+		return -1;
+	if (keep_fds(fds) < 0)
+		return -1;
+	setsid();
+	reset_signals();
+	umask(077);
+	if (harden_limits(o) < 0 || harden_identity(o) < 0)
+		return -1;
+	return harden_filter(o, RUN_FD_STATUS);
+}
+
+/* --- the parent --- */
+
+static void add_child(struct zygote *z, pid_t pid, uint64_t id)
+{
+	struct zygote_report r = { .magic = WIRE_MAGIC, .event = ZYGOTE_STARTED, .id = id, .pid = pid };
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	z->count++;
+	z->watch[z->count] = (struct pollfd){ .fd = pidfd, .events = POLLIN };
+	z->child[z->count].pid = pid;
+	z->child[z->count].id = id;
+	send_report(z->control, &r, pidfd);
+}
+
+static void end_child(struct zygote *z, int i)
+{
+	struct rusage use = { 0 };
+	struct zygote_report r = { .magic = WIRE_MAGIC, .event = ZYGOTE_ENDED, .id = z->child[i].id };
+	if (wait4(z->child[i].pid, &r.wait_status, WNOHANG, &use) == 0)
+		return;
+	r.pid = z->child[i].pid;
+	r.cpu_us = (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000 + use.ru_utime.tv_usec + use.ru_stime.tv_usec;
+	r.peak_kb = use.ru_maxrss;
+	close(z->watch[i].fd);
+	z->watch[i] = z->watch[z->count];
+	z->child[i] = z->child[z->count];
+	z->count--;
+	send_report(z->control, &r, -1);
+}
+
+/* 1 in the child, 0 in the parent. */
+static int start_run(struct zygote *z, struct order *o, int fds[ORDER_FD_COUNT])
+{
+	struct zygote_report failed = { .magic = WIRE_MAGIC, .event = ZYGOTE_FAILED, .id = o->id };
+	pid_t pid = -1;
+	/* Children are made in the process namespace of this run, whose first process is ours. */
+	int there = fds[ORDER_FD_PIDNS] < 0 || setns(fds[ORDER_FD_PIDNS], CLONE_NEWPID) == 0;
+	if (there && z->count < CHILDREN_MAX) {
+		PyOS_BeforeFork();
+		pid = fork();
+		if (pid == 0) {
+			if (become_run(o, fds) < 0)
+				_exit(EXIT_BROKEN);
+			PyOS_AfterFork_Child();
+			return 1;
+		}
+		PyOS_AfterFork_Parent();
+	}
+	close_all(fds);
+	if (pid > 0)
+		add_child(z, pid, o->id);
+	else
+		send_report(z->control, &failed, -1);
+	return 0;
+}
+
+/* Until the launcher closes its end; then until the last child has ended. */
+int jail_serve(int control, struct order *out)
+{
+	static struct zygote z;
+	struct zygote_report ready = { .magic = WIRE_MAGIC, .event = ZYGOTE_READY, .pid = getpid() };
+	int fds[ORDER_FD_COUNT];
+	mallopt(M_ARENA_MAX, 1);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	z.control = control;
+	z.watch[0] = (struct pollfd){ .fd = control, .events = POLLIN };
+	send_report(control, &ready, -1);
+	while (z.watch[0].fd >= 0 || z.count) {
+		if (poll(z.watch, (nfds_t)z.count + 1, -1) < 0 && errno != EINTR)
+			_exit(EXIT_BROKEN);
+		for (int i = z.count; i > 0; i--)
+			if (z.watch[i].revents)
+				end_child(&z, i);
+		if (!z.watch[0].revents)
+			continue;
+		ssize_t n = receive(control, out, fds);
+		if (n <= 0) {
+			close_all(fds);
+			if (n < 0)
+				_exit(EXIT_BROKEN);
+			z.watch[0].fd = -1;
+		} else if (start_run(&z, out, fds)) {
+			return 1;
+		}
+	}
+	_exit(0);
+}
+
+/* --- Node: one process, one order; identity and files were settled before it started --- */
+
+void *napi_register_module_v1(void *env, void *exports)
+{
+	struct order o;
+	int fds[ORDER_FD_COUNT];
+	(void)env;
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	ssize_t n = receive(CONTROL_FD_NODE, &o, fds);
+	if (n <= 0)
+		_exit(n < 0 ? EXIT_BROKEN : 0);
+	/* The code takes the place of the socket; other numbers are in use by Node itself. */
+	int status = fds[ORDER_FD_STATUS];
+	fds[ORDER_FD_STATUS] = -1;
+	if (dup2(fds[ORDER_FD_CODE], RUN_FD_CODE) < 0)
+		_exit(EXIT_BROKEN);
+	close_all(fds);
+	if (harden_limits(&o) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || harden_filter(&o, status) < 0)
+		_exit(EXIT_BROKEN);
+	return exports;
+}

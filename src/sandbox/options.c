@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options: settings of the sandbox from the environment and from the YAML file of the container that
+ * it replaces. The environment wins. Start-up code, may block.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/yaml.h"
+#include "sandbox/jail/filter.h"
+#include "sandbox/sandbox.h"
+
+enum { FILE_MAX = 1 << 20 };
+
+/* Names in the environment, in the order in which they count, and in the file. */
+static const struct row {
+	const char *file;
+	enum config_key key[2]; /* the second is the compose file's name; CONFIG_COUNT = none */
+} rows[] = {
+	{ "app.port", { CONFIG_SANDBOX_PORT, CONFIG_COUNT } },
+	{ "app.key", { CONFIG_API_KEY, CONFIG_SANDBOX_API_KEY } },
+	{ "app.debug", { CONFIG_DEBUG, CONFIG_COUNT } },
+	{ "max_workers", { CONFIG_MAX_WORKERS, CONFIG_COUNT } },
+	{ "max_requests", { CONFIG_MAX_REQUESTS, CONFIG_COUNT } },
+	{ "queue_timeout", { CONFIG_SANDBOX_QUEUE_TIMEOUT, CONFIG_COUNT } },
+	{ "worker_timeout", { CONFIG_WORKER_TIMEOUT, CONFIG_SANDBOX_WORKER_TIMEOUT } },
+	{ "enable_network", { CONFIG_ENABLE_NETWORK, CONFIG_SANDBOX_ENABLE_NETWORK } },
+	{ "enable_preload", { CONFIG_ENABLE_PRELOAD, CONFIG_COUNT } },
+	{ "proxy.http", { CONFIG_HTTP_PROXY, CONFIG_SANDBOX_HTTP_PROXY } },
+	{ "proxy.https", { CONFIG_HTTPS_PROXY, CONFIG_SANDBOX_HTTPS_PROXY } },
+	{ "proxy.socks5", { CONFIG_SOCKS5_PROXY, CONFIG_COUNT } },
+	{ "python_path", { CONFIG_PYTHON_PATH, CONFIG_COUNT } },
+	{ "nodejs_path", { CONFIG_NODEJS_PATH, CONFIG_COUNT } },
+	{ "allowed_syscalls", { CONFIG_ALLOWED_SYSCALLS, CONFIG_COUNT } },
+	{ "rootfs", { CONFIG_SANDBOX_ROOTFS, CONFIG_COUNT } },
+	{ "isolation", { CONFIG_SANDBOX_ISOLATION, CONFIG_COUNT } },
+	{ "require", { CONFIG_SANDBOX_REQUIRE, CONFIG_COUNT } },
+	{ "memory_mb", { CONFIG_SANDBOX_MEMORY_MB, CONFIG_COUNT } },
+	{ "cpu_seconds", { CONFIG_SANDBOX_CPU_SECONDS, CONFIG_COUNT } },
+	{ "max_output", { CONFIG_SANDBOX_MAX_OUTPUT, CONFIG_COUNT } },
+	{ "max_threads", { CONFIG_SANDBOX_MAX_THREADS, CONFIG_COUNT } },
+	{ "pool_node", { CONFIG_SANDBOX_POOL_NODE, CONFIG_COUNT } },
+	{ "uid_base", { CONFIG_SANDBOX_UID_BASE, CONFIG_COUNT } },
+	{ "uid_count", { CONFIG_SANDBOX_UID_COUNT, CONFIG_COUNT } },
+	{ "preload_modules", { CONFIG_SANDBOX_PRELOAD_MODULES, CONFIG_COUNT } },
+};
+
+struct source {
+	struct arena *mem;
+	const struct config *config;
+	struct json *file; /* NULL = none */
+};
+
+/* --- the file --- */
+
+static bool known(struct str path)
+{
+	for (size_t i = 0; i < countof(rows); i++)
+		if (str_eq(path, str_c(rows[i].file)))
+			return true;
+	return false;
+}
+
+static void warn_unknown(struct arena *mem, const struct json *o, struct str above)
+{
+	json_each_member(o, m) {
+		struct str path = above.len ? arena_printf(mem, "%.*s.%.*s", STR(above), STR(m->name)) : m->name;
+		if (json_is(&m->value, JSON_OBJ) && !above.len)
+			warn_unknown(mem, &m->value, path);
+		else if (!known(path))
+			log_warn("configuration file: nothing is known of %.*s", STR(path));
+	}
+}
+
+static status read_text(struct arena *mem, struct str path, struct str *out)
+{
+	AUTO(fd) f = { open(arena_cstr(mem, path), O_RDONLY | O_CLOEXEC) };
+	if (f.n < 0)
+		return err_set(ERR_NOT_FOUND, "SANDBOX_CONFIG: cannot read %.*s", STR(path));
+	char *at = arena_text(mem, FILE_MAX);
+	ssize_t n = read(f.n, at, FILE_MAX);
+	if (n < 0 || n == FILE_MAX)
+		return err_set(ERR_TOO_LARGE, "%.*s is larger than %d bytes", STR(path), FILE_MAX);
+	*out = str_of(at, (size_t)n);
+	return 0;
+}
+
+static status open_file(struct source *s)
+{
+	struct str path = config_str(s->config, CONFIG_SANDBOX_CONFIG), text;
+	if (!path.len && access("conf/config.yaml", R_OK) == 0)
+		path = S("conf/config.yaml");
+	if (!path.len)
+		return 0;
+	if (read_text(s->mem, path, &text) || yaml_parse(s->mem, text, &s->file))
+		return err_wrap("%.*s", STR(path));
+	if (s->file && s->file->type != JSON_OBJ)
+		return err_set(ERR_INVALID, "%.*s: must be a mapping", STR(path));
+	warn_unknown(s->mem, s->file, S(""));
+	return 0;
+}
+
+/* --- one value --- */
+
+static const struct row *row_of(const char *file)
+{
+	for (size_t i = 0; i < countof(rows); i++)
+		if (!strcmp(rows[i].file, file))
+			return &rows[i];
+	return NULL;
+}
+
+static struct str value_text(struct source *s, const struct json *v)
+{
+	if (v->type == JSON_STR)
+		return json_as_str(v, S(""));
+	if (v->type != JSON_ARR)
+		return json_text(s->mem, v, JSON_COMPACT);
+	struct str out = S("");
+	json_each(v, it)
+		out = arena_printf(s->mem, "%.*s%s%.*s", STR(out), out.len ? "," : "", STR(value_text(s, it)));
+	return out;
+}
+
+/* Environment, then file, then default. */
+static struct str get(struct source *s, const char *file)
+{
+	const struct row *r = row_of(file);
+	for (size_t i = 0; i < countof(r->key); i++)
+		if (r->key[i] != CONFIG_COUNT && config_is_set(s->config, r->key[i]))
+			return config_str(s->config, r->key[i]);
+	struct json *v = s->file ? json_path(s->file, file) : NULL;
+	if (v && v->type != JSON_NULL)
+		return value_text(s, v);
+	return config_str(s->config, r->key[0]);
+}
+
+static status get_int(struct source *s, const char *file, int64_t low, int64_t high, int64_t *out)
+{
+	struct str text = str_trim(get(s, file));
+	int64_t n;
+	if (str_to_i64(text, &n) || n < low || n > high)
+		return err_set(ERR_INVALID, "%s: %.*s is no number from %lld to %lld", config_rows[row_of(file)->key[0]].name,
+			       STR(text), (long long)low, (long long)high);
+	*out = n;
+	return 0;
+}
+
+static status get_u32(struct source *s, const char *file, int64_t low, int64_t high, uint32_t *out)
+{
+	int64_t n;
+	if (get_int(s, file, low, high, &n))
+		return -1;
+	*out = (uint32_t)n;
+	return 0;
+}
+
+static status get_bool(struct source *s, const char *file, bool *out)
+{
+	struct str text = str_trim(get(s, file));
+	if (str_to_bool(text, out))
+		return err_set(ERR_INVALID, "%s: %.*s is neither true nor false", config_rows[row_of(file)->key[0]].name,
+			       STR(text));
+	return 0;
+}
+
+static status get_path(struct source *s, const char *file, char out[WIRE_TEXT_MAX])
+{
+	struct str text = get(s, file);
+	if (text.len >= WIRE_TEXT_MAX || memchr(text.at ? text.at : "", 0, text.len))
+		return err_set(ERR_INVALID, "%s is too long", config_rows[row_of(file)->key[0]].name);
+	snprintf(out, WIRE_TEXT_MAX, "%.*s", STR(text));
+	return 0;
+}
+
+/* --- lists --- */
+
+status sandbox_parse_syscalls(struct str text, uint16_t *out, uint32_t *len)
+{
+	uint32_t n = 0;
+	while (text.len) {
+		size_t end = 0;
+		while (end < text.len && !memchr(", \t\r\n", text.at[end], 5))
+			end++;
+		struct str one = str_sub(text, 0, end);
+		text = str_skip(text, end + 1);
+		if (!one.len)
+			continue;
+		int64_t number;
+		const struct filter_row *r = filter_find_name(one.at, one.len);
+		if (r)
+			number = r->number;
+		else if (str_to_i64(one, &number) || number < 0 || number >= FILTER_NUMBER_MAX)
+			return err_set(ERR_INVALID, "ALLOWED_SYSCALLS: %.*s is no system call that is known here", STR(one));
+		else
+			r = filter_find((uint32_t)number);
+		if (r && r->rule == RULE_KILL)
+			return err_set(ERR_INVALID, "ALLOWED_SYSCALLS: %s can never be allowed", r->name);
+		if (n == WIRE_EXTRA_MAX)
+			return err_set(ERR_TOO_LARGE, "ALLOWED_SYSCALLS: more than %d entries", WIRE_EXTRA_MAX);
+		out[n++] = (uint16_t)number;
+	}
+	*len = n;
+	return 0;
+}
+
+static status parse_isolation(struct str text, uint32_t *out)
+{
+	static const char *const names[] = { "auto", "namespace", "container", "minimal" };
+	for (uint32_t i = 0; i < countof(names); i++)
+		if (str_eq(text, str_c(names[i]))) {
+			*out = i;
+			return 0;
+		}
+	return err_set(ERR_INVALID, "SANDBOX_ISOLATION: use auto, namespace, container or minimal");
+}
+
+static status parse_require(struct str text, uint32_t *out)
+{
+	static const char *const names[] = { "seccomp", "fs", "net" };
+	*out = 0;
+	while (text.len) {
+		struct str one = str_trim(str_cut(&text, ','));
+		size_t i = 0;
+		while (i < countof(names) && !str_eq(one, str_c(names[i])))
+			i++;
+		if (i == countof(names))
+			return err_set(ERR_INVALID, "SANDBOX_REQUIRE: use seccomp, fs, net");
+		*out |= 1u << i;
+	}
+	return 0;
+}
+
+static status read_launcher(struct source *s, struct sandbox_options *o)
+{
+	struct launcher_settings *l = &o->launcher;
+	int64_t cpu;
+	if (get_u32(s, "memory_mb", 64, 65536, &l->memory_mb) || get_u32(s, "max_threads", 1, 512, &l->threads) ||
+	    get_u32(s, "pool_node", 0, 32, &l->pool_node) || get_u32(s, "uid_base", 1000, 4000000000, &l->uid_base) ||
+	    get_u32(s, "uid_count", 1, 65536, &l->uid_count) || get_int(s, "cpu_seconds", 0, 86400, &cpu) ||
+	    get_path(s, "rootfs", l->rootfs) || get_path(s, "python_path", l->python_path) ||
+	    get_path(s, "nodejs_path", l->nodejs_path) || get_path(s, "preload_modules", l->preload) ||
+	    parse_isolation(get(s, "isolation"), &l->isolation) || parse_require(get(s, "require"), &l->require) ||
+	    sandbox_parse_syscalls(get(s, "allowed_syscalls"), l->extra, &l->extra_len))
+		return -1;
+	l->workers = (uint32_t)o->max_workers;
+	l->network = o->network;
+	l->cpu_seconds = (uint32_t)(cpu ? cpu : o->worker_timeout_s + 1);
+	return 0;
+}
+
+/* o is zeroed memory of the arena. */
+status sandbox_settings(struct arena *mem, const struct config *config, struct sandbox_options *o)
+{
+	struct source s = { .mem = mem, .config = config };
+	if (open_file(&s) || get_int(&s, "max_workers", 1, 64, &o->max_workers) ||
+	    get_int(&s, "max_requests", 1, 100000, &o->max_requests) ||
+	    get_int(&s, "queue_timeout", 0, 3600, &o->queue_timeout_s) ||
+	    get_int(&s, "worker_timeout", 1, 3600, &o->worker_timeout_s) ||
+	    get_int(&s, "max_output", 1024, 1 << 30, &o->max_output) ||
+	    get_bool(&s, "enable_network", &o->network) || get_bool(&s, "enable_preload", &o->preload_enabled) ||
+	    read_launcher(&s, o))
+		return -1;
+	o->key = get(&s, "app.key");
+	o->proxy = get(&s, "proxy.http");
+	if (!o->proxy.len)
+		o->proxy = get(&s, "proxy.https");
+	return 0;
+}
