@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/id.h"
+#include "flow/replay.h"
 #include "flow/run.h"
 
 /* --- text to clients --- */
@@ -116,6 +117,9 @@ static status run_body(struct execution *x)
 	if (!x->node->row)
 		return node_fail(&x->run, "WorkflowNodeError",
 				 "Node type %.*s cannot be run by this server yet", STR(x->node->type));
+	status st;
+	if (x->engine->run->replay && replay_answers(x, &st))
+		return st;
 	return x->node->row->exec(&x->run);
 }
 
@@ -358,7 +362,8 @@ static status save_writes(struct execution *x)
 	json_each(x->result.writes, w)
 		if (str_eq(json_as_str(json_at(w, 0), S("")), S("conversation")))
 			json_set(x->mem, changed, json_as_str(json_at(w, 1), S("")), json_at(w, 2));
-	if (!changed->len || !f->options.hooks.save_variables || is_container(x->node))
+	if (!changed->len || !f->options.hooks.save_variables || is_container(x->node) ||
+	    x->engine->run->replay)
 		return 0; /* what a container changed was saved by the nodes in it */
 	if (wait_stored(x->engine))
 		return -1;

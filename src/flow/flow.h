@@ -128,6 +128,17 @@ status flow_run_owner(struct flow *, struct arena *, struct str run_id, struct s
 /* Starts a queued run in this process. ERR_STALE: it was begun or stopped before. */
 status flow_run_begin(struct flow *, struct str run_id) NODISCARD;
 
+/* A run again, with the recorded answers of models, tools, HTTP and people. */
+struct flow_replay {
+	struct str run_id;
+	struct str from;	    /* node id: it and what comes after it ask anew; empty = none */
+	struct str model, provider; /* nodes that ask a model ask this one; empty = recorded answers */
+	bool live;		    /* what has no recorded answer is asked; else that node fails */
+};
+/* Starts it in the background; nothing of a conversation is changed by it. who: tenant, app (empty =
+ * any), created_by, by_account, from. ERR_NOT_FOUND for an unknown run or one whose journal is gone. */
+status flow_run_replay(struct flow *, struct arena *, const struct flow_info *who, const struct flow_replay *, struct str *run_id) NODISCARD;
+
 enum flow_event_type {
 	FLOW_WORKFLOW_STARTED, FLOW_WORKFLOW_FINISHED, FLOW_WORKFLOW_PAUSED,
 	FLOW_NODE_STARTED, FLOW_NODE_FINISHED, FLOW_NODE_RETRY,

@@ -499,7 +499,7 @@ static void add_lines(struct flow_run *run, struct arena *mem, struct db_batch *
 static status add_finished(struct flow_run *run, struct arena *mem, struct db_batch **batch)
 {
 	const struct flow_hooks *h = &run->flow->options.hooks;
-	if (!h->finished || run->hook_failed ||
+	if (!h->finished || run->hook_failed || run->replay ||
 	    h->finished(h->ctx, mem, &run->info, &run->result, *batch) == 0)
 		return 0;
 	if (err_retryable(err_last()))

@@ -334,7 +334,7 @@ status past_load(struct flow_run *run, const struct stored_event *events, size_t
 
 /* --- replaying --- */
 
-static struct model_usage *read_usage(struct arena *mem, const struct json *u)
+struct model_usage *past_usage(struct arena *mem, const struct json *u)
 {
 	if (!json_is(u, JSON_OBJ))
 		return NULL;
@@ -388,7 +388,7 @@ static struct node_result result_of(struct engine *e, const struct ending *end)
 		.error = json_get_str(end->more, S("error")),
 		.error_type = S(""),
 		.tokens = json_get_int(end->more, S("tokens"), 0),
-		.usage = read_usage(e->mem, json_get(end->more, S("usage"))),
+		.usage = past_usage(e->mem, json_get(end->more, S("usage"))),
 		.resources = json_get(end->more, S("resources")),
 		.writes = json_get(end->more, S("writes")),
 		.merge = json_get(end->more, S("merge")),

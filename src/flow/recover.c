@@ -9,13 +9,14 @@
 #include "base/crypt.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "flow/replay.h"
 #include "flow/run.h"
 #include "sql_flow.h"
 #include "store/db/db.h"
 
 /* --- loading --- */
 
-static status read_start(struct flow_run *run, struct str text)
+status run_read_start(struct flow_run *run, struct str text)
 {
 	struct json *o;
 	struct str plain;
@@ -25,6 +26,8 @@ static status read_start(struct flow_run *run, struct str text)
 	run->conversation = json_get(o, S("conversation"));
 	run->root = json_get_str(o, S("root"));
 	run->call = json_get(o, S("call"));
+	if (replay_read_plan(run, json_get(o, S("replay"))))
+		return -1;
 	const struct json *sealed = json_get(o, S("environment"));
 	if (!sealed)
 		return 0;
@@ -61,7 +64,7 @@ static status load_run(struct flow_run *run, struct str id, int64_t fence)
 	run->answers = db_int_at(rows, 0, 18);
 	if (json_parse(mem, db_str_at(rows, 0, 11), &extra) ||
 	    json_parse(mem, db_str_at(rows, 0, 13), &run->inputs) ||
-	    json_parse(mem, db_str_at(rows, 0, 17), &graph) || read_start(run, db_str_at(rows, 0, 14)))
+	    json_parse(mem, db_str_at(rows, 0, 17), &graph) || run_read_start(run, db_str_at(rows, 0, 14)))
 		return -1;
 	run->info.extra = extra;
 	if (flow_graph_load(run->flow, db_str_at(rows, 0, 12), graph, &run->graph) || forms_load(run))

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "flow/recover.h"
+#include "flow/replay.h"
 #include "flow/run.h"
 #include "sql_flow.h"
 #include "store/broker/broker.h"
@@ -196,6 +197,8 @@ static struct str start_text(struct flow_run *run, struct arena *mem)
 		json_set(mem, o, S("conversation"), run->conversation);
 	if (run->root.len)
 		json_set_str(mem, o, S("root"), run->root);
+	if (run->replay)
+		json_set(mem, o, S("replay"), replay_plan_json(mem, run->replay));
 	if (json_len(run->environment) && run->flow->options.seal_key) {
 		struct str plain = json_text(mem, run->environment, JSON_COMPACT);
 		json_set_str(mem, o, S("environment"), crypt_seal(mem, run->flow->options.seal_key, plain));
@@ -261,6 +264,23 @@ status flow_run_start(struct flow *f, struct arena *mem, const struct flow_start
 		run_unref(run);
 		return st;
 	}
+	return run_start_stored(run, mem, run_id);
+}
+
+void run_set_caller(struct flow_run *run, const struct flow_info *who)
+{
+	struct flow_info *i = &run->info;
+	i->from = keep(run->mem, who->from);
+	i->created_by = keep(run->mem, who->created_by);
+	i->by_account = who->by_account;
+	i->extra = who->extra ? json_copy(run->mem, who->extra) : json_obj(run->mem);
+	i->created_ms = clock_ms();
+	run->start_text = start_text(run);
+}
+
+status run_start_stored(struct flow_run *run, struct arena *mem, struct str *run_id)
+{
+	status st = 0;
 	run->refs++; /* ours, while waiting for the first commit */
 	if (run_spawn(run)) {
 		run_unref(run);
@@ -373,6 +393,8 @@ static status finish(struct flow_run *run, struct engine *e)
 /* A fresh run, one that a worker begins, one that goes on after a crash or after a pause. */
 static status prepare(struct flow_run *run, struct engine *e)
 {
+	if (run->replay && run->past && replay_load(run))
+		return -1;
 	if (run->past && past_replay(e))
 		return -1;
 	if (!run->past || run->resumption || !run->committed)

@@ -23,6 +23,7 @@
 
 struct db_batch;
 struct past;
+struct replay;
 struct scope_past;
 
 /* --- one event as followers and the journal see it --- */
@@ -119,6 +120,7 @@ struct flow_run {
 	bool queued;		/* a row only, for a worker */
 	struct str root;	/* node id of flow_start, empty = the graph's */
 
+	struct replay *replay; /* whose answers are given again, or NULL */
 	struct past *past; /* what the journal says of a run that goes on; NULL: a fresh run */
 	struct engine *top;
 };
@@ -323,6 +325,12 @@ void run_fill_pool(struct flow_run *, struct pool *);
 status run_main(void *run);
 /* Lists the run and starts its fiber; on failure the caller's reference is gone. */
 status run_spawn(struct flow_run *) NODISCARD;
+/* For runs that are not made by flow_run_start: whose they are, and their start as it is stored. */
+void run_set_caller(struct flow_run *, const struct flow_info *who);
+/* Starts the run and waits until its row is stored; takes the caller's reference. */
+status run_start_stored(struct flow_run *, struct arena *, struct str *run_id) NODISCARD;
+/* What was kept for recovery besides the inputs (environment, conversation, root, replay). */
+status run_read_start(struct flow_run *, struct str text) NODISCARD;
 struct flow_run *run_find(struct flow *, struct str run_id); /* of this process, or NULL; no reference */
 
 /* --- past.c: what the journal says of a run that goes on --- */
@@ -344,6 +352,8 @@ bool past_reshow(const struct engine *);
 /* Applies what has happened in this engine. */
 status past_replay(struct engine *) NODISCARD;
 /* A node that had started and not ended; NULL = it had not. Gives it out once. */
+/* Usage as model_usage_json wrote it; NULL for anything else. */
+struct model_usage *past_usage(struct arena *, const struct json *);
 struct past_node *past_take_node(struct engine *, const struct graph_node *);
 /* Text of an engine with a past: what clients have already is not shown again. */
 void past_text(struct engine *, const struct str *parts, size_t n, struct str text);

@@ -55,6 +55,7 @@ ANYONE = {"POST /console/api/" + p for p in ("setup", "init", "login", "refresh-
 MEMBER_WRITES = {"POST /console/api/" + p for p in (
     "logout", "account/name", "account/interface-language", "account/interface-theme", "account/timezone",
     "account/password", "workspaces/current", "workspaces/switch", "apps/{id:uuid}/feedbacks",
+    "form/human_input/{form_token}",  # whoever has the form's token may answer
     "apps/{id:uuid}/chat-messages/{task}/stop", "apps/{id:uuid}/completion-messages/{task}/stop")}
 
 
@@ -182,7 +183,8 @@ def fill_path(path, app, ids):
               "plugin": "openai_api_compatible", "conversation_id": app.get("conversation"),
               "message_id": app.get("message"), "variable_id": str(uuid.uuid4()), "file_id": ids["file"],
               "end_user_id": ids["user"], "workflow_run_id": app.get("run"), "workflow_id": app.get("version"),
-              "task_id": str(uuid.uuid4())}
+              "task_id": str(uuid.uuid4()), "other": app.get("run"), "form_token": "no-such-token",
+              "file_name": "x.png"}
     if "/datasets/api-keys" in path:
         values["key"] = ids["dataset key"]
     return re.sub(r"\{(\w+)(?::uuid)?\}", lambda m: str(values[m.group(1)] or uuid.uuid4()), path)
@@ -345,7 +347,9 @@ def test_service_conversations_of_another_end_user(world):
 def test_every_site_route(world):
     bad = []
     open_routes = {"/api/passport", "/api/webapp/access-mode", "/api/webapp/permission", "/api/system-features",
-                   "/api/login/status"}
+                   "/api/login/status",
+                   # the token in the path is what opens a form
+                   "/api/form/human_input/{form_token}", "/api/form/human_input/{form_token}/upload"}
     for method, path, auth in SITE:
         if auth == "AUTH_NONE":
             if path not in open_routes:

@@ -91,7 +91,8 @@ status console_draft_run(struct call *), console_draft_chat(struct call *),
 	console_debug_chat(struct call *), console_debug_completion(struct call *),
 	console_stop(struct call *);
 status console_runs(struct call *), console_run_counts(struct call *), console_run(struct call *),
-	console_run_nodes(struct call *), console_app_logs(struct call *);
+	console_run_nodes(struct call *), console_app_logs(struct call *),
+	console_run_replay(struct call *), console_run_diff(struct call *);
 status console_chats(struct call *), console_chat(struct call *), console_chat_remove(struct call *),
 	console_chat_messages(struct call *), console_message(struct call *),
 	console_feedback(struct call *), console_completions(struct call *),

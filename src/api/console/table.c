@@ -123,6 +123,9 @@ static const struct route routes[] = {
 	{ HTTP_GET, API "/form/human_input/{form_token}", AUTH_CONSOLE, QUICK, 0, console_form_get, 0 },
 	{ HTTP_POST, API "/form/human_input/{form_token}", AUTH_CONSOLE, QUICK, 0, console_form_post,
 	  0 },
+	{ HTTP_POST, APP "/workflow-runs/{run:uuid}/replay", AUTH_EDITOR, 0, 0, console_run_replay, 0 },
+	{ HTTP_GET, APP "/workflow-runs/{run:uuid}/diff/{other:uuid}", AUTH_EDITOR, QUICK, 0,
+	  console_run_diff, 0 },
 	{ HTTP_GET, APP "/workflow-app-logs", AUTH_CONSOLE, QUICK, 0, console_app_logs, 0 },
 
 	{ HTTP_GET, APP "/chat-conversations", AUTH_EDITOR, QUICK, 0, console_chats, 0 },

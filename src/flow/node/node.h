@@ -67,6 +67,7 @@ enum {
 	NODE_ONCE = 1 << 2,   /* must not run twice: a crash in it marks the run interrupted */
 	NODE_STREAM = 1 << 3, /* emits text on [id, "text"] */
 	NODE_SILENT = 1 << 4, /* emits no node events (start markers) */
+	NODE_OUTSIDE = 1 << 6, /* asks models, tools, servers or people: a replay answers in their place */
 	NODE_ENDS_LOOP = 1 << 5, /* the loop around it ends after this round */
 };
 struct node_type {

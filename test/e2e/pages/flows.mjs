@@ -389,6 +389,14 @@ async function logs(w) {
 	await page.getByRole("dialog").getByText("Run trace").waitFor();
 	await page.getByRole("dialog").locator(".trace li").nth(2).waitFor();
 	await check(w, page, "25-logs-run");
+	const dialog = page.getByRole("dialog");
+	await dialog.getByText("Run again with recorded answers").click();
+	await dialog.getByRole("button", { name: "Run again" }).click();
+	await dialog.getByText("Both runs did the same.").waitFor();
+	await dialog.getByLabel("Ask anew from this step on").selectOption({ label: "LLM" });
+	await dialog.getByRole("button", { name: "Run again" }).click();
+	await dialog.getByText("Both runs did the same.").waitFor();
+	await check(w, page, "38-replay");
 	await page.keyboard.press("Escape");
 }
 

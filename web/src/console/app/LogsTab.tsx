@@ -5,12 +5,16 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { currentLanguage } from "../../i18n";
 import { ago, duration, moment } from "../../lib/format";
-import { get } from "../../lib/http";
-import { stepOf, type RunStatus } from "../../lib/run";
+import { get, post, request } from "../../lib/http";
+import { stepOf, type RunStatus, type Step } from "../../lib/run";
+import { Icon } from "../../ui/icons";
 import { Markdown } from "../../ui/Markdown";
+import { RunError } from "../../ui/RunError";
 import { Json, Trace } from "../../ui/Trace";
-import { keys, type AppDetail, type Page } from "../api";
+import { useRun } from "../../ui/useRun";
+import { canEdit, keys, type AppDetail, type Models, type Page } from "../api";
 import { Blank, Failed, Waiting } from "../parts";
+import { useWorkspace } from "../Shell";
 
 interface RunRow {
 	id: string;
@@ -58,8 +62,123 @@ interface MessageRow {
 
 const size = 20;
 
+interface Difference {
+	node_id: string;
+	title: string | null;
+	node_type: string | null;
+	round: number | null;
+	only_in: "a" | "b" | null;
+	places: { path: string; a: unknown; b: unknown }[];
+	more: boolean;
+}
+
+const short = (v: unknown) => {
+	const text = v === null || v === undefined ? "–" : JSON.stringify(v);
+	return text.length > 240 ? `${text.slice(0, 240)}…` : text;
+};
+
+// Where the run and its replay part, step by step.
+function Differences({ app, a, b }: { app: AppDetail; a: string; b: string }) {
+	const { t } = useTranslation("console");
+	const { t: shared } = useTranslation("shared");
+	const diff = useQuery({ queryKey: keys.logs(app.id, "diff", a, b), queryFn: () => get<{ same: boolean; nodes: Difference[] }>(`/apps/${app.id}/workflow-runs/${a}/diff/${b}`) });
+	if (diff.error) return <Failed error={diff.error} />;
+	if (!diff.data) return <Waiting />;
+	if (diff.data.same) return <p className="good">{t("replay.same")}</p>;
+	return (
+		<ol className="differences">
+			{diff.data.nodes.map((n, i) => (
+				<li key={i}>
+					<h5>
+						{n.title || n.node_id}
+						{n.round !== null && <span className="soft"> {shared("trace.round", { n: n.round + 1 })}</span>}
+						{n.only_in && <span className="soft"> {t(n.only_in === "a" ? "replay.onlyBefore" : "replay.onlyNow")}</span>}
+					</h5>
+					{n.places.map((p) => (
+						<dl key={p.path}>
+							<dt>{p.path}</dt>
+							<dd className="before">{short(p.a)}</dd>
+							<dd className="now">{short(p.b)}</dd>
+						</dl>
+					))}
+					{n.more && <p className="soft">{t("replay.more")}</p>}
+				</li>
+			))}
+		</ol>
+	);
+}
+
+// Runs the run again with recorded answers; from a step on, or with another model, anew.
+function Replay({ app, id, steps }: { app: AppDetail; id: string; steps: Step[] }) {
+	const { t } = useTranslation("console");
+	const { t: shared } = useTranslation("shared");
+	const [from, setFrom] = useState("");
+	const [model, setModel] = useState("");
+	const models = useQuery({ queryKey: keys.models, queryFn: () => get<Models>("/tatara/models") });
+	const { run, start } = useRun();
+	const running = run?.status === "running";
+	const nodes = [...new Map(steps.filter((s) => s.nodeId).map((s) => [s.nodeId, s.title])).entries()];
+	const llms = (models.data?.data ?? []).filter((m) => m.type === "llm" && m.enabled);
+	const go = () => {
+		const chosen = llms.find((m) => m.id === model);
+		const body = { from, model: chosen?.name ?? "", provider: chosen?.provider ?? "", live: from !== "" || model !== "" };
+		void start({
+			start: (signal) => request("POST", `/apps/${app.id}/workflow-runs/${id}/replay`, body, signal),
+			stop: (task) => post(`/apps/${app.id}/workflow-runs/tasks/${task}/stop`),
+		});
+	};
+	return (
+		<details className="panel replay">
+			<summary>{t("replay.title")}</summary>
+			<p className="hint">{t("replay.hint")}</p>
+			<div className="choices">
+				<label className="field">
+					<span className="name">{t("replay.from")}</span>
+					<select value={from} onChange={(e) => setFrom(e.target.value)}>
+						<option value="">{t("replay.fromNone")}</option>
+						{nodes.map(([node, title]) => (
+							<option key={node} value={node}>
+								{title}
+							</option>
+						))}
+					</select>
+				</label>
+				<label className="field">
+					<span className="name">{t("replay.model")}</span>
+					<select value={model} onChange={(e) => setModel(e.target.value)}>
+						<option value="">{t("replay.modelNone")}</option>
+						{llms.map((m) => (
+							<option key={m.id} value={m.id}>
+								{m.name}
+							</option>
+						))}
+					</select>
+				</label>
+			</div>
+			<button type="button" className="b main" disabled={running} onClick={go}>
+				<Icon name="play" size={16} />
+				{t("replay.go")}
+			</button>
+			{run && (
+				<div style={{ marginTop: 14 }}>
+					{run.status === "failed" && <RunError run={run} />}
+					<Trace run={run} />
+					{!running && run.runId && (
+						<>
+							<h4>{t("replay.differences")}</h4>
+							<Differences app={app} a={id} b={run.runId} />
+						</>
+					)}
+					{!running && <Json label={shared("trace.outputs")} value={run.outputs} />}
+				</div>
+			)}
+		</details>
+	);
+}
+
 function RunView({ app, id }: { app: AppDetail; id: string }) {
 	const { t } = useTranslation("shared");
+	const workspace = useWorkspace();
 	const run = useQuery({ queryKey: keys.logs(app.id, "run", id), queryFn: () => get<RunDetail>(`/apps/${app.id}/workflow-runs/${id}`) });
 	const nodes = useQuery({
 		queryKey: keys.logs(app.id, "nodes", id),
@@ -75,6 +194,7 @@ function RunView({ app, id }: { app: AppDetail; id: string }) {
 			<Json label={t("trace.outputs")} value={run.data.outputs} />
 			<h4 style={{ marginTop: 16 }}>{t("trace.title")}</h4>
 			<Trace run={{ steps, status: run.data.status, elapsed: run.data.elapsed_time, tokens: run.data.total_tokens, error: "" }} />
+			{canEdit(workspace.data?.role) && run.data.status !== "running" && <Replay app={app} id={id} steps={steps} />}
 		</div>
 	);
 }

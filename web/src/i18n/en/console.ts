@@ -354,4 +354,18 @@ export default {
 		changed: "Password changed. Other devices have to sign in again.",
 		currentWrong: "The current password is wrong.",
 	},
+	replay: {
+		title: "Run again with recorded answers",
+		hint: "Models, tools and HTTP answer as they did. Nothing outside is asked unless you choose so, and no conversation changes.",
+		from: "Ask anew from this step on",
+		fromNone: "Nothing is asked anew",
+		model: "Ask another model",
+		modelNone: "Recorded answers",
+		go: "Run again",
+		differences: "Where the runs part",
+		same: "Both runs did the same.",
+		onlyBefore: "only in the first run",
+		onlyNow: "only in the new run",
+		more: "There is more that differs.",
+	},
 };

@@ -345,6 +345,20 @@ const ja: typeof en = {
 		changed: "パスワードを変更しました。ほかの端末では再度サインインが必要です。",
 		currentWrong: "現在のパスワードが違います。",
 	},
+	replay: {
+		title: "記録された応答で再実行",
+		hint: "モデル、ツール、HTTP は記録どおりに応答します。選ばない限り外部には問い合わせず、会話も変わりません。",
+		from: "このステップから実際に問い合わせる",
+		fromNone: "問い合わせない",
+		model: "別のモデルに問い合わせる",
+		modelNone: "記録された応答",
+		go: "再実行",
+		differences: "実行の違い",
+		same: "二つの実行は同じでした。",
+		onlyBefore: "元の実行のみ",
+		onlyNow: "新しい実行のみ",
+		more: "ほかにも違いがあります。",
+	},
 };
 
 export default ja;

@@ -345,6 +345,20 @@ const zh: typeof en = {
 		changed: "密码已修改。其他设备需要重新登录。",
 		currentWrong: "当前密码错误。",
 	},
+	replay: {
+		title: "用记录的回答重新运行",
+		hint: "模型、工具和 HTTP 按记录回答。除非另行选择，不会请求外部，对话也不会改变。",
+		from: "从此步骤起重新请求",
+		fromNone: "不重新请求",
+		model: "改用其他模型",
+		modelNone: "记录的回答",
+		go: "重新运行",
+		differences: "两次运行的差异",
+		same: "两次运行完全相同。",
+		onlyBefore: "仅在原运行中",
+		onlyNow: "仅在新运行中",
+		more: "还有其他差异。",
+	},
 };
 
 export default zh;
