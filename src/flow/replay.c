@@ -209,19 +209,27 @@ static bool set_model(struct arena *mem, struct json *data, struct str member, c
 	return true;
 }
 
+/* Easy apps keep what they ask in the run, not in their graph, which they share. */
+static void use_in_call(struct execution *x, const struct flow_replay *p)
+{
+	struct flow_run *run = x->engine->run;
+	struct json *call = json_copy(run->mem, run->call ? run->call : x->node->data);
+	json_set_str(run->mem, call, S("name"), p->model);
+	if (p->provider.len)
+		json_set_str(run->mem, call, S("provider"), p->provider);
+	run->call = call;
+}
+
 /* false: this node asks no model. */
 static bool use_model(struct execution *x, const struct flow_replay *p)
 {
+	if (str_eq(x->node->type, S("model-call"))) {
+		use_in_call(x, p);
+		return true;
+	}
 	struct json *data = json_copy(x->mem, x->node->data);
 	struct json *agent = json_path(data, "agent_parameters.model");
-	bool own = str_eq(x->node->type, S("model-call"));
-	if (own) {
-		json_set_str(x->mem, data, S("name"), p->model);
-		if (p->provider.len)
-			json_set_str(x->mem, data, S("provider"), p->provider);
-	}
-	if (!own && !set_model(x->mem, data, S("model"), p) &&
-	    !(agent && set_model(x->mem, agent, S("value"), p)))
+	if (!set_model(x->mem, data, S("model"), p) && !(agent && set_model(x->mem, agent, S("value"), p)))
 		return false;
 	x->run.data = data;
 	return true;

@@ -275,7 +275,7 @@ void run_set_caller(struct flow_run *run, const struct flow_info *who)
 	i->by_account = who->by_account;
 	i->extra = who->extra ? json_copy(run->mem, who->extra) : json_obj(run->mem);
 	i->created_ms = clock_ms();
-	run->start_text = start_text(run);
+	run->start_text = start_text(run, run->mem);
 }
 
 status run_start_stored(struct flow_run *run, struct arena *mem, struct str *run_id)

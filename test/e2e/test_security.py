@@ -49,7 +49,8 @@ def routes(table):
 
 
 CONSOLE, SERVICE, SITE, FILES = (routes(t) for t in ("console", "service", "site", "files"))
-ANYONE = {"POST /console/api/" + p for p in ("setup", "init", "login", "refresh-token", "activate")} | {
+ANYONE = {"GET /console/api/workspaces/current/tool-provider/builtin/{provider}/icon",
+          "POST /console/api/" + p for p in ("setup", "init", "login", "refresh-token", "activate")} | {
     "GET /console/api/" + p for p in ("setup", "init", "ping", "version", "system-features", "activate/check")}
 # What a member without the right to edit may change: the own account, and marks on messages.
 MEMBER_WRITES = {"POST /console/api/" + p for p in (
@@ -184,7 +185,7 @@ def fill_path(path, app, ids):
               "message_id": app.get("message"), "variable_id": str(uuid.uuid4()), "file_id": ids["file"],
               "end_user_id": ids["user"], "workflow_run_id": app.get("run"), "workflow_id": app.get("version"),
               "task_id": str(uuid.uuid4()), "other": app.get("run"), "form_token": "no-such-token",
-              "file_name": "x.png"}
+              "file_name": "x.png", "kind": "api"}
     if "/datasets/api-keys" in path:
         values["key"] = ids["dataset key"]
     return re.sub(r"\{(\w+)(?::uuid)?\}", lambda m: str(values[m.group(1)] or uuid.uuid4()), path)
@@ -200,8 +201,8 @@ def test_every_console_route_with_ids_of_another_workspace(world):
     before = world.snapshot(world.owner, world.ids_a)
     bad, tried = [], 0
     for method, path, auth in CONSOLE:
-        if "{" not in path or "model-providers" in path or "/models/" in path:
-            continue  # those name models by words, which each workspace has of its own
+        if "{" not in path or any(w in path for w in ("model-providers", "/models/", "/tools/{kind}", "/tool-provider/builtin/")):
+            continue  # those name models and built-in tools by words, which each workspace has of its own
         for name in ("chat_plain", "wf_echo"):
             a, b = world.ids_a[name], world.ids_b[name]
             full = fill_path(path, a, world.ids_a)
