@@ -89,13 +89,22 @@ status workflow_remove(struct apps *, struct str tenant_id, struct str app_id, s
 #define DSL_VERSION "0.5.0"
 #define DSL_VERSION_NEWEST "0.6.0"
 enum { DSL_SIZE_MAX = 10 << 20 };
-/* What of an app file cannot run here: array of texts. */
-struct json *dsl_warnings(struct arena *, const struct json *file);
+/*
+ * What of an app file will not run here, and why: an array of {severity, code, node_id, field,
+ * message}. severity "error": runs are refused or fail there; "warning": a part does not work; "note":
+ * worth knowing. Never a reason to refuse an import.
+ */
+struct json *dsl_report(struct arena *, const struct json *file);
+/* The messages of a report's errors and warnings. */
+struct json *dsl_warnings(struct arena *, const struct json *report);
+/* The report of a text that may be an app file: one error when it is none. */
+status app_lint(struct arena *, struct str yaml, struct json **report) NODISCARD;
 /* The text behind a yaml-url, guarded; the error says what went wrong. */
 status app_import_fetch(struct apps *, struct arena *, struct str url, struct str *yaml) NODISCARD;
 struct import_result {
 	struct str id, status, app_id, app_mode, current_dsl_version, imported_dsl_version, error;
-	struct json *warnings; /* array of texts: what will not run and why */
+	struct json *report;   /* of dsl_report, empty when nothing was imported */
+	struct json *warnings; /* its errors and warnings as texts */
 };
 struct import_request {
 	struct str yaml, name, description, icon_type, icon, icon_background, app_id; /* app_id: overwrite */

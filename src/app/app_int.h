@@ -55,6 +55,14 @@ enum dsl_verdict { DSL_SAME, DSL_WARN, DSL_ASK };
 /* ERR_INVALID when the text is no version. */
 status dsl_compare(struct str version, enum dsl_verdict *out) NODISCARD;
 
+/* import.c: a file that could be imported, read. ERR_INVALID and ERR_TOO_LARGE say why it could not. */
+struct dsl_file {
+	struct json *file;
+	struct str version;
+	enum dsl_verdict verdict;
+};
+status dsl_read(struct arena *, struct str yaml, struct dsl_file *out) NODISCARD;
+
 /* workflow.c: adds the statements that write a draft; before NULL = the app has none yet. */
 status workflow_draft_into(struct apps *, struct arena *, struct db_batch *, const struct workflow *,
 			   const struct workflow *before, struct str account_id) NODISCARD;

@@ -96,6 +96,42 @@ static status read_file(struct import *i)
 	return 0;
 }
 
+/* A mode that apps can have. */
+static status known_mode(const struct json *app, struct str *mode)
+{
+	struct str m = json_get_str(app, S("mode"));
+	if (!m.len)
+		return err_set(ERR_INVALID, "loss app mode");
+	if (str_eq(m, S("channel")) || str_eq(m, S("rag-pipeline")))
+		return err_set(ERR_INVALID, "Invalid app mode");
+	if (!app_mode_valid(m))
+		return err_set(ERR_INVALID, "'%.*s' is not a valid AppMode", STR(str_sub(m, 0, 60)));
+	*mode = m;
+	return 0;
+}
+
+/* What apps of this mode cannot be made without. */
+static status check_block(const struct json *file, struct str mode)
+{
+	bool graph = app_mode_is_graph(mode);
+	const struct json *block = json_get(file, graph ? S("workflow") : S("model_config"));
+	if (!falsy(block) && block->type == JSON_OBJ)
+		return 0;
+	return err_set(ERR_INVALID, "Missing %s app", graph ? "workflow data for workflow/advanced chat"
+							    : "model_config for chat/agent-chat/completion");
+}
+
+status dsl_read(struct arena *mem, struct str yaml, struct dsl_file *out)
+{
+	struct import_request req = { .yaml = yaml };
+	struct import i = { .mem = mem, .req = &req };
+	struct str mode;
+	if (read_file(&i) || known_mode(i.app, &mode) || check_block(i.file, mode))
+		return -1;
+	*out = (struct dsl_file){ i.file, i.version, i.verdict };
+	return 0;
+}
+
 static status find_target(struct import *i)
 {
 	if (!i->req->app_id.len)
@@ -109,13 +145,9 @@ static status find_target(struct import *i)
 
 static status check_mode(struct import *i, struct str *mode)
 {
-	struct str m = json_get_str(i->app, S("mode"));
-	if (!m.len)
-		return err_set(ERR_INVALID, "loss app mode");
-	if (str_eq(m, S("channel")) || str_eq(m, S("rag-pipeline")))
-		return err_set(ERR_INVALID, "Invalid app mode");
-	if (!app_mode_valid(m))
-		return err_set(ERR_INVALID, "'%.*s' is not a valid AppMode", STR(str_sub(m, 0, 60)));
+	struct str m;
+	if (known_mode(i->app, &m) || check_block(i->file, m))
+		return -1;
 	if (i->target && !str_eq(m, i->target->mode))
 		return err_set(ERR_INVALID, "The app has mode %.*s, the file has mode %.*s",
 			       STR(i->target->mode), STR(m));
@@ -191,8 +223,6 @@ static status draft_into(struct import *i, struct db_batch *b, struct str app_id
 {
 	const struct json *block = json_get(i->file, S("workflow"));
 	struct workflow w = { .tenant_id = i->req->tenant_id, .app_id = app_id }, *before = NULL;
-	if (falsy(block) || block->type != JSON_OBJ)
-		return err_set(ERR_INVALID, "Missing workflow data for workflow/advanced chat app");
 	w.graph = json_get(block, S("graph"));
 	w.features = json_get(block, S("features"));
 	if (!json_is(w.graph, JSON_OBJ))
@@ -238,13 +268,8 @@ static status write_app(struct import *i)
 	if (utf8_count(n.name) > 255)
 		return err_set(ERR_INVALID, "the name of the app has more than 255 characters");
 	struct db_batch *b = db_batch_open(i->mem);
-	if (!app_mode_is_graph(mode)) {
-		const struct json *config = json_get(i->file, S("model_config"));
-		if (falsy(config) || config->type != JSON_OBJ)
-			return err_set(ERR_INVALID,
-				       "Missing model_config for chat/agent-chat/completion app");
-		n.model_config = app_full_model_config(i->mem, config);
-	}
+	if (!app_mode_is_graph(mode))
+		n.model_config = app_full_model_config(i->mem, json_get(i->file, S("model_config")));
 	if (i->target) {
 		if (overwrite_into(i, b, &n))
 			return -1;
@@ -299,7 +324,8 @@ static status import_steps(struct import *i)
 	/* A confirmed file was warned about already. */
 	i->out->status = i->verdict == DSL_WARN ? S("completed-with-warnings") : S("completed");
 	i->out->imported_dsl_version = i->version;
-	i->out->warnings = dsl_warnings(i->mem, i->file);
+	i->out->report = dsl_report(i->mem, i->file);
+	i->out->warnings = dsl_warnings(i->mem, i->out->report);
 	return 0;
 }
 
@@ -312,7 +338,7 @@ static status import_run(struct import *i)
 {
 	i->out->current_dsl_version = S(DSL_VERSION);
 	i->out->imported_dsl_version = i->out->error = S("");
-	i->out->warnings = json_arr(i->mem);
+	i->out->warnings = i->out->report = json_arr(i->mem);
 	if (import_steps(i) == 0)
 		return 0;
 	if (!is_the_files_fault(err_code()))
@@ -349,7 +375,7 @@ status app_import_confirm(struct apps *a, struct arena *mem, struct str tenant_i
 		r.current_dsl_version = S(DSL_VERSION);
 		r.imported_dsl_version = S("");
 		r.error = S("Import information expired or does not exist");
-		r.warnings = json_arr(mem);
+		r.warnings = r.report = json_arr(mem);
 		*out = r;
 		return 0;
 	}

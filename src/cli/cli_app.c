@@ -177,12 +177,46 @@ static status app_drop(struct cli *c, int argc, char **argv)
 	return 0;
 }
 
+static void print_finding(struct cli *c, const struct json *f)
+{
+	struct str node = json_get_str(f, S("node_id")), field = json_get_str(f, S("field"));
+	cli_print(c, "%-8.*s%.*s", STR(json_get_str(f, S("severity"))), STR(json_get_str(f, S("message"))));
+	if (node.len || field.len)
+		cli_print(c, "  [%.*s%s%.*s]", STR(node), node.len && field.len ? " " : "", STR(field));
+	cli_print(c, "\n");
+}
+
+static status app_look(struct cli *c, int argc, char **argv)
+{
+	struct str path = cli_positional(argc, argv, NULL, 0), yaml;
+	struct json *report, *o = json_obj(c->mem);
+	size_t errors = 0;
+	if (cli_need(path, "the file") || cli_read_file(c, path, DSL_SIZE_MAX, &yaml) ||
+	    app_lint(c->mem, yaml, &report))
+		return -1;
+	json_each(report, f) {
+		errors += str_eq(json_get_str(f, S("severity")), S("error"));
+		print_finding(c, f);
+	}
+	json_set_str(c->mem, o, S("file"), path);
+	json_set_bool(c->mem, o, S("ok"), !errors);
+	json_set(c->mem, o, S("findings"), report);
+	cli_print_json(c, o);
+	if (errors)
+		return err_set(ERR_INVALID, "%zu of %u findings are errors", errors, report->len);
+	cli_print(c, report->len ? "" : "nothing found\n");
+	return 0;
+}
+
 const struct cli_command cli_app_commands[] = {
 	{ "app list", "", "apps of the workspace", NULL, app_show, CLI_SERVICES },
 	{ "app import", "FILE [--name NAME] [--into ID] [--publish]", "make an app from an app file",
 	  "FILE is - for standard input. --into overwrites the draft of a workflow or chatflow app.\n"
 	  "A workflow or chatflow can be called when it is published: with --publish, or later.",
 	  app_in, CLI_SERVICES },
+	{ "app lint", "FILE", "tell what of an app file will not run here, and why",
+	  "FILE is - for standard input. Nothing is imported, no server or data directory is needed.\n"
+	  "Ends with 1 when something is an error: runs are refused or fail there.", app_look, CLI_NOTHING },
 	{ "app export", "ID [--output FILE] [--secrets]", "write an app file",
 	  "Secret variables are left empty without --secrets.", app_out, CLI_SERVICES },
 	{ "app publish", "ID [--name NAME]", "publish the draft of a workflow or chatflow", NULL,

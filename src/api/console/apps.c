@@ -164,6 +164,8 @@ static status import_json(struct call *c, const struct import_result *r)
 	json_set_str(c->mem, o, S("error"), r->error);
 	if (json_len(r->warnings))
 		json_set(c->mem, o, S("warnings"), r->warnings);
+	if (json_len(r->warnings))
+		json_set(c->mem, o, S("report"), r->report);
 	int code = str_eq(r->status, S("failed"))    ? 400
 		   : str_eq(r->status, S("pending")) ? 202
 						     : 200;

@@ -56,6 +56,7 @@ static const struct {
 	{ "apps-import", "yaml-url", "", "the stub is not there" },
 	{ "apps-import", "yaml-url 404", "", "the stub is not there" },
 	{ "apps-import", "unknown plugin dependency", ".warnings", "more than recorded" },
+	{ "apps-import", "unknown plugin dependency", ".report", "more than recorded" },
 	{ "apps-import", "export chat", ".data.dependencies", "model servers are no plugins" },
 	{ "apps-import", "export cf_convvar", ".data.workflow.conversation_variables[0].value_type",
 	  "stays as it was imported" },

@@ -65,7 +65,7 @@ static void warnings_name_what_cannot_run(void **unused)
 				      "{\"provider\":\"langgenius/openai/openai\",\"name\":\"m\"}}}]}}}"),
 				    &file),
 			 0);
-	struct json *w = dsl_warnings(mem.p, file);
+	struct json *w = dsl_warnings(mem.p, dsl_report(mem.p, file));
 	assert_int_equal(json_len(w), 2); /* start and llm run */
 	assert_true(str_has(json_as_str(json_at(w, 0), S("")), S("node 'T' (datasource)")));
 	assert_true(str_has(json_as_str(json_at(w, 1), S("")), S("no/such/vendor")));
