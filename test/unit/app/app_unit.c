@@ -59,9 +59,11 @@ static void warnings_name_what_cannot_run(void **unused)
 				    S("{\"workflow\":{\"graph\":{\"nodes\":["
 				      "{\"id\":\"1\",\"data\":{\"type\":\"start\",\"title\":\"S\"}},"
 				      "{\"id\":\"2\",\"data\":{\"type\":\"datasource\",\"title\":\"T\"}},"
-				      "{\"id\":\"3\",\"data\":{\"type\":\"llm\",\"title\":\"L\",\"model\":"
+				      "{\"id\":\"3\",\"data\":{\"type\":\"llm\",\"title\":\"L\","
+				      "\"prompt_template\":[],\"context\":{\"enabled\":false},\"model\":"
 				      "{\"provider\":\"no/such/vendor\",\"name\":\"m\"}}},"
-				      "{\"id\":\"4\",\"data\":{\"type\":\"llm\",\"title\":\"K\",\"model\":"
+				      "{\"id\":\"4\",\"data\":{\"type\":\"llm\",\"title\":\"K\","
+				      "\"prompt_template\":[],\"context\":{\"enabled\":false},\"model\":"
 				      "{\"provider\":\"langgenius/openai/openai\",\"name\":\"m\"}}}]}}}"),
 				    &file),
 			 0);
