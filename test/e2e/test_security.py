@@ -49,9 +49,10 @@ def routes(table):
 
 
 CONSOLE, SERVICE, SITE, FILES = (routes(t) for t in ("console", "service", "site", "files"))
-ANYONE = {"GET /console/api/workspaces/current/tool-provider/builtin/{provider}/icon",
-          "POST /console/api/" + p for p in ("setup", "init", "login", "refresh-token", "activate")} | {
-    "GET /console/api/" + p for p in ("setup", "init", "ping", "version", "system-features", "activate/check")}
+ANYONE = {"POST /console/api/" + p for p in ("setup", "init", "login", "refresh-token", "activate")} | {
+    "GET /console/api/" + p for p in ("setup", "init", "ping", "version", "system-features", "activate/check",
+                                      # a picture of the program itself, as <img> asks for it
+                                      "workspaces/current/tool-provider/builtin/{provider}/icon")}
 # What a member without the right to edit may change: the own account, and marks on messages.
 MEMBER_WRITES = {"POST /console/api/" + p for p in (
     "logout", "account/name", "account/interface-language", "account/interface-theme", "account/timezone",
