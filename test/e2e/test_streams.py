@@ -13,7 +13,7 @@ import yaml
 from golden import Replay, settle_thoughts
 from tatara import GOLDEN, events
 
-NODES = {"http-request", "list-operator", "document-extractor", "start", "end", "answer",
+NODES = {"code", "http-request", "list-operator", "document-extractor", "start", "end", "answer",
          "llm", "if-else", "variable-aggregator", "variable-assigner",
          "assigner", "question-classifier", "parameter-extractor", "tool", "iteration", "iteration-start", "loop",
          "loop-start", "loop-end"}
