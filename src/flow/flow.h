@@ -70,6 +70,21 @@ struct flow_hooks {
 			   struct db_batch *);
 };
 
+/* What knowledge-retrieval nodes ask; role/ fills it. */
+struct flow_search {
+	struct str query;
+	const struct json *files;	/* of the question, array or NULL */
+	const struct json *dataset_ids; /* array of texts; unknown ones are to be skipped */
+	const struct json *filter;	/* metadata_filtering_conditions, templates rendered; NULL = none */
+	const struct json *settings;	/* the node's data: retrieval_mode, multiple_retrieval_config, ... */
+};
+struct flow_knowledge {
+	void *ctx;
+	/* *result: array in the form of workflow.md 7.5, best first. NULL: there are no knowledge bases. */
+	status (*search)(void *ctx, struct arena *, const struct flow_info *, const struct flow_search *,
+			 struct json **result);
+};
+
 struct flow_options {
 	struct db *db;
 	struct broker *broker;
@@ -83,6 +98,7 @@ struct flow_options {
 	struct str secret; /* signs links to files; lives as long as the flow */
 	struct str process_name; /* who holds leases: "api-1234" */
 	struct flow_hooks hooks;
+	struct flow_knowledge knowledge;
 	int64_t lease_ms;	     /* how long a run of a dead process waits for another; 0 = 15 s */
 };
 status flow_open(const struct flow_options *, struct flow **out) NODISCARD;

@@ -130,6 +130,7 @@ status node_agent_exec(struct node_run *);
 status node_agent_check(struct arena *, struct graph_node *);
 /* Of model-call, when `mode` of its call is "agent". */
 status node_agent_call_exec(struct node_run *, const struct json *call);
+status node_knowledge_exec(struct node_run *);
 status node_tool_exec(struct node_run *);
 status node_tool_check(struct arena *, struct graph_node *);
 struct json *node_tool_extras(struct flow *, struct arena *, const struct json *data);

@@ -23,6 +23,7 @@ const struct node_type node_types[] = {
 	    node_classifier_check),
 	ROW("parameter-extractor", "", NODE_EXECUTABLE, NODE_OUTSIDE, node_extractor_exec,
 	    node_extractor_check),
+	ROW("knowledge-retrieval", "", NODE_EXECUTABLE, NODE_OUTSIDE, node_knowledge_exec, NULL),
 	ROW("agent", "", NODE_EXECUTABLE, NODE_STREAM | NODE_OUTSIDE, node_agent_exec, node_agent_check),
 	{ .name = S_INIT("tool"), .kind = NODE_EXECUTABLE, .flags = NODE_RETRY | NODE_STREAM | NODE_OUTSIDE,
 	  .exec = node_tool_exec, .check = node_tool_check, .extras = node_tool_extras },
@@ -56,7 +57,6 @@ static const struct {
 	struct str name;
 	enum node_kind kind;
 } other_types[] = {
-	{ S_INIT("knowledge-retrieval"), NODE_EXECUTABLE },
 	{ S_INIT("knowledge-index"), NODE_RESPONSE },
 	{ S_INIT("template-transform"), NODE_EXECUTABLE },
 	{ S_INIT("datasource"), NODE_ROOT },
