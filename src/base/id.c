@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/crypt.h"
 
 #include <sodium.h>
 
@@ -56,6 +57,15 @@ struct str id_uuid7(struct arena *mem)
 		raw[i] = (unsigned char)(last >> (40 - 8 * i));
 	raw[6] = (unsigned char)(0x70 | count >> 8);
 	raw[7] = (unsigned char)count;
+	raw[8] = (unsigned char)(0x80 | (raw[8] & 0x3F));
+	return uuid_text(mem, raw);
+}
+
+struct str id_uuid_of(struct arena *mem, struct str name)
+{
+	unsigned char raw[SHA256_LEN];
+	crypt_sha256(name, raw);
+	raw[6] = (unsigned char)(0x80 | (raw[6] & 0x0F));
 	raw[8] = (unsigned char)(0x80 | (raw[8] & 0x3F));
 	return uuid_text(mem, raw);
 }

@@ -10,6 +10,8 @@ struct arena;
 struct str id_uuid(struct arena *);
 /* Version 7: sorts by creation time; for keys of tables that grow. */
 struct str id_uuid7(struct arena *);
+/* Version 8: the same for the same name, which nobody else may know. */
+struct str id_uuid_of(struct arena *, struct str name);
 bool id_is_uuid(struct str); /* any case, with dashes */
 /* n characters of A-Z a-z 0-9, from the system's random source. */
 struct str id_token(struct arena *, size_t n);

@@ -516,7 +516,9 @@ static void finish(struct loop *l)
 static status begin_step(struct loop *l, int64_t position)
 {
 	l->step = &l->r->steps[l->r->step_count++];
-	*l->step = (struct agent_step){ .position = position, .id = id_uuid(l->mem), .created_ms = clock_ms() };
+	struct str name = arena_printf(l->mem, "%.*s/%lld", STR(l->a->seed), (long long)position);
+	*l->step = (struct agent_step){ .position = position, .id = id_uuid_of(l->mem, name),
+					.created_ms = clock_ms() };
 	return ask(l, position <= l->a->steps_max);
 }
 

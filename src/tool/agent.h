@@ -92,6 +92,7 @@ struct agent {
 	bool react;
 	int64_t steps_max; /* rounds with tools; one more without them */
 	struct agent_hooks hooks;
+	struct str seed;	   /* of this execution, the same after a crash: ids of steps come from it */
 	const struct json *resume; /* states of agent_step_state, oldest first; or NULL */
 };
 struct agent_result {

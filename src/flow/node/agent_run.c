@@ -66,6 +66,7 @@ status agent_run_start(struct agent_run *a)
 	a->agent.models = run->flow->options.models;
 	a->agent.tools = run->flow->options.tools;
 	a->agent.scope = node_tool_scope(run);
+	a->agent.seed = run->execution->id;
 	a->agent.resume = run->checkpoints;
 	a->agent.hooks = (struct agent_hooks){ a, text_hook, moment_hook };
 	status st = agent_run(&a->agent, run->mem, &a->result);

@@ -88,6 +88,10 @@ static void ids_have_their_shape_and_order(void **unused)
 	}
 	frozen = 1700000000123;
 	clock_override(NULL);
+	struct str named = id_uuid_of(mem.p, S("run/1"));
+	assert_true(id_is_uuid(named) && named.at[14] == '8' && strchr("89ab", named.at[19]));
+	assert_true(str_eq(named, id_uuid_of(mem.p, S("run/1"))));
+	assert_false(str_eq(named, id_uuid_of(mem.p, S("run/2"))));
 	assert_true(id_is_uuid(S("018BCFE5-687B-4abc-9def-0123456789AB")));
 	assert_false(id_is_uuid(S("018bcfe5-687b-4abc-9def-0123456789a")));
 	assert_false(id_is_uuid(S("018bcfe5-687b-4abc-9def-0123456789ag")));
