@@ -790,6 +790,9 @@ def test_files_of_the_data_directory(world):
     data = world.server.data
     assert stat.S_IMODE(os.stat(data).st_mode) == 0o700
     for folder, folders, names in os.walk(data):
+        # The root of the jails is read by users without a name; the folder around it keeps others out.
+        if folder == data and "sandbox" in folders:
+            folders.remove("sandbox")
         for name in names:
             path = os.path.join(folder, name)
             if name == "server.log":  # the test's own
