@@ -82,6 +82,7 @@ struct db_options {
 	struct str postgres;	   /* libpq connection string */
 	int connections;	   /* PostgreSQL pool size, 0 = 10; SQLite readers, 0 = 2 */
 	bool sqlite_sync_full;	   /* fsync each group commit; false: a power cut (not a crash of ours) may lose the last moments */
+	size_t sqlite_log_bytes;     /* the write-ahead log begins anew at about this; 0 = 256 MiB */
 	int64_t statement_timeout_ms; /* 0 = 30,000 */
 };
 /* In a fiber; the db belongs to that loop. The server need not answer yet (PostgreSQL). */

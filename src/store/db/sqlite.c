@@ -53,6 +53,7 @@ struct lite {
 	struct loop *loop;
 	char *path;
 	bool sync_full;
+	size_t log_bytes;
 	pthread_mutex_t mutex; /* guards all below */
 	struct lane writes, reads;
 	struct list finished;
@@ -516,7 +517,7 @@ static status open_files(void *arg)
 	for (int i = 0; i < l->readers; i++)
 		if (lite_open(&l->reader_conns[i], l->path, true, l->sync_full))
 			return -1;
-	keeper_start(&l->keeper, l->path, l->writer.db);
+	keeper_start(&l->keeper, l->path, l->writer.db, l->log_bytes);
 	return 0;
 }
 
@@ -570,6 +571,7 @@ status sqlite_open(const struct db_options *o, struct db **out)
 	l->loop = loop_current();
 	l->path = strndup(o->sqlite_path.at, o->sqlite_path.len);
 	l->sync_full = o->sqlite_sync_full;
+	l->log_bytes = o->sqlite_log_bytes;
 	l->readers = o->connections > 0 ? MIN(o->connections, READERS_MAX) : READERS_DEFAULT;
 	l->reader_conns = calloc((size_t)l->readers, sizeof(*l->reader_conns));
 	l->threads = calloc((size_t)l->readers + 1, sizeof(*l->threads));

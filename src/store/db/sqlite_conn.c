@@ -108,7 +108,7 @@ static status prepare_own(struct lite_conn *c, const char *text, sqlite3_stmt **
 static status set_up(struct lite_conn *c, bool sync_full)
 {
 	if (lite_script(c, "PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
-			   "PRAGMA journal_size_limit=67108864; PRAGMA trusted_schema=OFF"))
+			   "PRAGMA journal_size_limit=335544320; PRAGMA trusted_schema=OFF"))
 		return -1;
 	if (lite_script(c, sync_full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"))
 		return -1;

@@ -32,15 +32,16 @@ int64_t lite_now(void);
 /* --- sqlite_keep.c --- */
 struct lite_keeper {
 	pthread_t thread;
-	pthread_mutex_t mutex; /* guards wanted, stopping */
-	pthread_cond_t more;
+	pthread_mutex_t mutex; /* guards wanted, busy, stopping */
+	pthread_cond_t more, idle;
 	const char *path;
-	bool running, wanted, stopping;
+	bool running, wanted, busy, stopping;
 	atomic_bool done; /* a checkpoint of the keeper has ended since the writer last looked */
+	int reset_pages;
 	int asked_at;	  /* length of the log when the keeper was last woken; writer thread only */
 };
 void keeper_init(struct lite_keeper *);
 /* From now on the log of this writer connection is kept short; path must live on. */
-void keeper_start(struct lite_keeper *, const char *path, sqlite3 *writer);
+void keeper_start(struct lite_keeper *, const char *path, sqlite3 *writer, size_t log_bytes);
 /* The writer thread must have ended. */
 void keeper_stop(struct lite_keeper *);

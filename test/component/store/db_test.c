@@ -399,15 +399,16 @@ static int64_t size_of(const char *suffix)
 	return stat(path, &st) ? -1 : st.st_size;
 }
 
-enum { LOG_ROWS = 1500, LOG_ROW = 64 << 10 };
+enum { LOG_ROWS = 1500, LOG_ROW = 64 << 10, LOG_BYTES = 8 << 20, LOG_MOST = 48 << 20 };
 
-/* Under steady writing the log goes into the file meanwhile, and all is there after opening anew. */
+/* Under steady writing the log goes into the file meanwhile and begins anew, and all is there after
+ * opening again. */
 static status log_fiber(void *arg)
 {
 	(void)arg;
 	AUTO(db) db = { NULL };
 	AUTO(arena) mem = { arena_open(0) };
-	CHECK_OK(open_db((struct db_options){ 0 }, &db.p));
+	CHECK_OK(open_db((struct db_options){ .sqlite_log_bytes = LOG_BYTES }, &db.p));
 	char *big = arena_text(mem.p, LOG_ROW);
 	memset(big, 'x', LOG_ROW);
 	for (int i = 0; i < LOG_ROWS; i++) {
@@ -416,6 +417,7 @@ static status log_fiber(void *arg)
 				  db_text(arena_printf(one.p, "r%d", i)), db_int(1), db_null(),
 				  db_text(str_of(big, LOG_ROW)), db_null()));
 	}
+	CHECK(size_of("-wal") < LOG_MOST);
 	/* The keeper may still be at it. */
 	for (int i = 0; i < 200 && size_of("") < (16 << 20); i++)
 		CHECK_OK(fiber_sleep_ms(50));
