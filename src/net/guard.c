@@ -322,21 +322,19 @@ static bool judge_literal(struct guard *g, const struct target *t, struct guard_
 {
 	const struct subject s = { g, t, false };
 	unsigned char a[16];
-	bool v6 = t->address.any.sa_family == AF_INET6;
-	if (!judge_address(&s, &t->address, d))
-		return false;
-	if (v6 && net_addr_bytes(&t->address.any, a) && guard_is_mapped(a)) {
-		refuse_address(&s, GUARD_RESERVED, &t->address, d);
+	bool ok = judge_address(&s, &t->address, d);
+	if (!net_addr_bytes(&t->address.any, a) || d->code == GUARD_DENIED_METADATA)
+		return ok;
+	if (t->address.any.sa_family == AF_INET6 && guard_is_mapped(a)) {
+		(void)refuse_address(&s, GUARD_RESERVED, &t->address, d);
 		d->remedy[0] = 0;
-		snprintf(d->rule, sizeof d->rule, "IPv4 in IPv6 form: no honest client sends it");
-		return false;
+		return refuse(d, GUARD_DENIED_ADDRESS, "IPv4 in IPv6 form: no honest client sends it");
 	}
-	if (!guard_list_empty(&g->only) && net_addr_bytes(&t->address.any, a) &&
-	    !guard_list_address(&g->only, a)) {
+	if (ok && !guard_list_empty(&g->only) && !guard_list_address(&g->only, a)) {
 		remedy(d, "SSRF_PROXY_ALLOW_DOMAINS", target_name(t));
 		return refuse(d, GUARD_DENIED_POLICY, "not in SSRF_PROXY_ALLOW_DOMAINS");
 	}
-	return true;
+	return ok;
 }
 
 bool guard_judge_name(struct guard *g, const struct target *t, bool tls, struct guard_decision *d)

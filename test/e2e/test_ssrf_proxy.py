@@ -1,0 +1,790 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ssrf-proxy role over the wire: every row of its bypass table, with its own name server and real
+listeners behind a cable. Numbers in comments are the rows of the table."""
+import contextlib
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from outside import (FILTERED, INSIDE, METADATA, PRIVATE, SELF, SITE, SITE2, SITE6, Internet, Names, Origin, Proxy,
+                     mark, split)
+from tatara import BINARY
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+
+
+def two_lengths(s, head, body):
+    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc")
+
+
+def endless(s, head, body):
+    with contextlib.suppress(OSError):
+        s.sendall(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(100):
+            s.sendall(b"X-Long: " + b"a" * 60000 + b"\r\n")
+    return False
+
+
+def events(s, head, body):
+    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for i in range(5):
+        piece = b"data: %d %f\n\n" % (i, time.time())
+        s.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+        time.sleep(0.1)
+    s.sendall(b"0\r\n\r\n")
+
+
+def silent(s, head, body):
+    time.sleep(6)
+    return False
+
+
+def cut(s, head, body):
+    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+    return False
+
+
+def until_close(s, head, body):
+    s.sendall(b"HTTP/1.0 200 OK\r\n\r\nuntil the end")
+    return False
+
+
+def early(s, head, body):
+    s.sendall(b"HTTP/1.1 413 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+    return False
+
+
+ANSWERS = {
+    "/redirect": b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/latest/meta-data/\r\nContent-Length: 0\r\n\r\n",
+    "/two-lengths": two_lengths,
+    "/crlf": b"HTTP/1.1 200 OK\r\nX-A: b\nSet-Cookie: evil=1\r\nContent-Length: 0\r\n\r\n",
+    "/cr": b"HTTP/1.1 200 OK\r\nX-A: b\rSet-Cookie: evil=1\r\nContent-Length: 0\r\n\r\n",
+    "/endless": endless,
+    "/both": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "/coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "/space": b"HTTP/1.1 200 OK\r\nContent-Length : 3\r\n\r\nabc",
+    "/no-http": b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n",
+    "/switch": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    "/squid": b"HTTP/1.1 403 Forbidden\r\nVia: 1.1 squid\r\nServer: squid\r\nX-Proxy-Error: denied_name\r\nContent-Length: 4\r\n\r\nmine",
+    "/events": events,
+    "/silent": silent,
+    "/cut": cut,
+    "/until-close": until_close,
+    "/continue": b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    "/big": b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + b"b" * 3000000,
+    "/hop": b"HTTP/1.1 200 OK\r\nConnection: close, X-Mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\nX-Kept: 1\r\nContent-Length: 2\r\n\r\nok",
+    "/early": early,
+}
+
+
+class World:
+    def __init__(self):
+        self.net = Internet()
+        self.names = Names(self.net)
+        z = self.names.zone
+        z.update({
+            "site.example.com": [SITE], "two.example.com": [SITE2], "six.example.com": [SITE6],
+            "both.example.com": [SITE, SITE6], "many.example.com": ["93.184.216.78", SITE],
+            "loop.example.com": ["127.0.0.1"], "mixed.example.com": [SITE, PRIVATE],
+            "mixed6.example.com": [SITE, "fd00::1"], "private.example.com": [PRIVATE],
+            "rebind.example.com": [[SITE], [PRIVATE]], "to-localhost.example.com": ["@localhost"],
+            "to-inside.example.com": ["@db.corp.internal", SITE], "localhost": ["127.0.0.1"],
+            "cname-loop.example.com": ["@cname-loop.example.com"], "chain.example.com": ["@site.example.com", SITE],
+            "a.loop.example.com": ["@b.loop.example.com"], "b.loop.example.com": ["@a.loop.example.com"],
+            "mapped.example.com": ["::ffff:10.0.0.1"], "metadata.example.com": [METADATA],
+            "metadata.google.internal": [METADATA], "paper-parser": [METADATA], "parser": [PRIVATE],
+            "silent.example.com": ["-"], "self.example.com": [SELF], "filtered.example.com": [FILTERED],
+            "crowd.example.com": ["93.184.1.%d" % i for i in range(1, 60)],
+            "127.0.0.1.nip.example.com": ["127.0.0.1"],
+        })
+        self.site = Origin(self.net, SITE, answers=ANSWERS)
+        self.two = Origin(self.net, SITE2, answers=ANSWERS)
+        self.six = Origin(self.net, SITE6)
+        self.private = Origin(self.net, PRIVATE)
+        self.metadata = Origin(self.net, METADATA)
+        self.others = [Origin(self.net, SITE, port) for port in (8080, 8443)]
+        self.proxy = Proxy(self.net)
+
+    def close(self):
+        self.proxy.close()
+        self.net.close()
+
+
+@pytest.fixture(scope="module")
+def world():
+    w = World()
+    yield w
+    w.close()
+
+
+@contextlib.contextmanager
+def another(world, **env):
+    p = Proxy(world.net, env)
+    try:
+        yield p
+    finally:
+        assert p.close() == 0
+
+
+# --- it works at all ---
+
+def test_allowed(world):
+    p = world.proxy
+    for url in ("http://site.example.com/", "http://site.example.com", "http://SITE.example.com./x?y=1",
+                "http://%s/" % SITE, "http://[%s]/" % SITE6, "http://six.example.com/", "http://chain.example.com/",
+                "http://site.example.com:8080/", "http://both.example.com/", "http://many.example.com/"):
+        code, head, body = p.ask(url)
+        assert code == 200 and body.startswith(b"hello from ") and mark(head) is None, (url, head)
+        assert "\r\nVia: 1.1 ssrf-proxy" in head and "squid" not in head
+    assert split(p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n"
+                       b"GET /t HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 2))[0] == 200
+
+
+REFUSED = [  # 1
+    ("http://127.0.0.1/", 403, "denied_address"), ("http://10.0.0.1/", 403, "denied_address"),
+    ("http://192.168.0.1:8080/", 403, "denied_address"), ("http://172.31.255.255/", 403, "denied_address"),
+    # 2
+    *[("http://%s/" % h, 400, "ambiguous_ip") for h in ("2130706433", "0x7f000001", "017700000001", "0x7f.1", "127.1",
+                                                        "0", "127.0.1", "0177.0.0.1", "0x7f.0.0.1", "1.2.3.4.5",
+                                                        "256.1.1.1")],
+    # 3
+    ("http://0127.0.0.1/", 400, "ambiguous_ip"), ("http://127.000.000.001/", 400, "ambiguous_ip"),
+    # 4
+    ("http://0.0.0.0/", 403, "denied_address"), ("http://[::]/", 403, "denied_address"),
+    # 5
+    *[("http://[%s]/" % a, 403, "denied_address") for a in ("::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "::ffff:7f00:1",
+                                                            "::127.0.0.1")],
+    # 6
+    ("http://[64:ff9b::7f00:1]/", 403, "denied_address"), ("http://[64:ff9b:1::a9fe:a9fe]/", 403, "denied_metadata"),
+    ("http://[2002:7f00:1::]/", 403, "denied_address"), ("http://[2001:0:808:808::80ff:fffe]/", 403, "denied_address"),
+    ("http://[2606:4700::5efe:10.0.0.1]/", 403, "denied_address"), ("http://[::ffff:0:127.0.0.1]/", 403, "denied_address"),
+    # 7
+    ("http://[fe80::1%25eth0]/", 400, "bad_target"), ("http://[fe80::1%eth0]/", 400, "bad_target"),
+    # 8
+    *[("http://%s/" % a, 403, "denied_metadata") for a in ("169.254.169.254", "169.254.170.2", "100.100.100.200",
+                                                           "168.63.129.16", "[fd00:ec2::254]", "metadata.google.internal")],
+    ("http://metadata.example.com/", 403, "denied_metadata"),
+    # 9
+    *[("http://%s/" % n, 403, "denied_name") for n in ("localhost", "LOCALHOST", "localhost.", "foo.localhost", "redis",
+                                                       "db_postgres", "a.internal", "x.local", "a.test")],
+    # 10
+    ("http://127.0.0.1./", 400, "ambiguous_ip"), ("http://example.com../", 400, "bad_target"),
+    ("http://.example.com/", 400, "bad_target"),
+    # 11
+    ("http://example.com@127.0.0.1/", 400, "bad_target"), ("http://127.0.0.1@example.com/", 400, "bad_target"),
+    ("http://a:b@c/", 400, "bad_target"),
+    # 12
+    ("http://127.0.0.1\\@example.com/", 400, "bad_target"), ("http://example.com%00.127.0.0.1/", 400, "bad_target"),
+    ("http://%31%32%37.0.0.1/", 400, "bad_target"),
+    # 14
+    ("http://[example.com]/", 400, "bad_target"), ("http://[127.0.0.1]/", 400, "bad_target"),
+    # 15
+    ("http://127.0.0.1.nip.example.com/", 403, "denied_address"), ("http://private.example.com/", 403, "denied_address"),
+    # 16
+    ("http://mixed.example.com/", 403, "denied_address"), ("http://mixed6.example.com/", 403, "denied_address"),
+    # 18
+    ("http://to-localhost.example.com/", 403, "denied_name"), ("http://to-inside.example.com/", 403, "denied_name"),
+    ("http://cname-loop.example.com/", 502, "dns_failed"), ("http://a.loop.example.com/", 502, "dns_failed"),
+    # 19
+    ("http://mapped.example.com/", 403, "denied_address"),
+    # 31
+    ("http://self.example.com/", 403, "denied_address"), ("http://%s/" % SELF, 403, "denied_address"),
+    ("http://%s/" % INSIDE, 403, "denied_address"),
+    # 32
+    *[(u, 400, "bad_target") for u in ("ftp://site.example.com/", "gopher://site.example.com/", "file:///etc/passwd",
+                                       "https://site.example.com/", "cache_object://site.example.com/", "/", "/metrics",
+                                       "/health")],
+    # more
+    ("http://site.example.com:6379/", 403, "denied_port"), ("http://site.example.com:22/", 403, "denied_port"),
+    ("http://nothing.example.com/", 502, "dns_failed"), ("http://crowd.example.com/", 502, "dns_failed"),
+]
+
+
+@pytest.mark.parametrize("url,status,code", REFUSED, ids=[r[0] for r in REFUSED])
+def test_refused(world, url, status, code):
+    inside = world.private.connections + world.metadata.connections
+    got, head, body = world.proxy.ask(url, host="x")
+    assert (got, mark(head)) == (status, code), (head, body)
+    assert "\r\nVia: 1.1 ssrf-proxy (squid)" in head and "\r\nCache-Control: no-store" in head
+    answer = json.loads(body)["error"]
+    assert answer["code"] == code and answer["message"]
+    for a in re.findall(r"\d+\.\d+\.\d+\.\d+", body.decode()):
+        assert a in url or "[" in url, "the answer tells an address: %s" % body
+    assert world.private.connections + world.metadata.connections == inside
+
+
+def raw_target(p, target, method="GET", more=b""):
+    return split(p.raw(method.encode() + b" " + target + b" HTTP/1.1\r\nHost: x\r\n" + more + b"Connection: close\r\n\r\n"))
+
+
+def test_fragments_and_other_scripts(world):  # 12, 13
+    p = world.proxy
+    for target in (b"http://example.com#@127.0.0.1/", b"http://site.example.com/#x",
+                   "http://１２７.0.0.1/".encode(), "http://ⓔxample.com/".encode(), "http://127。0.0.1/".encode(),
+                   "http://bücher.example.com/".encode(), b"http://site\xff.example.com/", b"http://site.example.com\t/"):
+        code, head, _ = raw_target(p, target)
+        assert code == 400 and mark(head) in ("bad_target", "bad_request"), (target, head)
+
+
+def test_rebinding(world):  # 17
+    n, p = world.names, world.proxy
+    before, dialled = n.count("rebind.example.com"), world.private.connections
+    assert p.ask("http://rebind.example.com/")[0] == 200
+    assert n.count("rebind.example.com") == before + 1 and n.count("rebind.example.com", 28) == 1
+    code, head, _ = p.ask("http://rebind.example.com/")
+    assert (code, mark(head)) == (403, "denied_address")
+    # On one connection too: each request is judged by itself.
+    n.zone["again.example.com"] = [[SITE], [PRIVATE]]
+    data = p.raw(b"GET http://again.example.com/ HTTP/1.1\r\nHost: x\r\n\r\n"
+                 b"GET http://again.example.com/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert re.findall(rb"HTTP/1.1 (\d+)", data) == [b"200", b"403"]
+    assert world.private.connections == dialled
+
+
+def test_cache_holds_what_was_checked(world):
+    n = world.names
+    n.zone["cached.example.com"] = [[SITE], [PRIVATE]]
+    n.ttl = 30
+    try:
+        for _ in range(3):
+            assert world.proxy.ask("http://cached.example.com/")[0] == 200
+        assert n.count("cached.example.com") == 1
+    finally:
+        n.ttl = 0
+
+
+def test_redirects_come_back(world):  # 20
+    code, head, _ = world.proxy.ask("http://site.example.com/redirect")
+    assert code == 302 and "Location: http://169.254.169.254/latest/meta-data/" in head and mark(head) is None
+    assert mark(world.proxy.ask("http://169.254.169.254/latest/meta-data/")[1]) == "denied_metadata"
+
+
+CONNECTS = [  # 21, 22, 23
+    ("127.0.0.1:443", 403, "denied_address"), ("[::1]:443", 403, "denied_address"), ("localhost:443", 403, "denied_name"),
+    ("private.example.com:443", 403, "denied_address"), ("metadata.example.com:443", 403, "denied_metadata"),
+    *[("site.example.com:%d" % p, 403, "denied_port") for p in (22, 25, 6379, 3306, 80)],
+    *[(t, 400, "bad_target") for t in ("site.example.com", "site.example.com:0", "site.example.com:65536",
+                                       "site.example.com:+443", "site.example.com:0443", "http://x/", "u@site.example.com:443")],
+    ("127.1:443", 400, "ambiguous_ip"),
+]
+
+
+@pytest.mark.parametrize("target,status,code", CONNECTS, ids=[c[0] for c in CONNECTS])
+def test_connect_refused(world, target, status, code):
+    got, head, _ = raw_target(world.proxy, target.encode(), "CONNECT")
+    assert (got, mark(head)) == (status, code)
+
+
+def test_host_field(world):  # 24, 25, 26
+    p, s = world.proxy, world.site
+    s.seen.clear()
+    mismatches = p.metrics()["tatara_egress_host_mismatch_total"]
+    assert p.ask("http://site.example.com/h", host="169.254.169.254")[0] == 200
+    assert b"\r\nHost: site.example.com\r\n" in s.text() and b"169.254" not in s.text()
+    assert p.metrics()["tatara_egress_host_mismatch_total"] == mismatches + 1
+    assert mark(p.ask("http://10.0.0.1/", host="site.example.com")[1]) == "denied_address"
+    assert raw_target(p, b"http://site.example.com/", more=b"Host: site.example.com\r\n")[0] == 400
+    assert p.ask("http://site.example.com/", host="site.example.com/x")[0] == 400
+    assert split(p.raw(b"GET http://site.example.com/ HTTP/1.1\r\n\r\n"))[0] == 400
+    assert split(p.raw(b"GET http://site.example.com/ HTTP/1.0\r\n\r\n"))[0] == 200
+
+
+SMUGGLED = b"GET http://site.example.com/SMUGGLED HTTP/1.1\r\nHost: site.example.com\r\n\r\n"
+FRAMINGS = {  # 27
+    "both": b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two lengths": b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
+    "same length twice": b"Content-Length: 0\r\nContent-Length: 0\r\n\r\n",
+    "length list": b"Content-Length: 0, 0\r\n\r\n",
+    "xchunked": b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "identity": b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "gzip": b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "two codings": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "folded": b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    "plus": b"Content-Length: +5\r\n\r\nabcde",
+    "blank in length": b"Content-Length: 1 0\r\n\r\n",
+    "bare LF": b"X: 1\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "bare CR": b"X: 1\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "blank before colon": b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "NUL": b"X: a\0b\r\n\r\n",
+    "bad name": b"X(y): 1\r\n\r\n",
+    "chunk size": b"Transfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n",
+    "long chunk size": b"Transfer-Encoding: chunked\r\n\r\n" + b"0" * 16 + b"\r\n\r\n",
+    "chunk LF": b"Transfer-Encoding: chunked\r\n\r\n0\n\r\n",
+    "chunk extension": b"Transfer-Encoding: chunked\r\n\r\n0;" + b"a" * 300 + b"\r\n\r\n",
+    "bad trailer": b"Transfer-Encoding: chunked\r\n\r\n0\r\nX y: 1\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("how", FRAMINGS)
+def test_smuggling(world, how):
+    world.site.seen.clear()
+    data = world.proxy.raw(b"POST http://site.example.com/first HTTP/1.1\r\nHost: site.example.com\r\n" + FRAMINGS[how] + SMUGGLED, 5)
+    assert split(data)[0] == 400 and len(re.findall(rb"HTTP/1.1 \d{3} ", data)) == 1 and not data.endswith(b"<open>"), data
+    assert b"SMUGGLED" not in world.site.text()
+    assert not any(h.startswith(b"GET") for h, _ in world.site.seen)
+
+
+def test_versions(world):
+    p = world.proxy
+    assert split(p.raw(b"GET http://site.example.com/\r\n\r\n"))[0] == 400
+    assert split(p.raw(b"GET http://site.example.com/ HTTP/2.0\r\nHost: x\r\n\r\n"))[0] == 400
+    assert split(p.raw(b"POST http://site.example.com/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"))[0] == 400
+    code, head, _ = split(p.raw(b"POST http://site.example.com/ HTTP/1.0\r\n\r\n"))
+    assert (code, mark(head)) == (411, "length_required")
+
+
+def test_denied_body_is_no_request(world):  # 28
+    world.site.seen.clear()
+    data = world.proxy.raw(b"POST http://10.0.0.1/ HTTP/1.1\r\nHost: 10.0.0.1\r\nContent-Length: %d\r\n\r\n%s" % (
+        len(SMUGGLED), SMUGGLED))
+    assert len(re.findall(rb"HTTP/1.1 \d{3} ", data)) == 1 and data.startswith(b"HTTP/1.1 403") and not data.endswith(b"<open>")
+    assert not world.site.seen
+
+
+def test_pipelined(world):  # 29
+    data = world.proxy.raw(b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\n\r\n"
+                           b"GET http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n"
+                           b"GET http://two.example.com/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert re.findall(rb"HTTP/1.1 (\d+)", data) == [b"200", b"403", b"200"]
+
+
+def test_hop_by_hop(world):  # 30
+    p, s = world.proxy, world.site
+    s.seen.clear()
+    before = p.metrics()["tatara_egress_metadata_headers_total"]
+    code, head, _ = p.ask("http://site.example.com/hop", headers=(
+        "Connection: host, authorization, cookie, x-gone, content-length\r\nAuthorization: Bearer a\r\nCookie: c=d\r\n"
+        "X-Gone: 1\r\nKeep-Alive: 5\r\nProxy-Connection: keep-alive\r\nProxy-Authorization: Basic eDp5\r\nTE: trailers\r\n"
+        "Trailer: X\r\nUpgrade: websocket\r\nX-Forwarded-For: 1.2.3.4\r\nX-Real-IP: 1.2.3.4\r\nForwarded: for=1.2.3.4\r\n"
+        "X-aws-ec2-metadata-token: t\r\nX-AWS-EC2-Metadata-Token-TTL-Seconds: 60\r\nMetadata-Flavor: Google\r\n"
+        "Metadata: true\r\nX-Kept: yes\r\nVia: 1.0 before\r\n"))
+    sent = s.text().decode().lower()
+    assert code == 200 and "host: site.example.com\r\n" in sent
+    for kept in ("authorization: bearer a", "cookie: c=d", "x-kept: yes", "via: 1.0 before, 1.1 ssrf-proxy"):
+        assert "\r\n" + kept + "\r\n" in sent + "\r\n", (kept, sent)
+    for gone in ("x-gone", "keep-alive", "proxy-", "\nte:", "trailer", "upgrade", "forwarded", "x-real-ip", "metadata",
+                 "connection:"):
+        assert gone not in sent, (gone, sent)
+    assert "X-Kept: 1" in head and "X-Mine" not in head and "Keep-Alive" not in head
+    assert p.metrics()["tatara_egress_metadata_headers_total"] == before + 4
+
+
+def test_own_address(world):  # 31
+    p = world.proxy
+    for url in ("http://127.0.0.1:%d/" % p.port, "http://%s:%d/metrics" % (SELF, p.admin), "http://[fd77::1]/"):
+        assert mark(p.ask(url)[1]) == "denied_address", url
+    assert p.ask("*", "OPTIONS")[0] == 400
+
+
+def test_methods(world):  # 33
+    p = world.proxy
+    code, head, _ = p.ask("http://site.example.com/", "TRACE")
+    assert (code, mark(head)) == (405, "method_not_allowed")
+    assert p.ask("http://site.example.com/", "PROPFIND")[0] == 405
+    assert split(p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"))[0] == 400
+    assert split(p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"))[0] == 400
+    assert split(p.raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))[0] == 400
+    world.site.seen.clear()
+    for m in ("GET", "HEAD", "DELETE", "OPTIONS"):
+        assert p.ask("http://site.example.com/m", m)[0] == 200
+    for m in ("POST", "PUT", "PATCH"):
+        code, _, _ = split(p.raw(("%s http://site.example.com/m HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+                                  "Connection: close\r\n\r\nabc" % m).encode()))
+        assert code == 200
+    assert [h.split(b" ")[0].decode() for h, _ in world.site.seen] == ["GET", "HEAD", "DELETE", "OPTIONS", "POST", "PUT", "PATCH"]
+    code, head, _ = p.ask("http://site.example.com/", headers="Via: 1.1 ssrf-proxy\r\n")
+    assert (code, mark(head)) == (508, "loop_detected")
+    assert p.ask("http://site.example.com/", headers="Expect: 200-maybe\r\n")[0] == 417
+
+
+def test_slow_and_large(world):  # 34
+    with another(world, SSRF_PROXY_HEADER_TIMEOUT="1", SSRF_PROXY_BODY_TIMEOUT="1", SSRF_PROXY_MAX_BODY="100000") as p:
+        with p.connect() as s:
+            s.sendall(b"GET http://site.example.com/ HTTP/1.1\r\n")
+            start = time.time()
+            for _ in range(30):
+                with contextlib.suppress(OSError):
+                    s.sendall(b"X")
+                time.sleep(0.05)
+                if time.time() - start > 1.3:
+                    break
+            assert b" 408 " in s.recv(65536)
+        data = p.raw(b"POST http://site.example.com/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+        assert split(data)[0] == 408 and mark(split(data)[1]) == "request_timeout"
+        head = b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\n"
+        memory = resident(p)
+        for _ in range(20):
+            assert split(p.raw(head + b"X: " + b"a" * (1 << 20)))[0] == 431
+            assert split(p.raw(head + b"X: y\r\n" * 10000 + b"\r\n"))[0] == 431
+        assert split(p.raw(head + b"X: " + b"a" * 17000 + b"\r\n\r\n"))[0] == 431
+        assert split(p.raw(head + b"X: y\r\n" * 101 + b"\r\n"))[0] == 431
+        assert split(p.raw(head + b"X: y\r\n" * 99 + b"Connection: close\r\n\r\n"))[0] == 431
+        assert split(p.raw(head + b"X: y\r\n" * 97 + b"Connection: close\r\n\r\n"))[0] == 200
+        assert split(p.raw(b"GET http://site.example.com/" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 414
+        assert resident(p) - memory < 4 << 20
+        big = b"POST http://site.example.com/ HTTP/1.1\r\nHost: x\r\n"
+        assert split(p.raw(big + b"Content-Length: 100001\r\n\r\n"))[0] == 413
+        code, head, _ = split(p.raw(big + b"Transfer-Encoding: chunked\r\n\r\n" + b"c350\r\n" + b"a" * 50000 + b"\r\n"
+                                    + b"ffff\r\n" + b"a" * 65535 + b"\r\n0\r\n\r\n"))
+        assert (code, mark(head)) == (413, "body_too_large")
+
+
+def resident(p):
+    with open("/proc/%d/statm" % p.process.pid, encoding="ascii") as f:
+        return int(f.read().split()[1]) * 4096
+
+
+def test_answers_that_are_none(world):  # 35
+    for path in ("two-lengths", "crlf", "cr", "endless", "both", "coding", "space", "no-http", "switch"):
+        code, head, body = world.proxy.ask("http://site.example.com/" + path)
+        assert (code, mark(head)) == (502, "upstream_protocol"), (path, head)
+        assert b"evil" not in body and "evil" not in head
+    # Half of an answer cannot be taken back, but the client sees that it is one.
+    data = world.proxy.raw(b"GET http://site.example.com/cut HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert data.endswith(b"\r\n\r\nhalf") and b"Content-Length: 100" in data
+    assert world.proxy.ask("http://site.example.com/continue")[2] == b"ok"
+
+
+def test_other_peoples_marks(world):  # 36
+    code, head, body = world.proxy.ask("http://site.example.com/squid")
+    assert code == 403 and body == b"mine" and "Via: 1.1 squid" in head and mark(head) is None
+    assert "(squid)" not in head
+
+
+def test_allowed_addresses(world):  # 37
+    with another(world, SSRF_PROXY_ALLOW_PRIVATE_IPS=PRIVATE) as p:
+        assert p.ask("http://%s/" % PRIVATE)[2] == b"hello from 10.9.9.9"
+        assert p.ask("http://private.example.com/")[0] == 200
+        assert mark(p.ask("http://10.9.9.10/")[1]) == "denied_address"
+        assert mark(p.ask("http://169.254.169.254/")[1]) == "denied_metadata"
+        assert mark(p.ask("http://mixed6.example.com/")[1]) == "denied_address"
+
+
+def test_allowed_names(world):  # 38, 8
+    with another(world, SSRF_PROXY_ALLOW_PRIVATE_DOMAINS="paper-parser parser loop.example.com",
+                 SSRF_PROXY_ALLOW_PRIVATE_IPS="0.0.0.0/1,128.0.0.0/1") as p:
+        assert mark(p.ask("http://paper-parser/")[1]) == "denied_metadata"
+        assert p.ask("http://parser/")[2] == b"hello from 10.9.9.9"
+        for a in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "[fd00:ec2::254]",
+                  "metadata.google.internal", "metadata.example.com"):
+            assert mark(p.ask("http://%s/" % a)[1]) == "denied_metadata", a
+        assert mark(p.ask("http://other/")[1]) == "denied_name"
+    with another(world, SSRF_PROXY_ALLOW_METADATA="true") as p:
+        assert p.ask("http://169.254.169.254/")[2] == b"hello from 169.254.169.254"
+        assert mark(p.ask("http://10.9.9.9/")[1]) == "denied_address"
+
+
+def test_strangers(world):  # 39
+    with another(world, SSRF_PROXY_CLIENTS="10.0.0.0/8,127.0.0.2") as p:
+        assert p.raw(b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\n\r\n") == b""
+        with p.connect(source=("127.0.0.2", 0)) as s:
+            s.sendall(b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert s.recv(65536).startswith(b"HTTP/1.1 200")
+        assert p.metrics()["tatara_egress_strangers_total"] >= 1
+
+
+def test_no_port_scan(world):  # 40
+    with another(world, SSRF_PROXY_CONNECT_TIMEOUT="1") as p:
+        closed = p.ask("http://site.example.com:8181/")
+        dropped = p.ask("http://filtered.example.com/")
+        assert mark(closed[1]) == "connect_failed" and mark(dropped[1]) in ("connect_timeout", "connect_failed")
+        denied = {}
+        for url in ("http://10.9.9.9/", "http://10.9.9.9:8181/", "http://10.9.9.10/"):
+            start = time.time()
+            code, head, body = p.ask(url)
+            denied[url] = re.sub(rb"10\.9\.9\.\d+", b"X", body), code, time.time() - start
+        assert len({v[:2] for v in denied.values()}) == 1
+        assert max(v[2] for v in denied.values()) < 0.5
+        for answer in (closed, dropped):
+            assert not re.search(rb"\d+\.\d+\.\d+\.\d+", answer[2])
+
+
+# --- what else the proxy promises ---
+
+def test_lists(world):
+    with another(world, SSRF_PROXY_ALLOW_DOMAINS=".example.com", SSRF_PROXY_DENY_DOMAINS="two.example.com",
+                 SSRF_PROXY_DENY_IPS="2606:2800::/32") as p:
+        assert p.ask("http://site.example.com/")[0] == 200
+        assert mark(p.ask("http://two.example.com/")[1]) == "denied_policy"
+        assert mark(p.ask("http://six.example.com/")[1]) == "denied_policy"
+        assert mark(p.ask("http://example.org/")[1]) == "denied_policy"
+        assert mark(p.ask("http://%s/" % SITE)[1]) == "denied_policy"
+        assert mark(p.ask("http://private.example.com/")[1]) == "denied_address"
+
+
+def hello(name):
+    """A TLS ClientHello with this server name, as OpenSSL writes it."""
+    import ssl
+    c, out = ssl.create_default_context(), ssl.MemoryBIO()
+    o = c.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        o.do_handshake()
+    return out.read()
+
+
+def test_hello_must_name_the_server(world):
+    def tunnel(p, first):
+        with p.connect(1) as s:
+            s.sendall(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert s.recv(1000).startswith(b"HTTP/1.1 200")
+            for i in range(0, len(first), 200):
+                s.sendall(first[i:i + 200])
+            try:
+                return s.recv(1000) == b"" and "closed"
+            except socket.timeout:
+                return "open"
+            except OSError:
+                return "closed"
+    with another(world, SSRF_PROXY_ALLOW_DOMAINS="site.example.com") as p:
+        assert tunnel(p, hello("site.example.com")) == "open"
+        assert tunnel(p, hello("SITE.example.com")) == "open"
+        assert tunnel(p, hello("two.example.com")) == "closed"
+        assert tunnel(p, b"GET / HTTP/1.1\r\n\r\n") == "closed"
+        assert p.metrics()["tatara_egress_hello_refused_total"] == 2
+
+
+def test_sign_in(world):
+    with another(world, SSRF_PROXY_AUTH="api:one,sandbox:two") as p:
+        code, head, _ = p.ask("http://site.example.com/")
+        assert code == 407 and 'Proxy-Authenticate: Basic realm="ssrf-proxy"' in head
+        for bad in ("Basic YXBpOnR3bw==", "Basic !!", "Bearer one", "Basic YXBp"):
+            assert p.ask("http://site.example.com/", headers="Proxy-Authorization: %s\r\n" % bad)[0] == 407
+        world.site.seen.clear()
+        assert p.ask("http://site.example.com/", headers="Proxy-Authorization: Basic c2FuZGJveDp0d28=\r\n")[0] == 200
+        assert b"roxy-" not in world.site.text()
+        time.sleep(0.4)
+        assert '"caller":"sandbox"' in p.read_log() and "two" not in p.read_log().replace("two.example", "")
+
+
+def test_parent_proxy(world):
+    with another(world) as parent:
+        with another(world, SSRF_PROXY_UPSTREAM="127.0.0.1:%d" % parent.port) as p:
+            # The parent is of our kind and would see its own name in Via: it gets the address only.
+            world.site.seen.clear()
+            code, head, _ = p.ask("http://site.example.com/")
+            assert code == 508 and not world.site.seen
+            data = p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n"
+                         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 2)
+            assert b"hello from " + SITE.encode() in data
+            assert mark(p.ask("http://private.example.com/")[1]) == "denied_address"
+            time.sleep(0.4)
+            assert '"method":"CONNECT","host":"%s"' % SITE in parent.read_log()
+
+
+def test_limits_of_connections(world):
+    with another(world, SSRF_PROXY_MAX_PER_CLIENT="3", SSRF_PROXY_MAX_CONNECTIONS="5") as p:
+        while p.metrics()["tatara_egress_connections"]:  # the look whether it listens
+            time.sleep(0.01)
+        held = [p.connect() for _ in range(3)]
+        time.sleep(0.1)
+        code, head, body = split(p.raw(b""))
+        assert (code, mark(head)) == (503, "busy") and json.loads(body)["error"]["code"] == "busy"
+        more = [p.connect(source=("127.0.0.3", 0)) for _ in range(2)]
+        time.sleep(0.1)
+        with p.connect(source=("127.0.0.4", 0)) as s:
+            assert s.recv(1000).startswith(b"HTTP/1.1 503")
+        for s in held + more:
+            s.close()
+        time.sleep(0.2)
+        assert p.ask("http://site.example.com/")[0] == 200
+
+
+def test_timeouts(world):
+    with another(world, SSRF_PROXY_FIRST_BYTE_TIMEOUT="1", SSRF_PROXY_DNS_TIMEOUT="1", SSRF_PROXY_TUNNEL_TIMEOUT="1",
+                 SSRF_PROXY_IDLE_TIMEOUT="1") as p:
+        code, head, _ = p.ask("http://site.example.com/silent")
+        assert (code, mark(head)) == (504, "upstream_timeout")
+        code, head, _ = p.ask("http://silent.example.com/")
+        assert (code, mark(head)) == (504, "dns_timeout")
+        start = time.time()
+        assert split(p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 200
+        assert 0.8 < time.time() - start < 4
+        assert p.raw(b"") == b""  # an idle client is closed
+    with another(world, SSRF_PROXY_TOTAL_TIMEOUT="2") as p:
+        with p.connect() as s:
+            s.sendall(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n")
+            start = time.time()
+            with contextlib.suppress(OSError):
+                while time.time() - start < 8:
+                    s.sendall(b"G")
+                    s.settimeout(0.2)
+                    try:
+                        if not s.recv(100):
+                            break
+                    except socket.timeout:
+                        pass
+            assert 1.5 < time.time() - start < 5
+
+
+def test_bodies(world):
+    p, s = world.proxy, world.site
+    assert len(p.ask("http://site.example.com/big")[2]) == 3000000
+    assert p.ask("http://site.example.com/until-close")[2].replace(b"\r\n", b"|") == b"d|until the end|0||"
+    assert split(p.raw(b"GET http://site.example.com/until-close HTTP/1.0\r\n\r\n"))[2] == b"until the end"
+    s.seen.clear()
+    body = os.urandom(200000)
+    chunks = b"".join(b"%x;ext=1\r\n%s\r\n" % (len(body[i:i + 7000]), body[i:i + 7000]) for i in range(0, len(body), 7000))
+    assert split(p.raw(b"POST http://site.example.com/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                       b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nX-Trailer: 1\r\n\r\n"))[0] == 200
+    got = s.seen[0][1]
+    assert b"ext=1" not in s.seen[0][0] + got[:100] and b"X-Trailer" not in got and len(got) > len(body)
+    with p.connect() as c:  # Expect: 100-continue is ours to answer
+        c.sendall(b"POST http://site.example.com/ HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        assert c.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        c.sendall(b"abc")
+        assert c.recv(1000).startswith(b"HTTP/1.1 200")
+    data = p.raw(b"POST http://site.example.com/early HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab")
+    assert split(data)[0] == 413 and mark(split(data)[1]) is None
+
+
+def test_connections_are_kept_by_name(world):
+    p, s = world.proxy, world.site
+    before = s.connections
+    two = (b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\n\r\n"
+           b"GET http://chain.example.com/ HTTP/1.1\r\nHost: x\r\n\r\n"
+           b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    with another(world) as q:
+        assert q.raw(two).count(b"hello from") == 3
+        assert s.connections == before + 2
+        assert q.metrics()["tatara_egress_upstream_reused_total"] == 1
+        time.sleep(0.1)
+        # A kept connection that the server has closed is not noticed by the client.
+        for _ in range(3):
+            assert q.ask("http://site.example.com/until-close")[0] == 200
+    assert p.ask("http://site.example.com/")[0] == 200
+
+
+def test_client_that_leaves(world):
+    with another(world) as p:
+        for _ in range(3):
+            s = p.connect()
+            s.sendall(b"GET http://site.example.com/silent HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(0.1)
+            s.close()
+        end = time.time() + 4
+        while p.metrics()["tatara_egress_connections"] > 0 and time.time() < end:
+            time.sleep(0.1)
+        assert p.metrics()["tatara_egress_connections"] == 0
+
+
+def test_events_pass_at_once(world):
+    with world.proxy.connect() as s:
+        s.sendall(b"GET http://site.example.com/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        late, data = [], b""
+        while piece := s.recv(65536):
+            data += piece
+            for stamp in re.findall(rb"data: \d (\d+\.\d+)", piece):
+                late.append(time.time() - float(stamp))
+    assert len(late) == 5 and max(late) < 0.05 and data.endswith(b"0\r\n\r\n")
+
+
+def test_relay_to_the_sandbox(world):
+    port = world.proxy.free_port()
+    with another(world, REVERSE_PROXY_PORT=str(port), SANDBOX_HOST=SITE2, SANDBOX_PORT="80", COREDUMP_DIR="/x") as p:
+        with p.connect(port=port) as s:
+            s.sendall(b"GET http://10.9.9.9/ HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n")
+            assert b"hello from " + SITE2.encode() in s.recv(1000)  # wherever the bytes point
+
+
+def test_old_names_of_settings(world):
+    port = str(world.proxy.free_port())
+    with another(world, HTTP_PORT=port, COREDUMP_DIR="/var/spool/squid") as p:
+        assert p.port == int(port) and p.ask("http://site.example.com/")[0] == 200
+
+
+def test_admin_is_elsewhere(world):
+    p = world.proxy
+    with p.connect(port=p.admin) as s:
+        s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert b'"role":"ssrf-proxy"' in s.recv(1000)
+    with p.connect(port=p.admin) as s:
+        s.sendall(b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert s.recv(1000).startswith(b"HTTP/1.1 404")
+
+
+def test_log_lines(world):
+    with another(world) as p:
+        p.ask("http://site.example.com/secret-path?token=abc", headers="traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n")
+        p.ask("http://private.example.com/")
+        time.sleep(0.5)
+        lines = [json.loads(x) for x in p.read_log().splitlines() if '"log":"access"' in x]
+    ok, no = lines
+    assert ok["verdict"] == "allowed" and ok["address"] == SITE and ok["status"] == 200 and ok["bytes_out"] > 0
+    assert ok["trace"] == "0af7651916cd43dd8448eb211c80319c" and ok["caller"] == "client" and ok["client"] == "127.0.0.1"
+    assert no["verdict"] == "denied" and no["code"] == "denied_address" and no["address"] == "" and no["status"] == 403
+    assert "token" not in json.dumps(lines) and "secret-path" not in json.dumps(lines)
+    assert {"time", "method", "host", "port", "dns_ms", "connect_ms", "total_ms", "bytes_in"} <= set(ok)
+
+
+@pytest.mark.parametrize("env", [{"SSRF_PROXY_ALLOW_PRIVATE_IPS": "10.0.0.0/0"}, {"SSRF_PROXY_DENY_IPS": "10.0.0"},
+                                 {"SSRF_PROXY_ALLOW_PRIVATE_IPS": "*"}, {"SSRF_PROXY_PORTS": "0-80"},
+                                 {"SSRF_PROXY_CLIENTS": "10.0.0.0/40"}, {"SSRF_PROXY_AUTH": "user"},
+                                 {"SSRF_PROXY_DNS": "one.one"}, {"SSRF_PROXY_UPSTREAM": "parent"},
+                                 {"SSRF_PROXY_DEV_MODE": "true"}, {"SSRF_PROXY_MAX_HEADERS": "0"}],
+                         ids=lambda e: " ".join("%s=%s" % x for x in e.items()))
+def test_bad_settings_stop_the_start(world, env):
+    with world.net.inside():
+        r = subprocess.run([BINARY, "ssrf-proxy", "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=10,
+                           env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "SSRF_PROXY_ADMIN": "127.0.0.1:0", **env},
+                           cwd="/tmp")
+    assert r.returncode == 1 and next(iter(env)) in r.stderr.replace("SSRF_PROXY_MAX_...", "SSRF_PROXY_MAX_HEADERS"), r.stderr
+
+
+def test_development_mode(world):
+    with another(world, SSRF_PROXY_DEV_MODE="true", DEPLOY_ENV="DEVELOPMENT") as p:
+        assert p.ask("http://%s/" % PRIVATE)[0] == 200
+        assert mark(p.ask("http://127.1/")[1]) == "ambiguous_ip"
+        assert "every target is allowed" in p.read_log()
+
+
+def test_explanations(world):
+    def explain(*args, **env):
+        with world.net.inside():
+            r = subprocess.run([BINARY, "ssrf-proxy", "test", *args, "--json"], capture_output=True, text=True, timeout=20,
+                               env={"PATH": os.environ["PATH"], "HOME": "/tmp", "TATARA_DATA": "/tmp/tatara-explain",
+                                    "SSRF_PROXY_DNS": "127.0.0.1:5353", **env})
+        return r.returncode, json.loads(r.stdout)
+    code, e = explain("http://site.example.com/x")
+    assert code == 0 and e["allowed"] and e["addresses"] == [SITE]
+    code, e = explain("https://private.example.com/")
+    assert code == 1 and e["code"] == "denied_address" and e["refused_address"] == PRIVATE
+    assert e["would_allow"] == "SSRF_PROXY_ALLOW_PRIVATE_DOMAINS=private.example.com" and "private" in e["rule"]
+    assert explain("site.example.com:6379")[1]["code"] == "denied_port"
+    assert explain("http://127.1/")[1]["code"] == "ambiguous_ip"
+    lists = {"SSRF_PROXY_SANDBOX_ALLOW_DOMAINS": "two.example.com", "SSRF_PROXY_SANDBOX_DENY_IPS": SITE}
+    assert explain("http://site.example.com/", **lists)[1]["allowed"]
+    assert explain("http://site.example.com/", "--sandbox", **lists)[1]["code"] == "denied_policy"
+    assert explain("http://two.example.com/", "--sandbox", **lists)[1]["allowed"]
+
+
+def test_many_at_once(world):
+    """Tunnels and requests side by side; nothing is mixed up, nothing is left over."""
+    with another(world) as p:
+        wrong = []
+
+        def client(i):
+            for k in range(20):
+                name, want = (("site", SITE), ("two", SITE2))[(i + k) % 2]
+                if i % 3:
+                    got = p.ask("http://%s.example.com/" % name)[2]
+                else:
+                    got = p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n"
+                                b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 3)
+                    want = SITE
+                if want.encode() not in got:
+                    wrong.append((i, k, got))
+        threads = [threading.Thread(target=client, args=(i,)) for i in range(12)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert not wrong, wrong[:3]
+        time.sleep(0.3)
+        m = p.metrics()
+        assert m["tatara_egress_connections"] == 0 and m["tatara_egress_tunnels"] == 0
