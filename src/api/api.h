@@ -114,4 +114,5 @@ status reply_ok(struct call *); /* {"result":"success"} */
 status reply_empty(struct call *, int code) NODISCARD;
 
 /* The tables. */
-extern const struct route_table service_routes, site_routes, console_routes, file_routes, system_routes;
+extern const struct route_table service_routes, site_routes, console_routes, file_routes, system_routes,
+	trigger_routes;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "app/cron.h"
 #include "flow/flow.h"
 #include "flow/graph.h"
 #include "flow/node/node.h"
@@ -102,8 +103,6 @@ static const struct {
 	{ S_INIT("knowledge-retrieval"), "there are no knowledge bases in this version" },
 	{ S_INIT("knowledge-index"), "there are no knowledge bases in this version" },
 	{ S_INIT("datasource"), "there are no knowledge bases in this version" },
-	{ S_INIT("trigger-webhook"), "triggers do not start runs in this version" },
-	{ S_INIT("trigger-schedule"), "triggers do not start runs in this version" },
 	{ S_INIT("trigger-plugin"), "triggers of plugins are not available" },
 };
 
@@ -168,6 +167,31 @@ static void check_data(struct report *r, const struct report_node *n, const stru
 	report_add(r, REPORT_ERROR, "bad-data", n, field_of(text), "%.*s: %.*s", STR(where(r, n)), STR(text));
 }
 
+/* There is no mail yet, and no place to wait in an inner run. */
+static void check_human(struct report *r, const struct report_node *n)
+{
+	if (json_get_str(n->data, S("iteration_id")).len || json_get_str(n->data, S("loop_id")).len)
+		report_add(r, REPORT_ERROR, "inner-form", n, S("data.type"),
+			   "%.*s: cannot wait for people inside an iteration or a loop; move it out",
+			   STR(where(r, n)));
+	json_each(json_get(n->data, S("delivery_methods")), m)
+		if (str_eq(json_get_str(m, S("type")), S("email")) && json_get_bool(m, S("enabled"), true))
+			report_add(r, REPORT_WARNING, "form-mail", n, S("delivery_methods"),
+				   "%.*s: forms are not sent by e-mail in this version; they are answered on their "
+				   "page or in the console", STR(where(r, n)));
+}
+
+static void check_schedule(struct report *r, const struct report_node *n)
+{
+	struct cron cron;
+	struct str timezone;
+	if (cron_of_node(r->mem, n->data, &cron, &timezone) == 0)
+		return;
+	struct str text = arena_str(r->mem, err_text());
+	err_clear();
+	report_add(r, REPORT_ERROR, "bad-schedule", n, field_of(text), "%.*s: %.*s", STR(where(r, n)), STR(text));
+}
+
 static void check_node(struct report *r, const struct report_node *n)
 {
 	if (!json_is(n->data, JSON_OBJ)) {
@@ -189,6 +213,10 @@ static void check_node(struct report *r, const struct report_node *n)
 	check_model(r, n->data, n);
 	if (str_eq(n->type, S("tool")))
 		check_tool(r, n->data, n);
+	if (str_eq(n->type, S("human-input")))
+		check_human(r, n);
+	if (str_eq(n->type, S("trigger-schedule")))
+		check_schedule(r, n);
 }
 
 static bool has_type(const struct report *r, const char *type)

@@ -56,7 +56,9 @@ static bool chooses(const struct report_node *n, struct str handle)
 	if (str_eq(n->type, S("question-classifier")))
 		return in_rows(json_get(d, S("classes")), S("id"), handle);
 	if (str_eq(n->type, S("human-input")))
-		return str_eq(handle, S("__timeout")) || in_rows(json_get(d, S("user_actions")), S("id"), handle);
+		return str_eq(handle, S("__timeout")) ||
+		       (!json_len(json_get(d, S("user_actions"))) && str_eq(handle, S("source"))) ||
+		       in_rows(json_get(d, S("user_actions")), S("id"), handle);
 	return !fails || str_eq(handle, S("source"));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* workflow: the draft of an app and its published versions. A version never changes but its name. */
 #include "app/app_int.h"
+#include "app/trigger.h"
 #include "sql_app.h"
 
 struct str workflow_hash(struct arena *mem, const struct json *graph, const struct json *features)
@@ -176,7 +177,7 @@ status workflow_publish(struct apps *a, struct arena *mem, struct str tenant_id,
 	       db_text(comment.at ? comment : S("")), account_or_null(account_id), db_int(now));
 	DB_ADD(b, &sql_app_app_set_workflow, 1, db_text(tenant_id), db_text(app_id), db_text(id),
 	       db_int(now));
-	if (db_commit(a->db, b))
+	if (triggers_publish(a, mem, b, tenant_id, app_id, d->graph) || db_commit(a->db, b))
 		return -1;
 	app_forget(a, app_id);
 	return workflow_by_id(a, mem, tenant_id, app_id, id, out);

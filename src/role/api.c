@@ -10,7 +10,8 @@
 static status api_open(struct role_process *r)
 {
 	static const struct route_table *const tables[] = { &service_routes, &console_routes,
-							    &site_routes, &file_routes };
+							    &site_routes, &file_routes,
+							    &trigger_routes };
 	struct router *router;
 	if (router_open(tables, countof(tables), &r->services, &router))
 		return -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role/maintain.h"
 
+#include "app/trigger.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/config.h"
@@ -15,6 +16,7 @@ enum {
 	MAINTAIN_LEASE_MS = 15 * 60 * 1000,
 	MAINTAIN_FIRST_MS = 5000, /* not in the way of a start */
 };
+#define FIRES_KEPT_MS ((int64_t)90 * 24 * 3600 * 1000)
 
 static status purge_runs(struct services *s)
 {
@@ -34,7 +36,8 @@ static status maintain_once(struct services *s)
 	struct broker_lock *lock;
 	if (broker_lock_take(s->broker, mem.p, S("maintenance"), MAINTAIN_LEASE_MS, &lock))
 		return err_code() == ERR_BUSY ? 0 : -1;
-	status r = purge_runs(s);
+	/* Longer than any schedule may be late. */
+	status r = purge_runs(s) || trigger_forget(s->apps, clock_ms() - FIRES_KEPT_MS) ? -1 : 0;
 	struct err why;
 	err_save(&why);
 	if (broker_lock_give(s->broker, lock) && !r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * worker: background work. Executes queued runs, ends forms whose time is over, takes over runs
+ * worker: background work. Executes queued runs, fires schedules, ends forms whose time is over, takes over runs
  * whose process died (flow_service) and keeps the database small. Any number of workers share it:
  * what must happen once is a job with a lease, a conditional update, or under a lock.
  */
@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "flow/flow.h"
 #include "role/maintain.h"
+#include "role/schedule.h"
 #include "store/broker/broker.h"
 #include "store/db/db.h"
 
@@ -22,11 +23,13 @@ enum {
 	LIMIT_WAIT_MS = 1000, /* a run whose app is at its limit goes back for so long */
 	AGAIN_MS = 2000,      /* after a failure, such as a database that is away */
 	FORMS_EVERY_MS = 2000,
+	SCHEDULES_EVERY_MS = 1000,
 };
 
 struct worker {
 	struct services *s;
 	struct group *group; /* all fibers below; ends before the services do */
+	struct scheduler scheduler;
 };
 
 /* --- queued runs --- */
@@ -136,6 +139,21 @@ static status forms_fiber(void *arg)
 	return repeat("forms", forms_step, arg, FORMS_EVERY_MS);
 }
 
+/* --- schedules --- */
+
+static status schedules_step(struct worker *w)
+{
+	return scheduler_step(&w->scheduler, NULL);
+}
+
+static status schedules_fiber(void *arg)
+{
+	struct worker *w = arg;
+	status st = repeat("schedules", schedules_step, w, SCHEDULES_EVERY_MS);
+	scheduler_close(&w->scheduler);
+	return st;
+}
+
 static status maintain_fiber(void *arg)
 {
 	struct worker *w = arg;
@@ -147,12 +165,16 @@ static status maintain_fiber(void *arg)
 static status worker_open(struct role_process *r)
 {
 	struct worker *w = arena_new(r->mem, struct worker);
-	*w = (struct worker){ .s = &r->services, .group = group_open(DEADLINE_NONE) };
+	*w = (struct worker){ .s = &r->services, .group = group_open(DEADLINE_NONE),
+			      .scheduler = { .s = &r->services } };
 	r->state = w;
 	if (group_spawn(w->group, "maintenance", maintain_fiber, w))
 		return -1;
 	if (config_bool(r->config, CONFIG_ENABLE_HUMAN_INPUT_TIMEOUT_TASK) &&
 	    group_spawn(w->group, "forms", forms_fiber, w))
+		return -1;
+	if (config_bool(r->config, CONFIG_ENABLE_WORKFLOW_SCHEDULE_POLLER_TASK) &&
+	    group_spawn(w->group, "schedules", schedules_fiber, w))
 		return -1;
 	return serves_runs(r->config) ? group_spawn(w->group, "queued-runs", runs_fiber, w) : 0;
 }
@@ -179,7 +201,7 @@ static void worker_close(struct role_process *r)
 
 const struct role_type role_worker = {
 	.name = "worker",
-	.help = "background work: queued and unfinished runs, time-outs of forms, retention",
+	.help = "background work: queued and unfinished runs, schedules, time-outs of forms, retention",
 	.replaces = "worker, worker_beat",
 	.listen = "127.0.0.1:5004",
 	.open = worker_open,

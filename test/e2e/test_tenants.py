@@ -20,6 +20,7 @@ OTHER_EMAIL = "other@example.com"
 EMPTY_GRAPH = {"graph": {"nodes": [], "edges": []}, "features": {}}
 # What a route must get so that it comes as far as its ids. {name} is filled like the path.
 BODIES = {
+    "POST /apps/{id}/trigger-enable": {"trigger_id": "{trigger}", "enable_trigger": False},
     "POST /form/human_input/{form_token}": {"inputs": {}, "action": "source"},
     "PUT /apps/{id}": {"name": "stolen", "icon_type": "emoji", "icon": "x", "icon_background": "#FFFFFF"},
     "POST /apps/{id}/copy": {"name": "stolen"},
@@ -43,6 +44,7 @@ BODIES = {
     "POST /apps/imports": {"mode": "yaml-content", "yaml_content": "{yaml}", "app_id": "{id}"},
 }
 QUERIES = {
+    "GET /apps/{id}/workflows/triggers/webhook": "?node_id=hook",
     "GET /apps/{id}/chat-messages": "?conversation_id={conversation}",
     "GET /apps/{id}/conversation-variables": "?conversation_id={conversation}",
 }
@@ -133,7 +135,9 @@ class Side:
         k = {"Authorization": "Bearer " + self.apps.key("wf_human_input")}
         waits = requests.post(self.server.url + "/v1/workflows/run", headers=k, json={
             "inputs": {}, "user": "u", "response_mode": "blocking"}).json()["data"]
+        self.hook()
         self.ids = {
+            "trigger": self.get("/apps/%s/triggers" % self.graph)["data"][0]["id"],
             "form_token": waits["reasons"][0]["form_token"],
             "run": run["workflow_run_id"], "task": run["task_id"], "version": versions[-1]["id"],
             "key": self.get("/apps/%s/api-keys" % self.graph)["data"][0]["id"], "import": pending["id"],
@@ -141,6 +145,16 @@ class Side:
             "tenant": self.get("/workspaces")["workspaces"][0]["id"], "type": "code"}
         self.dataset_key = self.apps.post("/datasets/api-keys")["id"]
         return self
+
+    def hook(self):
+        """The draft of the echo app gets a webhook; asking for it makes its row."""
+        draft = self.get("/apps/%s/workflows/draft" % self.graph)
+        graph = dict(draft["graph"], nodes=draft["graph"]["nodes"] + [
+            {"id": "hook", "type": "custom", "data": {"type": "trigger-webhook", "title": "secret hook"}}])
+        self.apps.post("/apps/%s/workflows/draft" % self.graph, {
+            "graph": graph, "features": draft["features"], "hash": draft["hash"],
+            "environment_variables": [], "conversation_variables": []})
+        self.get("/apps/%s/workflows/triggers/webhook?node_id=hook" % self.graph)
 
     def named(self, route, app):
         """All ids as this side has them, for a route and one of its apps."""
@@ -155,7 +169,7 @@ class Side:
             return self.flow
         if "completion" in route:
             return self.completion
-        if "workflow" in route or "import" in route or "export" in route or "copy" in route or "api-keys" in route:
+        if "workflow" in route or "trigger" in route or "import" in route or "export" in route or "copy" in route or "api-keys" in route:
             return self.graph
         return self.chat
 

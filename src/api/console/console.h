@@ -108,3 +108,5 @@ status console_providers(struct call *), console_provider_models(struct call *),
 	console_default_get(struct call *), console_default_set(struct call *);
 status console_status(struct call *), console_models(struct call *), console_model_set(struct call *),
 	console_model_remove(struct call *), console_model_check(struct call *);
+status console_webhook(struct call *), console_triggers(struct call *),
+	console_trigger_enable(struct call *);

@@ -156,3 +156,5 @@ status node_iteration_exec(struct node_run *);
 status node_iteration_check(struct arena *, struct graph_node *);
 status node_loop_exec(struct node_run *);
 status node_loop_check(struct arena *, struct graph_node *);
+status node_webhook_exec(struct node_run *);
+status node_schedule_exec(struct node_run *);

@@ -43,6 +43,8 @@ const struct node_type node_types[] = {
 	    node_assigner_v1_check),
 	ROW("assigner", "2", NODE_EXECUTABLE, NODE_INLINE, node_assigner_v2_exec,
 	    node_assigner_v2_check),
+	ROW("trigger-webhook", "", NODE_ROOT, NODE_INLINE, node_webhook_exec, NULL),
+	ROW("trigger-schedule", "", NODE_ROOT, NODE_INLINE, node_schedule_exec, NULL),
 	ROW("human-input", "", NODE_BRANCH, NODE_INLINE | NODE_OUTSIDE, node_human_input_exec, node_human_input_check),
 	ROW("iteration-start", "", NODE_EXECUTABLE, NODE_INLINE | NODE_SILENT, node_marker_exec, NULL),
 	ROW("loop-start", "", NODE_EXECUTABLE, NODE_INLINE | NODE_SILENT, node_marker_exec, NULL),
@@ -60,8 +62,6 @@ static const struct {
 	{ S_INIT("knowledge-index"), NODE_RESPONSE },
 	{ S_INIT("template-transform"), NODE_EXECUTABLE },
 	{ S_INIT("datasource"), NODE_ROOT },
-	{ S_INIT("trigger-webhook"), NODE_ROOT },
-	{ S_INIT("trigger-schedule"), NODE_ROOT },
 	{ S_INIT("trigger-plugin"), NODE_ROOT },
 };
 

@@ -1,0 +1,3 @@
+-- All triggers of an app that goes.
+-- $1 tenant, $2 app
+DELETE FROM triggers WHERE tenant_id = $1 AND app_id = $2
