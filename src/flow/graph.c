@@ -122,7 +122,7 @@ static status read_node(struct build *b, const struct json *from, struct graph_n
 	if (read_strategy(b, n))
 		return -1;
 	if (n->row && n->row->check && n->row->check(b->mem, n))
-		return err_wrap("node %.*s", STR(n->id));
+		return err_set(err_code(), "node %.*s: %.*s", STR(n->id), STR(err_text()));
 	return 0;
 }
 

@@ -38,7 +38,7 @@ status node_loop_check(struct arena *mem, struct graph_node *n)
 		return err_set(ERR_INVALID, "loop_count: must be a number");
 	json_each(json_get(n->data, S("break_conditions")), c)
 		if (condition_check(c))
-			return err_wrap("break_conditions");
+			return err_set(err_code(), "break_conditions: %.*s", STR(err_text()));
 	json_each(json_get(n->data, S("loop_variables")), v) {
 		if (!json_get_str(v, S("label")).len)
 			return err_set(ERR_INVALID, "loop_variables: a variable has no label");
