@@ -206,6 +206,10 @@ static status answer_health(struct http *h, struct serve *s)
 	struct json *roles = json_obj(h->mem);
 	for (size_t i = 0; i < s->count; i++) {
 		struct child *c = &s->child[i];
+		struct str why;
+		/* An optional role is not waited for at the start: whoever asks next finds it up. */
+		if (c->state == CHILD_STARTING)
+			(void)child_ready(s, h->mem, c, &why);
 		struct json *one = json_set(h->mem, roles, str_c(c->type->name), json_obj(h->mem));
 		json_set_str(h->mem, one, S("state"), str_c(state_name(c->state)));
 		json_set_int(h->mem, one, S("pid"), c->proc ? proc_pid(c->proc) : 0);
