@@ -85,6 +85,14 @@ static struct str guess(struct arena *mem, struct str in)
 	return name;
 }
 
+/* UTF-8 with each broken byte as U+FFFD. iconv is no help: its UTF-8 goes beyond Unicode. */
+static void repair(struct buf *out, struct str in)
+{
+	char at[4];
+	for (size_t i = 0; i < in.len;)
+		buf_put(out, str_of(at, utf8_put(at, utf8_next(in, &i))));
+}
+
 status charset_decode(struct arena *mem, struct str bytes, struct str declared, size_t max,
 		      struct str *out)
 {
@@ -110,11 +118,18 @@ status charset_decode(struct arena *mem, struct str bytes, struct str declared, 
 		struct str name = marked.len ? marked : guess(mem, bytes);
 		if (!name_ok(name) || !convert(&b, bytes, name, false)) {
 			buf_clear(&b);
-			(void)convert(&b, bytes, S("UTF-8"), false);
+			repair(&b, bytes);
 		}
 	}
 	if (buf_done(&b))
 		return -1;
+	if (!utf8_valid(buf_str(&b))) {
+		struct buf good = buf_make(mem, b.max);
+		repair(&good, buf_str(&b));
+		b = good;
+		if (buf_done(&b))
+			return -1;
+	}
 	*out = b.len ? buf_str(&b) : S("");
 	return 0;
 }

@@ -54,8 +54,10 @@ VENDOR_TEXT = [r"\[\]\.message", r"\[\]\.data\.error", r"\[\]\.data\.outputs\.er
 
 def read_recorded(file):
     with open(os.path.join(GOLDEN, "streams", file), encoding="utf-8") as f:
-        # Names of files that nodes make are random.
-        return re.sub(r"\b[0-9a-f]{32}\.bin", "<tmp_name>.bin", f.read())
+        # Names of files that nodes make are random; tracebacks name the files of another sandbox.
+        text = re.sub(r"\b[0-9a-f]{32}\.bin", "<tmp_name>.bin", f.read())
+        return re.sub(r"(Traceback .most recent call last.:)(?:(?!Traceback).)*?(ValueError: )",
+                      r"\1<tmp_name>\2", text)
 
 
 def load(name):

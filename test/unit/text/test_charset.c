@@ -29,6 +29,7 @@ static const struct {
 	{ S_INIT("\xd6\xd0\xce\xc4"), "gb2312", "\xe4\xb8\xad\xe6\x96\x87" },
 	{ S_INIT("a\0b"), "", "a" }, /* compared as a C string: the NUL is kept */
 	{ S_INIT("\xc3"), "", "\xc3\x83" },
+	{ S_INIT("\xEF\xBB\xBF\xf6\x9d\x9c\xbe"), "", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD" }, /* beyond Unicode */
 };
 
 static void bytes_become_text(void **state)
