@@ -16,7 +16,7 @@ from tatara import GOLDEN, events
 NODES = {"code", "http-request", "list-operator", "document-extractor", "start", "end", "answer",
          "llm", "if-else", "variable-aggregator", "variable-assigner",
          "assigner", "question-classifier", "parameter-extractor", "tool", "iteration", "iteration-start", "loop",
-         "loop-start", "loop-end"}
+         "loop-start", "loop-end", "template-transform"}
 
 # Streams whose parts come later; each must name the part, so that none is forgotten.
 LATER = {

@@ -138,6 +138,8 @@ status node_if_else_exec(struct node_run *);
 status node_if_else_check(struct arena *, struct graph_node *);
 status node_code_exec(struct node_run *);
 status node_code_check(struct arena *, struct graph_node *);
+status node_template_exec(struct node_run *);
+status node_template_check(struct arena *, struct graph_node *);
 status node_list_operator_exec(struct node_run *);
 status node_list_operator_check(struct arena *, struct graph_node *);
 status node_document_extractor_exec(struct node_run *);

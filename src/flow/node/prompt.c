@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "flow/file.h"
+#include "flow/node/jinja.h"
 #include "flow/run.h"
 
 enum { HISTORY_MAX = 500, TOKENS_WITHOUT_CONTEXT = 2000 };
@@ -26,17 +27,52 @@ static status need_variables(struct node_run *run, struct str text)
 	return 0;
 }
 
-static status no_jinja(struct node_run *run, const struct json *item)
+static bool is_jinja(const struct json *item)
 {
-	if (str_eq(json_get_str(item, S("edition_type")), S("jinja2")))
-		return node_fail(run, "LLMNodeError",
-				 "A prompt in Jinja2 needs the template engine, which this server lacks");
-	return 0;
+	return str_eq(json_get_str(item, S("edition_type")), S("jinja2"));
 }
 
 static status check_prompt(struct node_run *run, const struct json *item)
 {
-	return no_jinja(run, item) || need_variables(run, json_get_str(item, S("text"))) ? -1 : 0;
+	return is_jinja(item) ? 0 : need_variables(run, json_get_str(item, S("text")));
+}
+
+static const struct json *jinja_variables(const struct node_run *run)
+{
+	return json_path(run->data, "prompt_config.jinja2_variables");
+}
+
+/* They must exist even when no prompt is a template. */
+static status check_jinja_variables(struct node_run *run)
+{
+	struct str parts[SELECTOR_PARTS_MAX];
+	struct var v;
+	json_each(jinja_variables(run), row) {
+		const struct json *selector = json_get(row, S("value_selector"));
+		if (pool_get_json(run->pool, selector, &v))
+			continue;
+		struct buf b = buf_make(run->mem, 0);
+		size_t n = selector_read(selector, parts);
+		for (size_t i = 0; i < n; i++) {
+			if (i)
+				buf_putc(&b, '.');
+			buf_put(&b, parts[i]);
+		}
+		return node_fail(run, "VariableNotFoundError", "Variable #%.*s# not found", STR(buf_str(&b)));
+	}
+	return 0;
+}
+
+/* A template sees the declared variables only. */
+static status render_jinja(struct node_run *run, const struct json *item, struct str *out)
+{
+	struct json *inputs = json_obj(run->mem);
+	json_each(jinja_variables(run), row) {
+		struct var v;
+		bool found = pool_get_json(run->pool, json_get(row, S("value_selector")), &v);
+		json_set(run->mem, inputs, json_get_str(row, S("variable")), found ? &v.value : NULL);
+	}
+	return node_jinja(run, json_get_str(item, S("jinja2_text")), inputs, out);
 }
 
 static status check_variables(struct node_run *run)
@@ -50,7 +86,8 @@ static status check_variables(struct node_run *run)
 			if (check_prompt(run, item))
 				return -1;
 	}
-	return need_variables(run, json_get_str(json_get(run->data, S("memory")), S("query_prompt_template")));
+	struct str query = json_get_str(json_get(run->data, S("memory")), S("query_prompt_template"));
+	return need_variables(run, query) || check_jinja_variables(run) ? -1 : 0;
 }
 
 /* --- 2: context --- */
@@ -170,6 +207,23 @@ static struct str role_of(const struct json *item)
 	return known ? role : S("user");
 }
 
+static void push_text(struct node_run *run, struct prompt *p, const struct json *item, struct str text)
+{
+	struct json *parts = json_arr(run->mem);
+	json_push(run->mem, parts, text_part(run->mem, text));
+	prompt_push(run, p, role_of(item), parts);
+}
+
+static status add_jinja_item(struct node_run *run, struct prompt *p, const struct json *item)
+{
+	struct str text;
+	if (render_jinja(run, item, &text))
+		return -1;
+	if (text.len)
+		push_text(run, p, item, text);
+	return 0;
+}
+
 /* 3: one prompt item: its text, and the files that it names as a second message. */
 static status add_item(struct node_run *run, struct prompt *p, const struct json *item, struct str context,
 		       struct str detail)
@@ -178,6 +232,8 @@ static status add_item(struct node_run *run, struct prompt *p, const struct json
 	struct str text = json_get_str(item, S("text"));
 	struct json *files = json_arr(mem);
 	struct template t;
+	if (is_jinja(item))
+		return add_jinja_item(run, p, item);
 	if (context.len)
 		text = replace(mem, text, S("{#context#}"), context);
 	template_parse(mem, text, &t);
@@ -194,11 +250,8 @@ static status add_item(struct node_run *run, struct prompt *p, const struct json
 				if (file_part(run, p, f, detail, files))
 					return -1;
 	}
-	if (b.len) {
-		struct json *parts = json_arr(mem);
-		json_push(mem, parts, text_part(mem, buf_str(&b)));
-		prompt_push(run, p, role_of(item), parts);
-	}
+	if (b.len)
+		push_text(run, p, item, buf_str(&b));
 	if (files->len)
 		prompt_push(run, p, role_of(item), files);
 	return 0;
@@ -396,12 +449,16 @@ static status build_completion(struct node_run *run, struct prompt *p, struct st
 {
 	struct arena *mem = run->mem;
 	const struct json *t = json_get(run->data, S("prompt_template"));
-	struct str text = json_get_str(json_is(t, JSON_ARR) ? json_at(t, 0) : t, S("text"));
+	const struct json *item = json_is(t, JSON_ARR) ? json_at(t, 0) : t;
+	struct str text = json_get_str(item, S("text"));
 	struct json *history;
-	if (context.len)
+	if (is_jinja(item) && render_jinja(run, item, &text))
+		return -1;
+	if (context.len && !is_jinja(item))
 		text = replace(mem, text, S("{#context#}"), context);
 	bool names_query = str_has(text, S("#sys.query#")), names_history = str_has(text, S("#histories#"));
-	text = template_text(mem, text, run->pool, VAR_TEXT);
+	if (!is_jinja(item))
+		text = template_text(mem, text, run->pool, VAR_TEXT);
 	if (prompt_history(run, p, &history))
 		return -1;
 	struct str past = prompt_history_text(run, history);

@@ -29,6 +29,7 @@ const struct node_type node_types[] = {
 	  .exec = node_tool_exec, .check = node_tool_check, .extras = node_tool_extras },
 	ROW("if-else", "", NODE_BRANCH, NODE_INLINE, node_if_else_exec, node_if_else_check),
 	ROW("code", "", NODE_EXECUTABLE, NODE_RETRY, node_code_exec, node_code_check),
+	ROW("template-transform", "", NODE_EXECUTABLE, 0, node_template_exec, node_template_check),
 	ROW("list-operator", "", NODE_EXECUTABLE, NODE_INLINE, node_list_operator_exec,
 	    node_list_operator_check),
 	ROW("document-extractor", "", NODE_EXECUTABLE, 0, node_document_extractor_exec,
@@ -60,7 +61,6 @@ static const struct {
 	enum node_kind kind;
 } other_types[] = {
 	{ S_INIT("knowledge-index"), NODE_RESPONSE },
-	{ S_INIT("template-transform"), NODE_EXECUTABLE },
 	{ S_INIT("datasource"), NODE_ROOT },
 	{ S_INIT("trigger-plugin"), NODE_ROOT },
 };
