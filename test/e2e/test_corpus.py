@@ -143,12 +143,18 @@ def test_course(corpus):
         {"info": dict(info, subtitle=s), "course": "LLM(reply)"} for s in ("a", "b")]}, done
 
 
-@pytest.mark.parametrize("name,inputs,node", [
-    ("dual_switch_variable_aggregator_workflow", {"switch1": 1, "switch2": 0}, "template-transform"),
-    ("array_iteration_formatting_workflow", {}, "template-transform"),
-])
-def test_files_whose_nodes_come_later(corpus, name, inputs, node):
-    """They import; running one fails and names the type of the node that is missing."""
-    Model.replies = []
-    done = finished(corpus(name, {"inputs": inputs}))
-    assert done["status"] == "failed" and node in done["error"], done["error"]
+@pytest.mark.parametrize("one", [0, 1])
+@pytest.mark.parametrize("two", [0, 1])
+def test_switches(corpus, one, two):
+    done = finished(corpus("dual_switch_variable_aggregator_workflow", {"inputs": {"switch1": one, "switch2": two}}))
+    words = ["off", "on"]
+    assert done["outputs"] == {"group1": "switch 1 " + words[one], "group2": "switch 2 " + words[two]}
+    assert done["total_steps"] == 7
+
+
+def test_templates_in_an_iteration(corpus):
+    stream = corpus("array_iteration_formatting_workflow", {"inputs": {}})
+    done = finished(stream)
+    assert done["outputs"] == {"output": ["output: 1", "output: 2", "output: 3"]} and done["total_steps"] == 4
+    chunks = [e["data"]["text"] for e in stream if e["event"] == "text_chunk"]
+    assert chunks == ["- output: 1\n- output: 2\n- output: 3"]

@@ -65,8 +65,8 @@ def test_random_templates():
     templates = list(generate.templates(os.environ.get("JINJA_SEED", "tatara"), count))
     left = compare(templates)
     # What prints an address is not the same twice in the real one either.
-    left = [x for x in left if not re.search("0x[0-9a-f]{8}|sorting", str(x[2]) + x[1]["unsupported"], re.I)]
-    assert len(left) < count * 0.05, [x[1] for x in left[:20]]
+    left = [x for x in left if not x[1]["unsupported"].startswith("printing a ")]
+    assert len(left) < count * 0.04, [x[1] for x in left[:20]]
 
 
 def test_differences_are_seen():

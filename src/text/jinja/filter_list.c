@@ -261,7 +261,8 @@ status filter_sort(struct render *r, struct value *v, struct value *out)
 		if (sort_key(r, list.list->at[i], v[3], case_sensitive, &key) || val_push(r, keys.list, key))
 			return -1;
 	*out = list;
-	return op_sort(r, list.list, keys.list->at, filter_flag(v[1], false));
+	return op_sort(r, list.list, keys.list->at,
+		       SORT_IN_LISTS | (filter_flag(v[1], false) ? SORT_REVERSE : 0));
 }
 
 status filter_dictsort(struct render *r, struct value *v, struct value *out)
@@ -291,7 +292,7 @@ status filter_dictsort(struct render *r, struct value *v, struct value *out)
 			return -1;
 	}
 	*out = list;
-	return op_sort(r, list.list, keys.list->at, filter_flag(v[3], false));
+	return op_sort(r, list.list, keys.list->at, filter_flag(v[3], false) ? SORT_REVERSE : 0);
 }
 
 static status new_group(struct render *r, struct value key, struct value *group)
@@ -317,7 +318,7 @@ status filter_groupby(struct render *r, struct value *v, struct value *out)
 	for (size_t i = 0; i < keys.list->len; i++)
 		if (val_push(r, &sorted_keys, keys.list->at[i]))
 			return -1;
-	if (op_sort(r, list.list, keys.list->at, false) || op_sort(r, &sorted_keys, NULL, false))
+	if (op_sort(r, list.list, keys.list->at, 0) || op_sort(r, &sorted_keys, NULL, 0))
 		return -1;
 	for (size_t i = 0; i < list.list->len; i++) {
 		struct value item = list.list->at[i];

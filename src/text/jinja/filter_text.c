@@ -134,7 +134,7 @@ status filter_indent(struct render *r, struct value *v, struct value *out)
 	if (v[0].type == V_UNDEFINED)
 		return val_fail_undefined(r, v[0]);
 	if (v[0].type != V_STR)
-		return v[0].type == V_LIST
+		return v[0].type == V_LIST || v[0].type == V_TUPLE
 			       ? wrong("indent")
 			       : jinja_fail(r, "TypeError", "unsupported operand type(s) for +=: '%s' and 'str'",
 					    val_short_name(v[0]));

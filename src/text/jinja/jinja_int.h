@@ -381,7 +381,8 @@ status op_compare(struct render *, enum op, struct value, struct value, bool *ou
 status op_order(struct render *, struct value, struct value, const char *symbol, int *out) NODISCARD;
 status op_contains(struct render *, struct value item, struct value in, bool *out) NODISCARD;
 /* Stable; keys has one key an item, NULL = the items themselves. */
-status op_sort(struct render *, struct list *, struct value *keys, bool reverse) NODISCARD;
+enum { SORT_REVERSE = 1, SORT_IN_LISTS = 2 }; /* the second: keys are single items of lists */
+status op_sort(struct render *, struct list *, struct value *keys, unsigned how) NODISCARD;
 
 /* --- attribute.c --- */
 status val_attribute(struct render *, struct value, struct str name, struct value *out) NODISCARD;

@@ -135,7 +135,7 @@ static status list_sort(struct render *r, struct value self, struct args *a, str
 		reverse = val_truth(a->named[i].value);
 	}
 	*out = val_none();
-	return op_sort(r, self.list, NULL, reverse);
+	return op_sort(r, self.list, NULL, reverse ? SORT_REVERSE : 0);
 }
 
 static status list_copy(struct render *r, struct value self, struct args *a, struct value *out)

@@ -403,20 +403,25 @@ status op_compare(struct render *r, enum op op, struct value a, struct value b, 
 struct sort {
 	struct render *r;
 	struct value *items, *keys, *spare_items, *spare_keys;
-	bool reverse;
+	unsigned how;
 };
+
+/* Python's `a < b` of keys. As items of lists they are asked whether they are equal first. */
+static status key_order(struct render *r, struct value a, struct value b, unsigned how, int *out)
+{
+	*out = 0;
+	if (how & SORT_IN_LISTS && (val_same(a, b) || val_equal(a, b, 0)))
+		return jinja_step(r, 1);
+	return jinja_step(r, 1) || op_order(r, a, b, "<", out) ? -1 : 0;
+}
 
 /* Takes the right one first only when it must: equal ones keep their order. */
 static status right_first(struct sort *s, struct value left, struct value right, bool *out)
 {
 	int order;
-	if (jinja_step(s->r, 1) || op_order(s->r, right, left, "<", &order)) {
-		/* Which two Python compares first depends on how it sorts. */
-		if (err_code() == ERR_INVALID)
-			return jinja_unsupported("sorting values that have no order");
+	if (key_order(s->r, right, left, s->how, &order))
 		return -1;
-	}
-	*out = order != NO_ORDER && (s->reverse ? order > 0 : order < 0);
+	*out = order != NO_ORDER && (s->how & SORT_REVERSE ? order > 0 : order < 0);
 	return 0;
 }
 
@@ -436,23 +441,83 @@ static status merge(struct sort *s, size_t from, size_t middle, size_t to)
 	return 0;
 }
 
-status op_sort(struct render *r, struct list *l, struct value *keys, bool reverse)
+static status less(struct render *r, struct value a, struct value b, unsigned how, bool *out)
+{
+	int order;
+	if (key_order(r, a, b, how, &order))
+		return -1;
+	*out = order == -1;
+	return 0;
+}
+
+/* The comparisons of CPython's sort of up to PYTHON_RUN values: the run at the start, then each of the
+ * others into its place by halves. Ends at the first two that have no order. */
+enum { PYTHON_RUN = 63 };
+static status python_sorts(struct render *r, struct value *at, size_t n, unsigned how)
+{
+	size_t run = 2;
+	bool down, yes;
+	if (less(r, at[1], at[0], how, &down))
+		return -1;
+	for (; run < n; run++) {
+		if (less(r, at[run], at[run - 1], how, &yes))
+			return -1;
+		if (yes != down)
+			break;
+	}
+	for (size_t i = 0; down && i < run / 2; i++) {
+		struct value v = at[i];
+		at[i] = at[run - 1 - i];
+		at[run - 1 - i] = v;
+	}
+	for (; run < n; run++) {
+		struct value pivot = at[run];
+		size_t low = 0, high = run;
+		while (low < high) {
+			size_t mid = low + (high - low) / 2;
+			if (less(r, pivot, at[mid], how, &yes))
+				return -1;
+			low = yes ? low : mid + 1;
+			high = yes ? mid : high;
+		}
+		memmove(&at[low + 1], &at[low], (run - low) * sizeof(*at));
+		at[low] = pivot;
+	}
+	return 0;
+}
+
+/* Which two values the failure names depends on how Python sorts. */
+static status no_order(struct render *r, const struct value *keys, size_t n, unsigned how)
+{
+	if (err_code() != ERR_INVALID)
+		return -1;
+	if (n > PYTHON_RUN)
+		return jinja_unsupported("sorting values that have no order");
+	struct value at[PYTHON_RUN];
+	for (size_t i = 0; i < n; i++)
+		at[i] = keys[how & SORT_REVERSE ? n - 1 - i : i];
+	return python_sorts(r, at, n, how) ? -1 : jinja_unsupported("sorting values that have no order");
+}
+
+status op_sort(struct render *r, struct list *l, struct value *keys, unsigned how)
 {
 	size_t n = l->len;
 	if (n < 2)
 		return 0;
-	if (jinja_charge(r, n * 4 * sizeof(struct value)))
+	if (jinja_charge(r, n * 5 * sizeof(struct value)))
 		return -1;
 	struct sort s = { .r = r,
 			  .items = l->at,
 			  .keys = arena_array(r->mem, struct value, n),
 			  .spare_items = arena_array(r->mem, struct value, n),
 			  .spare_keys = arena_array(r->mem, struct value, n),
-			  .reverse = reverse };
-	memcpy(s.keys, keys ? keys : l->at, n * sizeof(struct value));
+			  .how = how };
+	struct value *given = arena_array(r->mem, struct value, n);
+	memcpy(given, l->at, n * sizeof(struct value));
+	memcpy(s.keys, keys ? keys : given, n * sizeof(struct value));
 	for (size_t width = 1; width < n; width *= 2)
 		for (size_t from = 0; from + width < n; from += 2 * width)
 			if (merge(&s, from, from + width, MIN(from + 2 * width, n)))
-				return -1;
+				return no_order(r, keys ? keys : given, n, how);
 	return 0;
 }

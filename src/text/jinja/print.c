@@ -289,7 +289,7 @@ static status json_sorted(struct render *r, const struct dict *d, struct value *
 			return -1;
 	}
 	*out = keys;
-	return op_sort(r, keys.list, NULL, false);
+	return op_sort(r, keys.list, NULL, 0);
 }
 
 static status json_dict(struct json_out *j, const struct dict *d, int level)

@@ -382,6 +382,17 @@ ERRORS = r"""
 {{ nums|sum(start='') }}
 {{ [1, 'a']|max }}
 {{ missing|dictsort }}
+{{ [1, 'a']|sort }}
+{{ mixed|sort }}
+{{ [3, 1, 'x', 2, none]|sort }}
+{{ [3, 1, 'x', 2, none]|sort(reverse=true) }}
+{{ users|sort(attribute='zz') }}
+{{ {'a': 1, 2: 3}|dictsort }}
+{{ {'a': 1, 2: 3}|tojson }}
+{{ [none, none]|sort }}
+{{ [2, 1, 'b', 'a', 3, 'c', 0]|sort }}
+{{ ['b', 1]|sort }}
+{{ users|groupby('zz') }}
 {{ nums|dictsort }}
 {{ d|dictsort(by='x') }}
 {{ users|unique|list }}
