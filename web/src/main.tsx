@@ -4,9 +4,11 @@ import "./ui/base.css";
 
 const root = document.getElementById("root");
 const visitor = /^\/(chat|chatbot|completion|workflow)\/([\w-]+)/.exec(location.pathname);
+const asked = /^\/form\/([\w-]+)\/?$/.exec(location.pathname);
 
 if (root) {
-	if (visitor)
+	if (asked) void import("./site/AskPage").then((m) => m.start(root, asked[1]));
+	else if (visitor)
 		void import("./site/entry").then((m) => m.start(root, visitor[1], visitor[2]));
 	else void import("./console/entry").then((m) => m.start(root));
 }

@@ -375,6 +375,79 @@ async function publicForms(w) {
 	await page.context().close();
 }
 
+const askFile = `app: {name: Travel request, mode: workflow, icon: "🧳", icon_type: emoji, icon_background: "#E4F0FB"}
+kind: app
+version: 0.5.0
+workflow:
+  features: {}
+  environment_variables: []
+  conversation_variables: []
+  graph:
+    nodes:
+    - {id: s, type: custom, data: {type: start, title: S, variables: [{variable: who, label: who, type: text-input, required: false}]}}
+    - id: h
+      type: custom
+      data:
+        type: human-input
+        title: Approve the trip
+        form_content: "**{{#s.who#}}** wants to travel to *Okuizumo*.\\n\\n| what | cost |\\n|---|---|\\n| train | 21,000 |\\n| inn | 9,800 |\\n\\nYour comment: {{#$output.comment#}}"
+        inputs:
+        - {type: paragraph, output_variable_name: comment, default: {type: constant, value: "Have a good trip"}}
+        - {type: select, output_variable_name: budget, option_source: {type: constant, value: [travel, training]}}
+        - {type: file, output_variable_name: receipt, allowed_file_types: [document], allowed_file_upload_methods: [local_file]}
+        user_actions: [{id: yes_1, title: Approve, button_style: primary}, {id: no_1, title: Send back, button_style: default}]
+    - {id: e, type: custom, data: {type: end, title: E, outputs: [{variable: said, value_selector: [h, __action_value]}, {variable: file, value_selector: [h, receipt]}]}}
+    edges:
+    - {source: s, target: h}
+    - {source: h, target: e, sourceHandle: yes_1}
+    - {source: h, target: e, sourceHandle: no_1}
+`;
+
+// A run that waits: its form is answered on a page that needs nothing but the address.
+async function forms(w) {
+	const csrf = (await w.page.context().cookies()).find((c) => c.name === "csrf_token").value;
+	const console_ = (path, body) =>
+		w.page.evaluate(async ([path, body, token]) => (await fetch(`/console/api${path}`, { method: "POST", headers: { "X-CSRF-Token": token, "Content-Type": "application/json" }, body: JSON.stringify(body) })).json(), [path, body, csrf]);
+	const { app_id } = await console_("/apps/imports", { mode: "yaml-content", yaml_content: askFile });
+	await console_(`/apps/${app_id}/workflows/publish`, {});
+	const { token } = await console_(`/apps/${app_id}/api-keys`, {});
+	const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+	const run = async () => {
+		const r = await fetch(`${w.url}/v1/workflows/run`, { method: "POST", headers, body: JSON.stringify({ inputs: { who: "Ann" }, user: "u", response_mode: "blocking" }) });
+		return (await r.json()).data;
+	};
+	const waits = await run();
+	const page = await w.newPage();
+	await page.goto(`${w.url}/form/${waits.reasons[0].form_token}`);
+	await page.getByRole("heading", { name: "Approve the trip" }).waitFor();
+	assert.equal(await page.getByLabel("comment").inputValue(), "Have a good trip");
+	await check(w, page, "40-form");
+	await page.getByRole("button", { name: "Approve" }).click();
+	await page.getByText("Please fill this in.").first().waitFor();
+	await page.getByLabel("budget").selectOption("travel");
+	await page.locator("input[type=file]").setInputFiles({ name: "receipt.txt", mimeType: "text/plain", buffer: Buffer.from("21,000") });
+	await page.getByText("receipt.txt").waitFor();
+	await page.getByRole("button", { name: "Approve" }).click();
+	await page.getByRole("heading", { name: "Thank you" }).waitFor();
+	await check(w, page, "41-form-sent");
+	const ended = await (await fetch(`${w.url}/v1/workflows/run/${waits.id}`, { headers })).json();
+	assert.equal(JSON.parse(ended.outputs).said, "Approve");
+	assert.equal(JSON.parse(ended.outputs).file.filename, "receipt.txt");
+	await page.reload();
+	await page.getByRole("heading", { name: "Already answered" }).waitFor();
+	await page.goto(`${w.url}/form/nosuchform`);
+	await page.getByRole("heading", { name: "No such form" }).waitFor();
+	await page.context().close();
+
+	const phone = await w.newPage({ viewport: { width: 390, height: 780 }, locale: "ja-JP", colorScheme: "dark", hasTouch: true, isMobile: true });
+	await phone.goto(`${w.url}/form/${(await run()).reasons[0].form_token}`);
+	await phone.getByRole("heading", { name: "Approve the trip" }).waitFor();
+	await phone.locator("select").first().selectOption("ja");
+	await phone.getByText("まで回答できます").waitFor();
+	await check(w, phone, "42-form-phone-ja-dark");
+	await phone.context().close();
+}
+
 async function logs(w) {
 	const { page } = w;
 	await page.goto(`${w.url}/app/${state.cf_llm}/logs`);
@@ -520,6 +593,7 @@ export const flows = [
 	["public chat", publicChat],
 	["public chat on a phone", publicPhone],
 	["public forms", publicForms],
+	["forms of runs", forms],
 	["logs", logs],
 	["members", members],
 	["keyboard", keyboard],
