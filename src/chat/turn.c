@@ -453,6 +453,7 @@ static status start_run(struct turn *t, struct flow_graph *graph, const struct j
 		.environment = q->environment,
 		.conversation = t->variables,
 		.call = call,
+		.texts_first = is_easy(q) && !str_eq(q->mode, S("agent-chat")),
 	};
 	struct str run_id;
 	return flow_run_start(t->c->flow, t->mem, &start, &run_id) ? not_stored() : 0;

@@ -134,6 +134,7 @@ struct flow_start {
 	struct str root;		/* node to start from; empty = the graph's own */
 	bool queued;			/* only stored: a worker starts it (flow_run_begin) */
 	const struct json *call;	/* what a model-call node sends; kept for recovery, shown to nobody */
+	bool texts_first;		/* clients see nothing but texts: these need not wait for the first commit */
 };
 /* Stores the run and starts it in the background, or, when `queued`, puts it into the queue
  * FLOW_QUEUE in the same transaction. *run_id in mem. */

@@ -179,6 +179,16 @@ static void note_text(struct flow_run *run, const struct run_event *e)
 		past_shown(run, e->scope, e->text.len);
 }
 
+/* Before the first commit, to followers who see nothing but texts. A text behind something that was
+ * finished meanwhile waits like everything else. */
+static void show_early(struct flow_run *run, enum flow_event_type type)
+{
+	if (type == FLOW_CHUNK)
+		show(run, run->last);
+	else if (run->shown && event_needs_commit(type))
+		run->texts_first = false;
+}
+
 void journal_append(struct flow_run *run, const struct run_event *e)
 {
 	struct event_block *b = run->newest;
@@ -194,6 +204,8 @@ void journal_append(struct flow_run *run, const struct run_event *e)
 		run->done_waits = true;
 	if (!event_needs_commit(e->type) && run->stored && run->shown == run->last - 1)
 		show(run, run->last);
+	else if (run->texts_first && !run->stored)
+		show_early(run, e->type);
 	if (!run->chunk_since) {
 		run->chunk_since = rt_now();
 		wake_top(run);

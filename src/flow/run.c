@@ -229,6 +229,7 @@ static struct flow_run *make_run(struct flow *f, const struct flow_start *start)
 	run->environment = start->environment ? json_copy(run->mem, start->environment) : NULL;
 	run->conversation = start->conversation ? json_copy(run->mem, start->conversation) : NULL;
 	run->call = start->call ? json_copy(run->mem, start->call) : NULL;
+	run->texts_first = start->texts_first;
 	make_inputs(run, start->inputs, start->system);
 	run->first_mem = arena_open(FIRST_MEM);
 	run->start_text = start_text(run, run->first_mem);
@@ -286,9 +287,10 @@ status run_start_stored(struct flow_run *run, struct arena *mem, struct str *run
 		run_unref(run);
 		return -1;
 	}
-	/* The row exists before the caller names the run to anybody. A caller that is cancelled here
-	 * leaves a run behind that goes on, as a disconnected client would a moment later. */
-	while (!run->stored && !run->store_failed && st == 0)
+	/* The row exists before the caller names the run to anybody, unless a text is there to be shown
+	 * sooner than the disk has answered. A caller that is cancelled here leaves a run behind that
+	 * goes on, as a disconnected client would a moment later. */
+	while (!run->stored && !run->store_failed && !run->shown && st == 0)
 		st = event_wait(&run->changed, deadline_current());
 	if (run->store_failed)
 		st = err_restore(run->failure);
@@ -445,6 +447,8 @@ status run_main(void *p)
 	if (st && !run->stored) {
 		run->failure = arena_new(run->mem, struct err);
 		err_save(run->failure);
+		if (run->shown) /* the one who started it has gone on: nobody else will say it */
+			log_err(LOG_ERROR, "run %.*s could not be stored", STR(run->info.run_id));
 		run->store_failed = true;
 	} else if (st && !run->over && !run->paused) {
 		if (!run->lost && err_code() != ERR_CANCELLED)

@@ -81,6 +81,7 @@ struct flow_run {
 	struct arena *first_mem;
 	struct str start_text; /* what recovery needs besides inputs: sealed environment, ... */
 	struct db_batch *with; /* of flow_start */
+	bool texts_first;      /* and nothing was finished since the first of them */
 	int64_t fence;
 
 	/* events with seq base + 1 to last */
