@@ -21,7 +21,7 @@
 enum {
 	EVENTS = 128,
 	ROUNDS = 8,	/* blocks of one direction before others have their turn */
-	COPY = 128 << 10,
+	COPY = 32 << 10, /* more leaves the cache before it is sent: 64 KiB and up cost more */
 	SEND_MS = 10000,
 	PARENT_HEAD = 4096,
 };
