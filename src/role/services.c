@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* services: opens the parts below in their order and wires the hooks between them. */
 #include "role/role.h"
+#include "role/workflow_tool.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -184,7 +185,7 @@ static status open_tools(struct services *s)
 		base.len--;
 	struct tools_options o = {
 		.db = s->db, .client = s->client, .code = s->code, .config = s->config,
-		.seal_key = s->seal_key, .public_url = base,
+		.seal_key = s->seal_key, .public_url = base, .hooks = workflow_tool_hooks(s),
 	};
 	return tools_open(&o, &s->tools);
 }

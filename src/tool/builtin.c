@@ -121,23 +121,13 @@ static status invoke(struct tools *t, struct arena *mem, const struct tool_scope
 static struct json *provider_json(struct tools *t, struct arena *mem, const struct builtin_provider *p,
 				  bool with_tools)
 {
-	struct json *o = json_obj(mem), *list = json_arr(mem), *tags = json_arr(mem);
+	struct json *list = json_arr(mem), *tags = json_arr(mem);
 	struct str name = str_c(p->name);
-	json_set_str(mem, o, S("id"), name);
-	json_set_str(mem, o, S("author"), S("Tatara"));
-	json_set_str(mem, o, S("name"), name);
-	json_set_null(mem, o, S("plugin_id"));
-	json_set_str(mem, o, S("plugin_unique_identifier"), S(""));
-	json_set(mem, o, S("description"), tool_label_json(mem, str_c(p->description), S(""), S("")));
+	struct json *o = tool_provider_json(mem, name, name, S("builtin"), str_c(p->label), str_c(p->description));
+	json_set(mem, o, S("label"), tool_label_json(mem, str_c(p->label), str_c(p->zh), str_c(p->ja)));
 	json_set_str(mem, o, S("icon"),
 		     arena_printf(mem, "%.*s/console/api/workspaces/current/tool-provider/builtin/%s/icon",
 				  STR(t->o.public_url), p->name));
-	json_set_str(mem, o, S("icon_dark"), S(""));
-	json_set(mem, o, S("label"), tool_label_json(mem, str_c(p->label), str_c(p->zh), str_c(p->ja)));
-	json_set_str(mem, o, S("type"), S("builtin"));
-	json_set(mem, o, S("team_credentials"), json_obj(mem));
-	json_set_bool(mem, o, S("is_team_authorization"), true);
-	json_set_bool(mem, o, S("allow_delete"), false);
 	json_push_str(mem, tags, str_c(p->tag));
 	for (size_t i = 0; with_tools && i < countof(tools); i++)
 		if (str_eq(str_c(tools[i].provider), name))

@@ -39,7 +39,8 @@ static status no_dataset(struct tools *t, struct arena *mem, const struct tool_s
 static const struct tool_kind plugin = { "plugin", no_plugin, NULL, NULL };
 static const struct tool_kind mcp = { "mcp", no_mcp, NULL, NULL };
 static const struct tool_kind dataset = { "dataset-retrieval", no_dataset, NULL, NULL };
-static const struct tool_kind *const kinds[] = { &tool_builtin, &plugin, &mcp, &dataset };
+static const struct tool_kind *const kinds[] = { &tool_builtin, &tool_api, &tool_workflow,
+						  &plugin,	 &mcp,	    &dataset };
 
 static const struct tool_kind *kind_find(struct str name)
 {
@@ -57,11 +58,6 @@ status tools_open(const struct tools_options *o, struct tools **out)
 	t->o = *o;
 	*out = t;
 	return 0;
-}
-
-void tools_set_hooks(struct tools *t, const struct tool_hooks *hooks)
-{
-	t->o.hooks = *hooks;
 }
 
 void tools_close(struct tools *t)
@@ -402,5 +398,36 @@ struct json *tool_json(struct arena *mem, const struct tool *t, const struct jso
 	json_set(mem, o, S("parameters"), params);
 	json_set(mem, o, S("labels"), tags);
 	json_set(mem, o, S("output_schema"), json_obj(mem));
+	return o;
+}
+
+struct json *tool_stored(struct arena *mem, struct str text, enum json_type want)
+{
+	struct json *v;
+	if (json_parse(mem, text, &v) == 0 && v->type == want)
+		return v;
+	err_clear();
+	return want == JSON_ARR ? json_arr(mem) : json_obj(mem);
+}
+
+struct json *tool_provider_json(struct arena *mem, struct str id, struct str name, struct str type,
+				struct str label, struct str description)
+{
+	struct json *o = json_obj(mem);
+	json_set_str(mem, o, S("id"), id);
+	json_set_str(mem, o, S("author"), S("Tatara"));
+	json_set_str(mem, o, S("name"), name);
+	json_set_null(mem, o, S("plugin_id"));
+	json_set_str(mem, o, S("plugin_unique_identifier"), S(""));
+	json_set(mem, o, S("description"), tool_label_json(mem, description, S(""), S("")));
+	json_set_str(mem, o, S("icon"), S(""));
+	json_set_str(mem, o, S("icon_dark"), S(""));
+	json_set(mem, o, S("label"), tool_label_json(mem, label, S(""), S("")));
+	json_set_str(mem, o, S("type"), type);
+	json_set(mem, o, S("team_credentials"), json_obj(mem));
+	json_set_bool(mem, o, S("is_team_authorization"), true);
+	json_set_bool(mem, o, S("allow_delete"), !str_eq(type, S("builtin")));
+	json_set(mem, o, S("tools"), json_arr(mem));
+	json_set(mem, o, S("labels"), json_arr(mem));
 	return o;
 }

@@ -56,7 +56,7 @@ struct tool {
 
 /* Who calls. Everything lives as long as the call. */
 struct tool_scope {
-	struct str tenant_id, app_id, user, conversation_id;
+	struct str tenant_id, app_id, user, created_by, conversation_id;
 	bool by_account;
 	int64_t depth; /* of workflows that run as tools: 0 at the top */
 };
@@ -96,7 +96,6 @@ struct tools_options {
 	struct tool_hooks hooks;
 };
 status tools_open(const struct tools_options *, struct tools **out) NODISCARD;
-void tools_set_hooks(struct tools *, const struct tool_hooks *);
 void tools_close(struct tools *); /* NULL is fine */
 
 /* ERR_NOT_FOUND with what is missing; kinds that cannot run here (plugins) say so. */
@@ -118,3 +117,39 @@ struct json *tool_function(struct arena *, const struct tool *, struct str name,
 /* Providers with their tools, in the console API's form; kind "builtin", "api", "workflow". */
 status tools_list(struct tools *, struct arena *, const struct tool_scope *, struct str kind, bool with_tools,
 		  struct json **out) NODISCARD;
+
+/* --- imported APIs --- */
+struct tool_api {
+	struct str id, name, description, kind, schema; /* kind: "openapi" or "swagger" */
+	struct json *icon;	  /* {background, content} */
+	struct json *operations;  /* see openapi.h */
+	struct json *credentials; /* {auth_type, api_key_header, api_key_header_prefix, api_key_value, ...} */
+	struct str privacy_policy, disclaimer;
+	struct json *labels; /* array of texts */
+};
+/* Reads the schema and stores; id empty = a new one, else that one. A credential given as
+ * tool_api_mask shows it keeps its value. ERR_INVALID also for a name that is taken. */
+status tool_api_save(struct tools *, struct arena *, struct str tenant_id, struct str account_id, struct tool_api *, struct str *id) NODISCARD;
+/* By id or name; credentials in plain. ERR_NOT_FOUND also for another workspace's. */
+status tool_api_get(struct tools *, struct arena *, struct str tenant_id, struct str id, struct tool_api **out) NODISCARD;
+status tool_api_remove(struct tools *, struct arena *, struct str tenant_id, struct str id) NODISCARD;
+/* Its operations as tools in the console's form. */
+struct json *tool_api_tools(struct tools *, struct arena *, const struct tool_api *);
+/* Credentials as people may see them. */
+struct json *tool_api_mask(struct arena *, const struct json *credentials);
+/* One call of an operation without storing anything; *text is the answer. */
+status tool_api_try(struct tools *, struct arena *, const struct tool_scope *, const struct tool_api *, struct str operation, const struct json *args, struct str *text) NODISCARD;
+
+/* --- workflows as tools --- */
+struct tool_workflow {
+	struct str id, app_id, name, label, description, privacy_policy, version;
+	struct json *icon;	 /* {background, content} */
+	struct json *parameters; /* array of {name, description, form, type, required, options, default} */
+	struct json *labels;
+};
+/* id empty = a new one. ERR_INVALID for a name or an app that has one already. */
+status tool_workflow_save(struct tools *, struct arena *, struct str tenant_id, struct str account_id, const struct tool_workflow *, struct str *id) NODISCARD;
+/* By its id or its app's. ERR_NOT_FOUND also for another workspace's. */
+status tool_workflow_get(struct tools *, struct arena *, struct str tenant_id, struct str id, struct tool_workflow **out) NODISCARD;
+status tool_workflow_remove(struct tools *, struct arena *, struct str tenant_id, struct str id) NODISCARD;
+struct json *tool_workflow_tools(struct tools *, struct arena *, const struct tool_workflow *);

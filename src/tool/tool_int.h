@@ -19,6 +19,11 @@ struct tool_kind {
 		       struct json *out); /* NULL: has none to list */
 };
 extern const struct tool_kind tool_builtin, tool_api, tool_workflow;
+/* Stored JSON text; broken = an empty value of the type. */
+struct json *tool_stored(struct arena *, struct str text, enum json_type);
+/* Head of a provider in the console API's form; `tools` and what follows is the caller's. */
+struct json *tool_provider_json(struct arena *, struct str id, struct str name, struct str type,
+				struct str label, struct str description);
 
 /* --- results --- */
 /* Appends to the text. */

@@ -98,6 +98,13 @@ status console_chats(struct call *), console_chat(struct call *), console_chat_r
 	console_feedback(struct call *), console_completions(struct call *),
 	console_completion(struct call *), console_suggest(struct call *),
 	console_conversation_variables(struct call *);
+status console_api_tool_add(struct call *), console_api_tool_update(struct call *),
+	console_api_tool_remove(struct call *), console_api_tool_get(struct call *),
+	console_api_tool_tools(struct call *), console_api_tool_schema(struct call *),
+	console_api_tool_remote(struct call *), console_api_tool_try(struct call *);
+status console_workflow_tool_add(struct call *), console_workflow_tool_update(struct call *),
+	console_workflow_tool_remove(struct call *), console_workflow_tool_get(struct call *),
+	console_workflow_tool_tools(struct call *);
 status console_agent_log(struct call *), console_tool_providers(struct call *),
 	console_tools_of_kind(struct call *), console_tool_icon(struct call *);
 status console_providers(struct call *), console_provider_models(struct call *),

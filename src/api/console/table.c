@@ -6,6 +6,7 @@
 #define API "/console/api"
 #define APP API "/apps/{id:uuid}"
 #define WORK API "/workspaces/current"
+#define TOOL WORK "/tool-provider"
 /* A provider is named by one segment, or by author/plugin/name. */
 #define PROVIDER_1 WORK "/model-providers/{provider}"
 #define PROVIDER_3 WORK "/model-providers/{author}/{plugin}/{provider}"
@@ -155,6 +156,19 @@ static const struct route routes[] = {
 	{ HTTP_GET, WORK "/tool-providers", AUTH_CONSOLE, QUICK, 0, console_tool_providers, 0 },
 	{ HTTP_GET, WORK "/tools/{kind}", AUTH_CONSOLE, QUICK, 0, console_tools_of_kind, 0 },
 	{ HTTP_GET, WORK "/tool-provider/builtin/{provider}/icon", AUTH_NONE, QUICK, 0, console_tool_icon, 0 },
+	{ HTTP_POST, TOOL "/api/add", AUTH_ADMIN, QUICK, FILE_LIMIT, console_api_tool_add, 0 },
+	{ HTTP_POST, TOOL "/api/update", AUTH_ADMIN, QUICK, FILE_LIMIT, console_api_tool_update, 0 },
+	{ HTTP_POST, TOOL "/api/delete", AUTH_ADMIN, QUICK, 0, console_api_tool_remove, 0 },
+	{ HTTP_GET, TOOL "/api/get", AUTH_CONSOLE, QUICK, 0, console_api_tool_get, 0 },
+	{ HTTP_GET, TOOL "/api/tools", AUTH_CONSOLE, QUICK, 0, console_api_tool_tools, 0 },
+	{ HTTP_POST, TOOL "/api/schema", AUTH_CONSOLE, QUICK, FILE_LIMIT, console_api_tool_schema, 0 },
+	{ HTTP_GET, TOOL "/api/remote", AUTH_EDITOR, SLOW, 0, console_api_tool_remote, 0 },
+	{ HTTP_POST, TOOL "/api/test/pre", AUTH_EDITOR, SLOW, FILE_LIMIT, console_api_tool_try, 0 },
+	{ HTTP_POST, TOOL "/workflow/create", AUTH_ADMIN, QUICK, 0, console_workflow_tool_add, 0 },
+	{ HTTP_POST, TOOL "/workflow/update", AUTH_ADMIN, QUICK, 0, console_workflow_tool_update, 0 },
+	{ HTTP_POST, TOOL "/workflow/delete", AUTH_ADMIN, QUICK, 0, console_workflow_tool_remove, 0 },
+	{ HTTP_GET, TOOL "/workflow/get", AUTH_CONSOLE, QUICK, 0, console_workflow_tool_get, 0 },
+	{ HTTP_GET, TOOL "/workflow/tools", AUTH_CONSOLE, QUICK, 0, console_workflow_tool_tools, 0 },
 
 	{ HTTP_GET, WORK "/model-providers", AUTH_CONSOLE, QUICK, 0, console_providers, 0 },
 	{ HTTP_GET, WORK "/models/model-types/{type}", AUTH_CONSOLE, QUICK, 0, console_models_of_type,

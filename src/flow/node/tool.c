@@ -41,6 +41,7 @@ struct tool_scope node_tool_scope(const struct node_run *run)
 		.tenant_id = run->info->tenant_id,
 		.app_id = run->info->app_id,
 		.user = run->info->user,
+		.created_by = run->info->created_by,
 		.conversation_id = run->info->conversation_id,
 		.by_account = run->info->by_account,
 		.depth = json_get_int(run->info->extra, S("depth"), 0),

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Custom tools from OpenAPI descriptions, workflows as tools, what the console lists, what is refused."""
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+from tatara import Server
+from test_agents import import_app, run
+from test_console import sign_in
+
+CONSOLE = "/console/api/workspaces/current"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+
+
+class Api(BaseHTTPRequestHandler):
+    """Answers what it was asked."""
+
+    def log_message(self, *a):
+        pass
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        path = self.path.split("?")[0]
+        kind, out = "application/json", json.dumps({
+            "method": self.command, "path": self.path, "body": body, "key": self.headers.get("X-Key"),
+            "cookie": self.headers.get("Cookie")}).encode()
+        if path == "/picture":
+            kind, out = "image/png", PNG
+        if path == "/empty":
+            out = b""
+        self.send_response(int(path[8:]) if path.startswith("/status/") else 200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(out)))
+        self.end_headers()
+        self.wfile.write(out)
+
+    do_GET = do_POST = do_PUT = do_DELETE = answer
+
+
+@pytest.fixture(scope="module")
+def api():
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    yield "http://127.0.0.1:%d" % http.server_port
+    http.shutdown()
+
+
+@pytest.fixture(scope="module")
+def own():
+    s = Server({"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1"}).start().setup()
+    yield s
+    s.remove()
+
+
+@pytest.fixture(scope="module")
+def console(own):
+    return sign_in(own)
+
+
+def post(own, console, tail, **body):
+    return console.post(own.url + CONSOLE + tail, json=body)
+
+
+def schema(api):
+    return """
+openapi: 3.0.0
+info: {title: Echo, version: '1'}
+servers: [{url: '%s'}]
+paths:
+  /items/{id}:
+    post:
+      operationId: putItem
+      summary: Stores an item.
+      parameters:
+      - {name: id, in: path, required: true, schema: {type: integer}}
+      - {name: full, in: query, schema: {type: boolean}}
+      - {name: sid, in: cookie, schema: {type: string}}
+      requestBody:
+        content: {application/json: {schema: {type: object, required: [name], properties: {name: {type: string}, tags: {type: array, items: {type: string}}}}}}
+  /status/418: {get: {operationId: teapot}}
+  /picture: {get: {operationId: picture}}
+  /empty: {get: {operationId: empty}}
+""" % api
+
+
+KEY = {"auth_type": "api_key_header", "api_key_header": "X-Key", "api_key_value": "secret-key-12345", "api_key_header_prefix": "custom"}
+
+
+@pytest.fixture(scope="module")
+def provider(own, console, api):
+    r = post(own, console, "/tool-provider/api/add", provider="echo", schema_type="openapi", schema=schema(api),
+             icon={"background": "#fff", "content": "E"}, credentials=KEY, privacy_policy="", custom_disclaimer="", labels=["x"])
+    assert r.status_code == 200 and r.json() == {"result": "success"}, r.text
+    listed = console.get(own.url + CONSOLE + "/tools/api").json()
+    return next(p for p in listed if p["name"] == "echo")
+
+
+def test_what_is_listed(own, console, provider):
+    assert [t["name"] for t in provider["tools"]] == ["putItem", "teapot", "picture", "empty"]
+    item = {p["name"]: p for p in provider["tools"][0]["parameters"]}
+    assert item["id"]["required"] and item["id"]["type"] == "number" and item["tags"]["type"] == "array"
+    builtin = console.get(own.url + CONSOLE + "/tools/builtin").json()
+    assert {"time"} <= {p["name"] for p in builtin} and all(p["tools"] for p in builtin)
+    everything = console.get(own.url + CONSOLE + "/tool-providers").json()
+    assert {p["type"] for p in everything} >= {"builtin", "api"} and not any(p["tools"] for p in everything)
+    icon = requests.get(own.url + CONSOLE + "/tool-provider/builtin/time/icon")
+    assert icon.status_code == 200 and icon.headers["content-type"] == "image/svg+xml"
+
+
+def test_keys_are_masked_and_kept(own, console, provider, api):
+    one = console.get(own.url + CONSOLE + "/tool-provider/api/get", params={"provider": "echo"}).json()
+    assert one["credentials"]["api_key_value"] == "secret************45" and one["schema"] == schema(api)
+    r = post(own, console, "/tool-provider/api/update", original_provider="echo", provider="echo", schema=schema(api),
+             icon=one["icon"], credentials=one["credentials"], labels=[])
+    assert r.status_code == 200, r.text
+    r = post(own, console, "/tool-provider/api/test/pre", provider_name="echo", tool_name="putItem", schema=schema(api),
+             credentials=one["credentials"], parameters={"id": "5", "name": "n"})
+    assert json.loads(r.json()["result"])["key"] == "secret-key-12345"
+
+
+@pytest.mark.parametrize("tool,args,want", [
+    ("putItem", {"id": "7", "full": "yes", "sid": "s", "name": "n", "tags": "[\"a\"]"}, "result"),
+    ("putItem", {"id": "seven", "name": "n"}, "The tool parameter id must be a number"),
+    ("putItem", {"id": 7}, "tool parameter name not found in tool config"),
+    ("teapot", {}, "Request failed with status code 418"),
+    ("gone", {}, "invalid tool name gone"),
+    ("empty", {}, "result"),
+])
+def test_tries(own, console, api, tool, args, want):
+    r = post(own, console, "/tool-provider/api/test/pre", tool_name=tool, schema=schema(api), credentials={"auth_type": "none"},
+             parameters=args)
+    assert r.status_code == 200, r.text
+    if want != "result":
+        assert r.json()["error"].startswith(want), r.text
+    elif tool == "empty":
+        assert r.json()["result"].startswith("Empty response from the tool")
+    else:
+        got = json.loads(r.json()["result"])
+        assert got["method"] == "POST" and got["path"] == "/items/7?full=true" and got["cookie"] == "sid=s"
+        assert json.loads(got["body"]) == {"name": "n", "tags": ["a"]}
+
+
+def test_refusals(own, console, provider, api):
+    for body, text in (({"provider": "echo", "schema": schema(api)}, "provider echo already exists"),
+                       ({"provider": "p", "schema": "nonsense"}, "The schema is neither"),
+                       ({"provider": "p", "schema": schema(api), "credentials": {"auth_type": "magic"}}, "unknown auth_type"),
+                       ({"provider": "p"}, "schema"), ({"schema": schema(api)}, "provider")):
+        r = post(own, console, "/tool-provider/api/add", **body)
+        assert r.status_code == 400 and text in r.json()["message"], r.text
+    r = post(own, console, "/tool-provider/api/delete", provider="nobody")
+    assert r.status_code == 400
+    assert requests.get(own.url + CONSOLE + "/tools/api").status_code == 401
+
+
+def tool_app(tools, outputs):
+    nodes = [{"id": "start", "data": {"type": "start", "title": "S", "variables": [
+        {"variable": "q", "label": "q", "type": "text-input", "required": False}]}}]
+    nodes += [{"id": t["id"], "data": dict({"type": "tool", "title": t["id"], "tool_configurations": {}, "tool_node_version": "2"}, **t["data"])}
+              for t in tools]
+    nodes.append({"id": "end", "data": {"type": "end", "title": "E", "outputs": [
+        {"variable": name, "value_selector": selector} for name, selector in outputs.items()]}})
+    edges = [{"id": str(i), "source": a["id"], "target": b["id"]} for i, (a, b) in enumerate(zip(nodes, nodes[1:]))]
+    return {"app": {"name": "tools", "mode": "workflow"}, "kind": "app", "version": "0.5.0", "workflow": {
+        "features": {}, "environment_variables": [], "conversation_variables": [], "graph": {"nodes": nodes, "edges": edges}}}
+
+
+def api_data(provider, tool, parameters=None):
+    return {"provider_id": provider["id"], "provider_type": "api", "provider_name": provider["name"], "tool_name": tool,
+            "tool_parameters": parameters or {}}
+
+
+def test_in_a_workflow(own, provider):
+    parameters = {"id": {"type": "constant", "value": 3}, "name": {"type": "mixed", "value": "<{{#start.q#}}>"},
+                  "tags": {"type": "variable", "value": ["start", "none"]}, "made_up": {"type": "constant", "value": 1}}
+    key = import_app(own, tool_app([{"id": "t", "data": api_data(provider, "putItem", parameters)}],
+                                   {"json": ["t", "json"], "text": ["t", "text"]}))
+    stream = run(own, key)
+    end = stream[-1]["data"]
+    assert end["status"] == "succeeded", end
+    got = end["outputs"]["json"][0]
+    assert got["path"] == "/items/3" and json.loads(got["body"]) == {"name": "<which day?>"}
+    assert got["key"] == "secret-key-12345" and json.loads(end["outputs"]["text"]) == got
+    done = next(e["data"] for e in stream if e["event"] == "node_finished" and e["data"]["node_id"] == "t")
+    assert done["inputs"] == {"id": "3", "name": "<which day?>", "made_up": None}
+    assert done["execution_metadata"]["tool_info"]["provider_id"] == provider["id"]
+
+
+@pytest.mark.parametrize("data,error,kind", [
+    ({"provider_type": "builtin", "provider_id": "google", "tool_name": "search"}, "Failed to get tool runtime: there is no built-in provider google", "ToolNodeError"),
+    ({"provider_type": "plugin", "provider_id": "a/b/c", "tool_name": "x"}, "Failed to get tool runtime: the tool x of plugin a/b/c", "ToolNodeError"),
+    ({"provider_type": "mcp", "provider_id": "m", "tool_name": "x"}, "Failed to get tool runtime: the tool x of MCP server m", "ToolNodeError"),
+    ({"provider_type": "api", "provider_id": "11111111-2222-4333-8444-555555555555", "tool_name": "x"}, "Failed to get tool runtime: there is no custom tool provider", "ToolNodeError"),
+    ({"provider_type": "builtin", "provider_id": "time", "provider_name": "time", "tool_name": "weekday", "tool_parameters": {
+        "year": {"type": "constant", "value": "soon"}, "month": {"type": "constant", "value": 1}, "day": {"type": "constant", "value": 1}}},
+     "Failed to invoke tool time: The tool parameter year must be a number", "ToolInvokeError"),
+    ({"provider_type": "builtin", "provider_id": "time", "provider_name": "time", "tool_name": "weekday", "tool_parameters": {
+        "year": {"type": "variable", "value": ["start", "gone"]}}}, "Variable ['start', 'gone'] does not exist", "ToolParameterError"),
+])
+def test_failures_are_named(own, data, error, kind):
+    app = tool_app([{"id": "t", "data": dict(data, error_strategy="fail-branch")}], {"e": ["t", "error_message"], "k": ["t", "error_type"]})
+    edge = next(e for e in app["workflow"]["graph"]["edges"] if e["source"] == "t")
+    edge["sourceHandle"] = "fail-branch"
+    end = run(own, import_app(own, app))[-1]["data"]
+    assert end["status"] == "partial-succeeded", end
+    assert end["outputs"]["e"].startswith(error) and end["outputs"]["k"] == kind
+
+
+def test_retries(own, provider):
+    data = dict(api_data(provider, "teapot"), retry_config={"retry_enabled": True, "max_retries": 2, "retry_interval": 1})
+    stream = run(own, import_app(own, tool_app([{"id": "t", "data": data}], {"x": ["t", "text"]})))
+    assert [e["event"] for e in stream].count("node_retry") == 2
+    assert "Failed to invoke tool echo: Request failed with status code 418" in stream[-1]["data"]["error"]
+
+
+# --- workflows as tools ---
+
+def inner_app(failing=False):
+    app = tool_app([], {"greeting": ["start", "q"], "text": ["start", "q"]})
+    app["app"]["name"] = "inner"
+    if failing:
+        app = tool_app([{"id": "t", "data": {"provider_type": "mcp", "provider_id": "m", "tool_name": "x"}}], {"x": ["t", "text"]})
+    return app
+
+
+def add_workflow(own, console, app, name, **more):
+    before = {a["id"] for a in console.get(own.url + "/console/api/apps?limit=100").json()["data"]}
+    import_app(own, app)
+    app_id = next(a["id"] for a in console.get(own.url + "/console/api/apps?limit=100").json()["data"] if a["id"] not in before)
+    body = dict({"workflow_app_id": app_id, "name": name, "label": name.title(), "icon": {"content": "W", "background": "#fff"},
+                 "description": "Greets.", "parameters": [{"name": "q", "description": "whom", "form": "llm"}], "labels": []}, **more)
+    r = post(own, console, "/tool-provider/workflow/create", **body)
+    return app_id, r
+
+
+def workflow_data(tool_id, **parameters):
+    return {"provider_id": tool_id, "provider_type": "workflow", "provider_name": "greet", "tool_name": "greet",
+            "tool_parameters": parameters}
+
+
+def test_a_workflow_is_a_tool(own, console):
+    app_id, r = add_workflow(own, console, inner_app(), "greet")
+    assert r.status_code == 200, r.text
+    again = post(own, console, "/tool-provider/workflow/create", workflow_app_id=app_id, name="greet", label="x",
+                 icon={}, description="", parameters=[])
+    assert again.status_code == 400 and "already exists" in again.json()["message"]
+    tool = console.get(own.url + CONSOLE + "/tool-provider/workflow/get", params={"workflow_app_id": app_id}).json()
+    assert tool["synced"] and tool["tool"]["parameters"][0]["name"] == "q"
+    key = import_app(own, tool_app([{"id": "t", "data": workflow_data(tool["workflow_tool_id"], q={"type": "mixed", "value": "Hi {{#start.q#}}"})}],
+                                   {"g": ["t", "greeting"], "text": ["t", "text"], "json": ["t", "json"]}))
+    end = run(own, key)[-1]["data"]
+    assert end["status"] == "succeeded", end
+    want = {"greeting": "Hi which day?", "text": "Hi which day?"}
+    assert end["outputs"]["g"] == want["greeting"] and json.loads(end["outputs"]["text"]) == want
+    assert end["outputs"]["json"] == [want]
+    wrong = post(own, console, "/tool-provider/workflow/update", workflow_tool_id=tool["workflow_tool_id"], name="greet", label="G",
+                 icon={}, description="", parameters=[{"name": "nope", "form": "llm"}])
+    assert wrong.status_code == 400 and "nope is not an input" in wrong.json()["message"]
+    assert post(own, console, "/tool-provider/workflow/delete", workflow_tool_id=tool["workflow_tool_id"]).status_code == 200
+    end = run(own, key)[-1]["data"]
+    assert end["status"] == "failed" and "there is no workflow tool" in end["error"]
+
+
+def test_a_failing_workflow_is_a_tools_failure(own, console):
+    _, r = add_workflow(own, console, inner_app(failing=True), "broken", parameters=[])
+    assert r.status_code == 200, r.text
+    tool = next(p for p in console.get(own.url + CONSOLE + "/tools/workflow").json() if p["name"] == "broken")
+    end = run(own, import_app(own, tool_app([{"id": "t", "data": workflow_data(tool["id"])}], {"x": ["t", "text"]})))[-1]["data"]
+    assert end["status"] == "failed" and "Failed to invoke tool greet: Failed to get tool runtime: the tool x of MCP" in end["error"]
+
+
+def test_depth_is_limited(own, console):
+    """A workflow that calls itself."""
+    app_id, r = add_workflow(own, console, inner_app(), "selfish", parameters=[])
+    assert r.status_code == 200, r.text
+    tool = console.get(own.url + CONSOLE + "/tool-provider/workflow/get", params={"workflow_app_id": app_id}).json()
+    draft = console.get(own.url + "/console/api/apps/%s/workflows/draft" % app_id).json()
+    graph = tool_app([{"id": "t", "data": workflow_data(tool["workflow_tool_id"])}], {"x": ["t", "text"]})["workflow"]["graph"]
+    r = console.post(own.url + "/console/api/apps/%s/workflows/draft" % app_id, json={
+        "graph": graph, "features": {}, "hash": draft["hash"], "environment_variables": [], "conversation_variables": []})
+    assert r.status_code == 200, r.text
+    assert console.post(own.url + "/console/api/apps/%s/workflows/publish" % app_id, json={}).status_code == 200
+    key = console.post(own.url + "/console/api/apps/%s/api-keys" % app_id).json()["token"]
+    end = run(own, key)[-1]["data"]
+    assert end["status"] == "failed" and end["error"].endswith("Max workflow call depth 5 reached.")
+    assert end["error"].count("Failed to invoke tool") == 6
+
+
+def test_the_gate_stands_before_apis(mock_model):
+    """Without the setting that opens loop-back, an API there is refused by name."""
+    s = Server().start().setup()
+    try:
+        c = sign_in(s)
+        r = post(s, c, "/tool-provider/api/test/pre", tool_name="empty", schema=schema("http://127.0.0.1:9913"), credentials={}, parameters={})
+        assert "127.0.0.1" in r.json()["error"] and "result" not in r.json()
+        r = c.get(s.url + CONSOLE + "/tool-provider/api/remote", params={"url": "http://127.0.0.1:9913/json"})
+        assert r.status_code == 400 and "127.0.0.1" in r.json()["message"]
+    finally:
+        s.remove()
