@@ -19,12 +19,16 @@ static status text_hook(void *ctx, struct str piece)
 	return 0;
 }
 
-static void take_files(struct agent_run *a, const struct agent_step *s)
+static status take_files(struct agent_run *a, const struct agent_step *s)
 {
 	for (size_t i = 0; i < s->call_count; i++) {
 		struct tool_result r = { .files = s->calls[i].files, .file_count = s->calls[i].file_count };
-		json_each(node_tool_files(a->run, &r), f) json_push(a->run->mem, a->files, f);
+		struct json *files;
+		if (node_tool_files(a->run, &r, &files))
+			return -1;
+		json_each(files, f) json_push(a->run->mem, a->files, f);
 	}
+	return 0;
 }
 
 /* A state is stored before anything that costs is done behind it. */
@@ -36,8 +40,8 @@ static status moment_hook(void *ctx, enum agent_moment m, const struct agent_ste
 	if (!resumed && (m == AGENT_ASKED || m == AGENT_CALLED) &&
 	    node_checkpoint(a->run, agent_step_state(a->run->mem, s)))
 		return -1;
-	if (m == AGENT_DONE)
-		take_files(a, s);
+	if (m == AGENT_DONE && take_files(a, s))
+		return -1;
 	if (m == AGENT_DONE && s->final)
 		node_emit(a->run, S("text"), S(""), true);
 	a->show(a, m, s, resumed);

@@ -48,31 +48,43 @@ struct tool_scope node_tool_scope(const struct node_run *run)
 	};
 }
 
-struct json *node_tool_files(struct node_run *run, const struct tool_result *r)
+static struct json *remote_file(struct node_run *run, const struct tool_file *f)
+{
+	struct json *o = json_obj(run->mem);
+	size_t dot = str_rfind_char(f->name, '.');
+	struct str ext = dot == SIZE_MAX ? S("") : str_skip(f->name, dot);
+	json_set_str(run->mem, o, S("dify_model_identity"), S("__dify__file__"));
+	json_set_null(run->mem, o, S("id"));
+	json_set_str(run->mem, o, S("tenant_id"), run->info->tenant_id);
+	json_set_str(run->mem, o, S("type"), file_type_of(ext));
+	json_set_str(run->mem, o, S("transfer_method"), S("remote_url"));
+	json_set_str(run->mem, o, S("remote_url"), f->url);
+	json_set_null(run->mem, o, S("related_id"));
+	json_set_str(run->mem, o, S("filename"), f->name);
+	json_set_str(run->mem, o, S("extension"), ext);
+	json_set_str(run->mem, o, S("mime_type"), f->mime_type);
+	json_set_int(run->mem, o, S("size"), -1);
+	json_set_str(run->mem, o, S("url"), f->url);
+	return o;
+}
+
+status node_tool_files(struct node_run *run, const struct tool_result *r, struct json **out)
 {
 	struct json *files = json_arr(run->mem);
 	for (size_t i = 0; i < r->file_count; i++) {
-		struct json *o = json_obj(run->mem);
-		struct str name = r->files[i].name;
-		size_t dot = str_rfind_char(name, '.');
-		struct str ext = dot == SIZE_MAX ? S("") : str_skip(name, dot);
-		if (!r->files[i].url.len)
-			continue;
-		json_set_str(run->mem, o, S("dify_model_identity"), S("__dify__file__"));
-		json_set_null(run->mem, o, S("id"));
-		json_set_str(run->mem, o, S("tenant_id"), run->info->tenant_id);
-		json_set_str(run->mem, o, S("type"), file_type_of(ext));
-		json_set_str(run->mem, o, S("transfer_method"), S("remote_url"));
-		json_set_str(run->mem, o, S("remote_url"), r->files[i].url);
-		json_set_null(run->mem, o, S("related_id"));
-		json_set_str(run->mem, o, S("filename"), name);
-		json_set_str(run->mem, o, S("extension"), ext);
-		json_set_str(run->mem, o, S("mime_type"), r->files[i].mime_type);
-		json_set_int(run->mem, o, S("size"), -1);
-		json_set_str(run->mem, o, S("url"), r->files[i].url);
+		const struct tool_file *f = &r->files[i];
+		struct file_new n = { .tenant_id = run->info->tenant_id, .app_id = run->info->app_id,
+				      .name = f->name, .mime_type = f->mime_type, .bytes = f->bytes,
+				      .created_by = run->info->created_by, .by_account = run->info->by_account };
+		struct json *o;
+		if (f->url.len)
+			o = remote_file(run, f);
+		else if (file_save(run->flow, run->mem, &n, &o))
+			return -1;
 		json_push(run->mem, files, o);
 	}
-	return files;
+	*out = files;
+	return 0;
 }
 
 /* --- parameters --- */
@@ -176,7 +188,7 @@ static void set_metadata(struct node_run *run)
 	run->result->metadata = meta;
 }
 
-static void put_outputs(struct node_run *run, const struct tool_result *r)
+static status put_outputs(struct node_run *run, const struct tool_result *r)
 {
 	struct arena *mem = run->mem;
 	struct json *list = r->json;
@@ -186,7 +198,9 @@ static void put_outputs(struct node_run *run, const struct tool_result *r)
 		list = json_arr(mem);
 		json_push(mem, list, none);
 	}
-	struct json *files = node_tool_files(run, r);
+	struct json *files;
+	if (node_tool_files(run, r, &files))
+		return -1;
 	struct str text = r->text;
 	json_each(files, f) {
 		text = arena_printf(mem, "%.*sLink: %.*s\n", STR(text), STR(json_get_str(f, S("url"))));
@@ -201,6 +215,7 @@ static void put_outputs(struct node_run *run, const struct tool_result *r)
 		if (!str_eq(v->name, S("text")) && !str_eq(v->name, S("files")) && !str_eq(v->name, S("json")))
 			node_output(run, v->name, &v->value);
 	}
+	return 0;
 }
 
 status node_tool_exec(struct node_run *run)
@@ -231,6 +246,5 @@ status node_tool_exec(struct node_run *run)
 		return node_fail(run, "ToolInvokeError", "Failed to invoke tool %.*s: %.*s",
 				 STR(name.len ? name : ref.provider_id), STR(err_text()));
 	}
-	put_outputs(run, &result);
-	return 0;
+	return put_outputs(run, &result);
 }

@@ -6,5 +6,5 @@
 #include "tool/tool.h"
 
 struct tool_scope node_tool_scope(const struct node_run *);
-/* The files of a result as file objects, an array. */
-struct json *node_tool_files(struct node_run *, const struct tool_result *);
+/* The files of a result as file objects, an array; those that came as bytes are stored. */
+status node_tool_files(struct node_run *, const struct tool_result *, struct json **out) NODISCARD;

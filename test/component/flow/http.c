@@ -19,6 +19,7 @@
 #include "flow/file.h"
 #include "flow/graph.h"
 #include "flow/node/node.h"
+#include "flow/node/tool.h"
 #include "net/client.h"
 #include "net/guard.h"
 #include "net/http.h"
@@ -448,6 +449,26 @@ static void fill(struct stage *s)
 	check(str_eq(json_get_str(bin, S("type")), S("custom")) && str_eq(json_get_str(doc, S("type")), S("document")), "types", S(""));
 }
 
+/* What tools give as bytes is stored as what nodes make; addresses stay addresses. */
+static void tool_files(struct stage *s)
+{
+	struct node_result r = { 0 };
+	struct graph_node n = { .id = S("t") };
+	struct node_run run = { .mem = s->f.mem, .node = &n, .pool = &s->pool, .flow = s->f.flow, .info = &info, .result = &r };
+	struct tool_file files[] = { { .bytes = S("\x89PNG"), .name = S("plot.png"), .mime_type = S("image/png") },
+				     { .url = S("http://x/y.pdf"), .name = S("y.pdf"), .mime_type = S("application/pdf") } };
+	struct tool_result result = { .files = files, .file_count = 2 };
+	struct json *out;
+	struct str bytes;
+	assert_int_equal(node_tool_files(&run, &result, &out), 0);
+	const struct json *stored = json_at(out, 0), *away = json_at(out, 1);
+	check(str_eq(json_get_str(stored, S("transfer_method")), S("tool_file")) && str_eq(json_get_str(stored, S("type")), S("image")) &&
+	      str_eq(json_get_str(stored, S("filename")), S("plot.png")), "stored", json_text(s->f.mem, stored, JSON_COMPACT));
+	check(!file_content(s->f.flow, s->f.mem, stored, 100, &bytes) && str_eq(bytes, S("\x89PNG")), "content", err_text());
+	check(str_eq(json_get_str(away, S("transfer_method")), S("remote_url")) && str_eq(json_get_str(away, S("url")), S("http://x/y.pdf")), "away",
+	      json_text(s->f.mem, away, JSON_COMPACT));
+}
+
 static status http_main(void *arg)
 {
 	static struct stage s;
@@ -461,6 +482,7 @@ static status http_main(void *arg)
 	forms(&s);
 	comes_back(&s);
 	redirect_methods(&s);
+	tool_files(&s);
 	refused(&s);
 	http_server_drain(s.server, deadline_in_ms(100));
 	http_server_close(s.server);
