@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -179,10 +180,12 @@ def read_request(s):
 
 
 class Origin:
-    """answers: path -> bytes, or a function of (socket, head, body); others get 200 with the address."""
+    """answers: path -> bytes, or a function of (socket, head, body); others get 200 with the address.
+    tls: an SSLContext."""
 
-    def __init__(self, net, address, port=80, answers=None):
+    def __init__(self, net, address, port=80, answers=None, tls=None):
         self.seen, self.connections, self.answers, self.address = [], 0, answers or {}, address
+        self.tls = tls
         with net.outside():
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             self.listener = socket.create_server((address, port), family=family, backlog=256)
@@ -196,6 +199,9 @@ class Origin:
             threading.Thread(target=self.serve, args=(s,), daemon=True).start()
 
     def serve(self, s):
+        with contextlib.suppress(OSError):
+            if self.tls:
+                s = self.tls.wrap_socket(s, server_side=True)
         with s, contextlib.suppress(OSError):
             while True:
                 got = read_request(s)
@@ -217,6 +223,18 @@ class Origin:
 
     def text(self):
         return b"\n".join(h + b"\r\n\r\n" + b for h, b in self.seen)
+
+
+def certificate(folder, name):
+    """A CA of its own and a context of a server with this name; (path of the CA, context)."""
+    script = ("set -e; cd $0; openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=ca "
+              "-addext basicConstraints=critical,CA:TRUE; openssl req -newkey rsa:2048 -nodes -keyout s.key -out s.csr "
+              "-subj /CN=$1; printf subjectAltName=DNS:$1 > ext; openssl x509 -req -in s.csr -CA ca.pem -CAkey ca.key "
+              "-CAcreateserial -days 2 -out s.pem -extfile ext")
+    sh("sh", "-c", script, folder, name)
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ctx.load_cert_chain(folder + "/s.pem", folder + "/s.key")
+    return folder + "/ca.pem", ctx
 
 
 # --- the proxy ---
