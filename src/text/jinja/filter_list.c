@@ -404,21 +404,26 @@ status filter_items(struct render *r, struct value *v, struct value *out)
 	return 0;
 }
 
-static status push_slice(struct render *r, struct list *to, const struct list *from, int64_t start, int64_t end,
-			 struct value fill)
+/* A list of items start..end of another. */
+static status part_of(struct render *r, const struct list *from, int64_t start, int64_t end,
+		      struct value *out)
 {
 	struct value part = val_new_list(r, V_LIST);
 	for (int64_t i = start; i < end && i < (int64_t)from->len; i++)
 		if (val_push(r, part.list, from->at[i]))
 			return -1;
-	if (val_given(fill) && fill.type != V_NONE && val_push(r, part.list, fill))
-		return -1;
-	return val_push(r, to, part);
+	*out = part;
+	return 0;
+}
+
+static bool fills(struct value v)
+{
+	return val_given(v) && v.type != V_NONE;
 }
 
 status filter_slice(struct render *r, struct value *v, struct value *out)
 {
-	struct value it = generator(r), list, none = { V_MISSING };
+	struct value it = generator(r), list, part;
 	struct mark m = mark_of(r);
 	*out = it;
 	if (!val_is_int(v[1]))
@@ -435,9 +440,9 @@ status filter_slice(struct render *r, struct value *v, struct value *out)
 	for (int64_t i = 0, each = n / slices, extra = n % slices; i < slices; i++) {
 		int64_t start = offset + i * each;
 		offset += i < extra;
-		if (push_slice(r, it.iter->list, list.list, start, offset + (i + 1) * each,
-			       i >= extra ? v[2] : none) ||
-		    jinja_step(r, 1))
+		if (part_of(r, list.list, start, offset + (i + 1) * each, &part) ||
+		    (i >= extra && fills(v[2]) && val_push(r, part.list, v[2])) ||
+		    val_push(r, it.iter->list, part) || jinja_step(r, 1))
 			return -1;
 	}
 	return 0;
@@ -445,7 +450,7 @@ status filter_slice(struct render *r, struct value *v, struct value *out)
 
 status filter_batch(struct render *r, struct value *v, struct value *out)
 {
-	struct value it = generator(r), list;
+	struct value it = generator(r), list, part;
 	struct mark m = mark_of(r);
 	*out = it;
 	if (!val_is_int(v[1]) || val_integer(v[1]) < 1)
@@ -453,13 +458,12 @@ status filter_batch(struct render *r, struct value *v, struct value *out)
 	if (val_to_list(r, v[0], &list))
 		return keep_failure(r, m, it.iter);
 	int64_t n = (int64_t)list.list->len, each = val_integer(v[1]);
-	struct value none = { V_MISSING };
 	for (int64_t i = 0; i < n; i += each) {
-		if (push_slice(r, it.iter->list, list.list, i, i + MIN(each, n - i), none))
+		if (part_of(r, list.list, i, i + MIN(each, n - i), &part) ||
+		    val_push(r, it.iter->list, part))
 			return -1;
-		struct list *last = it.iter->list->at[it.iter->list->len - 1].list;
-		while (val_given(v[2]) && v[2].type != V_NONE && (int64_t)last->len < each)
-			if (val_push(r, last, v[2]))
+		while (fills(v[2]) && (int64_t)part.list->len < each)
+			if (val_push(r, part.list, v[2]))
 				return -1;
 	}
 	return 0;

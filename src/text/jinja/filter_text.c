@@ -37,7 +37,7 @@ status filter_center(struct render *r, struct value *v, struct value *out)
 	int64_t width;
 	if (!int_arg(v[1], 80, &width))
 		return wrong("center");
-	if (filter_soft(r, v[0], &v[0]) || text_pad(r, v[0].text, width, ' ', PAD_CENTER, out))
+	if (filter_soft(r, v[0], &v[0]) || text_pad(r, v[0].text, (struct padding){ width, ' ', PAD_CENTER }, out))
 		return -1;
 	out->safe = v[0].safe;
 	return 0;
@@ -80,15 +80,15 @@ status filter_title(struct render *r, struct value *v, struct value *out)
 
 status filter_replace(struct render *r, struct value *v, struct value *out)
 {
-	struct str s, what, by;
-	int64_t count;
+	struct replacement p;
+	struct str s;
 	if (val_given(v[3]) && v[3].type == V_NONE)
 		v[3] = (struct value){ V_MISSING };
-	if (!int_arg(v[3], -1, &count))
+	if (!int_arg(v[3], -1, &p.count))
 		return wrong("replace");
-	if (val_str_of(r, v[0], &s) || val_str_of(r, v[1], &what) || val_str_of(r, v[2], &by))
+	if (val_str_of(r, v[0], &s) || val_str_of(r, v[1], &p.what) || val_str_of(r, v[2], &p.by))
 		return -1;
-	return text_replace(r, s, what, by, count, out);
+	return text_replace(r, s, p, out);
 }
 
 status filter_truncate(struct render *r, struct value *v, struct value *out)

@@ -85,17 +85,22 @@ static struct str sign_of(const struct spec *s, bool minus)
 	return minus ? S("-") : s->sign == '+' ? S("+") : s->sign == ' ' ? S(" ") : S("");
 }
 
-static status put_number(struct render *r, struct buf *b, struct spec s, bool minus, struct str prefix,
-			 struct str body, int every)
+struct number {
+	bool minus;
+	struct str prefix, body;
+	int every; /* digits of a group */
+};
+
+static status put_number(struct render *r, struct buf *b, struct spec s, struct number n)
 {
 	if (s.zero && !s.align) {
 		s.align = '=';
 		s.fill = '0';
 	}
-	struct str sign = arena_printf(r->mem, "%.*s%.*s", STR(sign_of(&s, minus)), STR(prefix));
+	struct str sign = arena_printf(r->mem, "%.*s%.*s", STR(sign_of(&s, n.minus)), STR(n.prefix));
 	if (s.group)
-		body = grouped(r->mem, body, &s, s.width - (int64_t)sign.len, every);
-	put_padded(b, &s, sign, body);
+		n.body = grouped(r->mem, n.body, &s, s.width - (int64_t)sign.len, n.every);
+	put_padded(b, &s, sign, n.body);
 	return 0;
 }
 
@@ -129,7 +134,7 @@ static status put_float(struct render *r, struct buf *b, struct spec s, double n
 		if (percent)
 			body = arena_printf(r->mem, "%.*s%%", STR(body));
 	}
-	return put_number(r, b, s, minus, S(""), body, 3);
+	return put_number(r, b, s, (struct number){ minus, S(""), body, 3 });
 }
 
 static struct str digits_of(struct arena *mem, uint64_t n, unsigned base, bool upper)
@@ -155,8 +160,8 @@ static status put_int(struct render *r, struct buf *b, struct spec s, int64_t n)
 	struct str prefix = !s.alternate || type == 'd' ? S("") : type == 'b' ? S("0b") : type == 'o' ? S("0o")
 			    : type == 'x'		 ? S("0x")
 							 : S("0X");
-	return put_number(r, b, s, n < 0, prefix, digits_of(r->mem, size, base, type == 'X'),
-			  type == 'd' ? 3 : 4);
+	struct str body = digits_of(r->mem, size, base, type == 'X');
+	return put_number(r, b, s, (struct number){ n < 0, prefix, body, type == 'd' ? 3 : 4 });
 }
 
 static status put_text(struct buf *b, struct spec s, struct str text)

@@ -412,15 +412,21 @@ enum { TEXT_UPPER, TEXT_LOWER, TEXT_CAPITALIZE, TEXT_TITLE, TEXT_SWAP };
 /* Byte offset of the n-th code point, at most the length. */
 size_t text_offset(struct str, size_t n);
 struct str text_strip(struct str, struct str chars, bool left, bool right); /* chars.at NULL: white space */
-status text_replace(struct render *, struct str s, struct str what, struct str by, int64_t count,
-		    struct value *out) NODISCARD;
+struct replacement {
+	struct str what, by;
+	int64_t count; /* negative: all */
+};
+status text_replace(struct render *, struct str s, struct replacement, struct value *out) NODISCARD;
 status text_lines(struct render *, struct str, bool keep_ends, struct value *out) NODISCARD;
 /* Python's int(text, base) and float(text): false when it is none. */
 status text_to_int(struct render *, struct str, int base, struct value *out, bool *ok) NODISCARD;
 bool text_to_float(struct str, double *out);
-/* left: columns before, -1 = as center() divides them. */
-status text_pad(struct render *, struct str s, int64_t width, uint32_t fill, int how, struct value *out) NODISCARD;
-enum { PAD_LEFT, PAD_RIGHT, PAD_CENTER };
+struct padding {
+	int64_t width;
+	uint32_t fill;
+	enum { PAD_LEFT, PAD_RIGHT, PAD_CENTER } where; /* what is added goes there */
+};
+status text_pad(struct render *, struct str s, struct padding, struct value *out) NODISCARD;
 
 /* filter_list.c and filter_text.c, one row each in filter.c. */
 status filter_attribute_of(struct render *, struct value item, struct value attribute, struct value fallback,
@@ -504,6 +510,12 @@ status jinja_eval(struct render *, const struct node *, struct value *out) NODIS
 status jinja_assign(struct render *, const struct node *target, struct value) NODISCARD;
 status jinja_call_macro(struct render *, struct macro *, struct args *, struct value *out) NODISCARD;
 status jinja_enter(struct render *, const struct frame *) NODISCARD;
+/* Variables for one call of a unit; `parent` is where the unit was made. */
+status jinja_activate(struct render *, const struct unit *, struct activation *parent,
+		      struct activation **out) NODISCARD;
+/* Runs a body whose text is caught. */
+status jinja_catch(struct render *, const struct nodes *, struct value *out) NODISCARD;
+struct value jinja_new_macro(struct render *, const struct node *);
 status jinja_recurse(struct render *, struct value loop, struct value items, struct value *out) NODISCARD;
 /* The condition of a loop for one item. */
 status jinja_loop_test(struct render *, const struct node *, struct value item, bool *out) NODISCARD;

@@ -229,34 +229,38 @@ static status str_rpartition(struct render *r, struct value self, struct args *a
 
 /* --- find --- */
 
-/* text[start:end] for the arguments from `first` on, and where it begins. */
-static bool window(struct str s, const struct args *a, size_t first, struct str *out, int64_t *offset,
-		   bool *outside)
+/* text[start:end] for the arguments behind the first. */
+struct window {
+	struct str text;
+	int64_t offset; /* where it begins */
+	bool outside;	/* nothing is found there, not even an empty text */
+};
+
+static bool window(struct str s, const struct args *a, struct window *out)
 {
 	int64_t n = (int64_t)utf8_count(s), start, end;
-	if (!method_int(a, first, 0, &start) || !method_int(a, first + 1, n, &end))
+	if (!method_int(a, 1, 0, &start) || !method_int(a, 2, n, &end))
 		return false;
 	if (start < 0)
 		start = MAX(start + n, 0);
 	if (end < 0)
 		end = MAX(end + n, 0);
 	end = MIN(end, n);
-	*outside = start > n || start > end;
-	*offset = start;
-	struct str rest = *outside ? S("") : str_skip(s, text_offset(s, (size_t)start));
-	*out = *outside ? rest : str_sub(rest, 0, text_offset(rest, (size_t)(end - start)));
+	out->outside = start > n || start > end;
+	out->offset = start;
+	struct str rest = out->outside ? S("") : str_skip(s, text_offset(s, (size_t)start));
+	out->text = out->outside ? rest : str_sub(rest, 0, text_offset(rest, (size_t)(end - start)));
 	return true;
 }
 
 static status find(struct render *r, struct value self, struct args *a, bool right, struct value *out)
 {
-	struct str what, in;
-	int64_t offset;
-	bool outside;
-	if (!method_str(a, 0, &what) || !window(self.text, a, 1, &in, &offset, &outside))
+	struct window in;
+	struct str what;
+	if (!method_str(a, 0, &what) || !window(self.text, a, &in))
 		return method_refuse("find");
-	size_t at = outside ? SIZE_MAX : right ? rfind(in, what) : str_find(in, what);
-	*out = val_int(at == SIZE_MAX ? -1 : offset + (int64_t)utf8_count(str_sub(in, 0, at)));
+	size_t at = in.outside ? SIZE_MAX : right ? rfind(in.text, what) : str_find(in.text, what);
+	*out = val_int(at == SIZE_MAX ? -1 : in.offset + (int64_t)utf8_count(str_sub(in.text, 0, at)));
 	return jinja_step(r, self.text.len / 16);
 }
 
@@ -290,26 +294,26 @@ static status str_rindex(struct render *r, struct value self, struct args *a, st
 
 static status str_count(struct render *r, struct value self, struct args *a, struct value *out)
 {
-	struct str what, in;
-	int64_t offset, n = 0;
-	bool outside;
-	if (!method_str(a, 0, &what) || !window(self.text, a, 1, &in, &offset, &outside))
+	struct window in;
+	struct str what;
+	int64_t n = 0;
+	if (!method_str(a, 0, &what) || !window(self.text, a, &in))
 		return method_refuse("count");
-	if (!outside && !what.len)
-		n = (int64_t)utf8_count(in) + 1;
-	for (size_t at; !outside && what.len && (at = str_find(in, what)) != SIZE_MAX; n++)
-		in = str_skip(in, at + what.len);
+	if (!in.outside && !what.len)
+		n = (int64_t)utf8_count(in.text) + 1;
+	for (size_t at; !in.outside && what.len && (at = str_find(in.text, what)) != SIZE_MAX; n++)
+		in.text = str_skip(in.text, at + what.len);
 	*out = val_int(n);
 	return jinja_step(r, self.text.len / 16);
 }
 
 static status affix(struct value self, struct args *a, bool end, struct value *out)
 {
-	struct str in, what;
-	int64_t offset;
-	bool outside, yes = false;
+	struct window in;
+	struct str what;
+	bool yes = false;
 	struct args one = *a;
-	if (!window(self.text, a, 1, &in, &offset, &outside))
+	if (!window(self.text, a, &in))
 		return method_refuse("startswith");
 	if (a->at[0].type == V_TUPLE) {
 		one.at = a->at[0].list->at;
@@ -320,7 +324,7 @@ static status affix(struct value self, struct args *a, bool end, struct value *o
 	for (size_t i = 0; i < one.len && !yes; i++) {
 		if (!method_str(&one, i, &what))
 			return method_refuse("startswith");
-		yes = !outside && (end ? str_ends(in, what) : str_starts(in, what));
+		yes = !in.outside && (end ? str_ends(in.text, what) : str_starts(in.text, what));
 	}
 	*out = val_bool(yes);
 	return 0;
@@ -340,11 +344,10 @@ static status str_endswith(struct render *r, struct value self, struct args *a, 
 
 static status str_replace(struct render *r, struct value self, struct args *a, struct value *out)
 {
-	struct str what, by;
-	int64_t count;
-	if (!method_str(a, 0, &what) || !method_str(a, 1, &by) || !method_int(a, 2, -1, &count))
+	struct replacement p;
+	if (!method_str(a, 0, &p.what) || !method_str(a, 1, &p.by) || !method_int(a, 2, -1, &p.count))
 		return method_refuse("replace");
-	return text_replace(r, self.text, what, by, count, out);
+	return text_replace(r, self.text, p, out);
 }
 
 static status str_removeprefix(struct render *r, struct value self, struct args *a, struct value *out)
@@ -370,12 +373,13 @@ static status str_removesuffix(struct render *r, struct value self, struct args 
 static status pad(struct render *r, struct value self, struct args *a, int how, struct value *out)
 {
 	struct str fill = S(" ");
-	int64_t width;
+	struct padding p = { .where = how };
 	size_t at = 0;
-	if (a->len < 1 || !val_is_int(a->at[0]) || !method_int(a, 0, 0, &width) ||
+	if (a->len < 1 || !val_is_int(a->at[0]) || !method_int(a, 0, 0, &p.width) ||
 	    (a->len > 1 && (!method_str(a, 1, &fill) || utf8_count(fill) != 1)))
 		return method_refuse("center");
-	return text_pad(r, self.text, width, utf8_next(fill, &at), how, out);
+	p.fill = utf8_next(fill, &at);
+	return text_pad(r, self.text, p, out);
 }
 
 static status str_center(struct render *r, struct value self, struct args *a, struct value *out)
@@ -402,8 +406,8 @@ static status str_zfill(struct render *r, struct value self, struct args *a, str
 		return method_refuse("zfill");
 	bool sign = s.len && (s.at[0] == '-' || s.at[0] == '+');
 	if (!sign)
-		return text_pad(r, s, width, '0', PAD_LEFT, out);
-	if (text_pad(r, str_skip(s, 1), width - 1, '0', PAD_LEFT, &digits))
+		return text_pad(r, s, (struct padding){ width, '0', PAD_LEFT }, out);
+	if (text_pad(r, str_skip(s, 1), (struct padding){ width - 1, '0', PAD_LEFT }, &digits))
 		return -1;
 	*out = val_str(arena_printf(r->mem, "%c%.*s", s.at[0], STR(digits.text)));
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run: statements of a template, macros and loops, and what a rendering may use. */
+/* run: statements of a template, loops, and what a rendering may use. */
 #include "text/jinja/jinja_int.h"
 
 #include <stdarg.h>
@@ -103,7 +103,7 @@ struct value *jinja_slot(struct render *r, int hops, int slot)
 	return &a->slots[slot];
 }
 
-static status activation_open(struct render *r, const struct unit *unit, struct activation *parent,
+status jinja_activate(struct render *r, const struct unit *unit, struct activation *parent,
 			      struct activation **out)
 {
 	size_t n = (size_t)unit->slots;
@@ -198,7 +198,7 @@ status jinja_assign(struct render *r, const struct node *target, struct value v)
 
 /* --- statements --- */
 
-static status run_body(struct render *r, const struct nodes *body, struct value *out)
+status jinja_catch(struct render *r, const struct nodes *body, struct value *out)
 {
 	struct buf b = jinja_buf(r), *outer = r->out;
 	r->out = &b;
@@ -363,7 +363,7 @@ static status run_recursive(struct render *r, const struct node *n, struct activ
 			    struct value items, int depth0)
 {
 	struct activation *before = r->now, *own;
-	if (jinja_deeper(r) || activation_open(r, n->frame->unit, outer, &own))
+	if (jinja_deeper(r) || jinja_activate(r, n->frame->unit, outer, &own))
 		return -1;
 	r->now = own;
 	if (run_loop(r, n, items, depth0))
@@ -395,137 +395,7 @@ static status run_for(struct render *r, const struct node *n)
 	return n->flag ? run_recursive(r, n, r->now, items, 0) : run_loop(r, n, items, 0);
 }
 
-/* --- macros --- */
-
-static struct value new_macro(struct render *r, const struct node *n)
-{
-	struct macro *m = arena_new(r->mem, struct macro);
-	m->node = n;
-	m->outer = r->now;
-	m->name = n->name;
-	m->anonymous = n->kind == N_CALL_BLOCK;
-	return (struct value){ .type = V_MACRO, .macro = m };
-}
-
-static struct value *named_take(struct args *a, struct str name)
-{
-	for (size_t i = 0; i < a->named_len; i++)
-		if (a->named[i].name.at && str_eq(a->named[i].name, name)) {
-			a->named[i].name.at = NULL; /* taken */
-			return &a->named[i].value;
-		}
-	return NULL;
-}
-
-static status macro_kwargs(struct render *r, struct macro *m, struct args *a, struct value *slot)
-{
-	struct value d = val_new_dict(r);
-	for (size_t i = 0; i < a->named_len; i++) {
-		if (!a->named[i].name.at)
-			continue;
-		if (slot && val_set(r, d.dict, val_str(a->named[i].name), a->named[i].value))
-			return -1;
-		if (!slot && named_take(a, S("caller")))
-			return jinja_fail(r, "TypeError",
-					  "macro '%.*s' was invoked with two values for the special caller "
-					  "argument. This is most likely a bug.",
-					  STR(m->name));
-		if (!slot)
-			return jinja_fail(r, "TypeError", "macro '%.*s' takes no keyword argument '%.*s'",
-					  STR(m->name), STR(a->named[i].name));
-	}
-	if (slot)
-		*slot = d;
-	return 0;
-}
-
-static status macro_varargs(struct render *r, struct macro *m, struct args *a, struct value *slot)
-{
-	size_t n = m->node->args.len;
-	if (slot) {
-		*slot = val_new_list(r, V_TUPLE);
-		for (size_t i = n; i < a->len; i++)
-			if (val_push(r, slot->list, a->at[i]))
-				return -1;
-	} else if (a->len > n) {
-		return jinja_fail(r, "TypeError", "macro %s%.*s%s takes not more than %zu argument(s)",
-				  m->anonymous ? "" : "'", STR(m->anonymous ? S("None") : m->name),
-				  m->anonymous ? "" : "'", n);
-	}
-	return 0;
-}
-
-/* Fills the places of the arguments in the new activation. */
-static status macro_bind(struct render *r, struct macro *m, struct args *a, struct value *slots)
-{
-	const struct node *n = m->node;
-	const struct frame *f = n->frame;
-	bool found_caller = false, explicit_caller = false;
-	for (size_t i = 0; i < n->args.len; i++) {
-		struct str name = n->args.at[i]->name;
-		bool is_caller = str_eq(name, S("caller"));
-		explicit_caller |= is_caller;
-		if (i < a->len) {
-			slots[f->params[i]] = a->at[i];
-			continue;
-		}
-		found_caller |= is_caller;
-		struct value *v = named_take(a, name);
-		if (v)
-			slots[f->params[i]] = *v;
-	}
-	if (a->len >= n->args.len)
-		found_caller = explicit_caller;
-	if (f->caller >= 0 && !found_caller) {
-		struct value *v = named_take(a, S("caller"));
-		if (!v || v->type == V_NONE) {
-			slots[f->caller] = val_undefined_hint(r, S("No caller defined"));
-			slots[f->caller].undefined->name = val_str(S("caller"));
-		} else {
-			slots[f->caller] = *v;
-		}
-	}
-	return macro_kwargs(r, m, a, f->kwargs >= 0 ? &slots[f->kwargs] : NULL) ||
-			       macro_varargs(r, m, a, f->varargs >= 0 ? &slots[f->varargs] : NULL)
-		       ? -1
-		       : 0;
-}
-
-static status macro_defaults(struct render *r, const struct node *n)
-{
-	for (size_t i = 0; i < n->args.len; i++) {
-		struct value *slot = jinja_slot(r, 0, n->frame->params[i]), v;
-		size_t without = n->args.len - n->items.len;
-		if (slot->type != V_MISSING)
-			continue;
-		if (i >= without) {
-			if (jinja_eval(r, n->items.at[i - without], &v))
-				return -1;
-			*slot = v;
-			continue;
-		}
-		*slot = val_undefined_hint(r, arena_printf(r->mem, "parameter '%.*s' was not provided",
-							   STR(n->args.at[i]->name)));
-		slot->undefined->name = val_str(n->args.at[i]->name);
-	}
-	return 0;
-}
-
-status jinja_call_macro(struct render *r, struct macro *m, struct args *a, struct value *out)
-{
-	struct activation *before = r->now, *own;
-	uint32_t line = r->line;
-	if (jinja_deeper(r) || activation_open(r, m->node->frame->unit, m->outer, &own) ||
-	    macro_bind(r, m, a, own->slots))
-		return -1;
-	r->now = own;
-	if (jinja_enter(r, m->node->frame) || macro_defaults(r, m->node) || run_body(r, &m->node->body, out))
-		return -1;
-	r->now = before;
-	r->line = line;
-	r->depth--;
-	return 0;
-}
+/* --- blocks --- */
 
 /* What blocks give is joined as it is: Python wants texts there. */
 static status put_text(struct render *r, struct value v)
@@ -538,7 +408,7 @@ static status put_text(struct render *r, struct value v)
 
 static status run_call_block(struct render *r, const struct node *n)
 {
-	struct value caller = new_macro(r, n), callee, v;
+	struct value caller = jinja_new_macro(r, n), callee, v;
 	struct args args;
 	if (jinja_eval(r, n->a->a, &callee) || jinja_eval_args(r, n->a, &caller, &args) ||
 	    jinja_call(r, callee, &args, &v))
@@ -546,12 +416,10 @@ static status run_call_block(struct render *r, const struct node *n)
 	return put_text(r, v);
 }
 
-/* --- blocks --- */
-
 static status run_set_block(struct render *r, const struct node *n)
 {
 	struct value v;
-	if (jinja_enter(r, n->frame) || run_body(r, &n->body, &v) ||
+	if (jinja_enter(r, n->frame) || jinja_catch(r, &n->body, &v) ||
 	    (n->b && jinja_eval_filter(r, n->b, &v, &v)) || jinja_assign(r, n->a, v))
 		return -1;
 	leave(r, n->frame);
@@ -561,7 +429,7 @@ static status run_set_block(struct render *r, const struct node *n)
 static status run_filter_block(struct render *r, const struct node *n)
 {
 	struct value v;
-	if (jinja_enter(r, n->frame) || run_body(r, &n->body, &v) || jinja_eval_filter(r, n->a, &v, &v) ||
+	if (jinja_enter(r, n->frame) || jinja_catch(r, &n->body, &v) || jinja_eval_filter(r, n->a, &v, &v) ||
 	    put_text(r, v))
 		return -1;
 	leave(r, n->frame);
@@ -596,7 +464,7 @@ static status run_data(struct render *r, const struct node *n)
 
 static status run_macro(struct render *r, const struct node *n)
 {
-	*jinja_slot(r, n->hops, n->slot) = new_macro(r, n);
+	*jinja_slot(r, n->hops, n->slot) = jinja_new_macro(r, n);
 	return jinja_charge(r, sizeof(struct macro));
 }
 
@@ -650,7 +518,7 @@ status jinja_run(struct arena *mem, const struct jinja_template *t, const struct
 		context = val_new_dict(&r);
 	}
 	r.context = context.dict;
-	if (activation_open(&r, t->root->unit, NULL, &r.now) || jinja_enter(&r, t->root) ||
+	if (jinja_activate(&r, t->root->unit, NULL, &r.now) || jinja_enter(&r, t->root) ||
 	    jinja_exec(&r, &t->body))
 		return -1;
 	*out = b.len ? buf_str(&b) : S("");

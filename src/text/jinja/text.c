@@ -103,19 +103,17 @@ struct str text_strip(struct str s, struct str chars, bool left, bool right)
 	return s;
 }
 
-status text_replace(struct render *r, struct str s, struct str what, struct str by, int64_t count,
-		    struct value *out)
+status text_replace(struct render *r, struct str s, struct replacement what, struct value *out)
 {
 	struct buf b = jinja_buf(r);
-	if (count < 0)
-		count = INT64_MAX;
+	int64_t count = what.count < 0 ? INT64_MAX : what.count;
 	if (jinja_step(r, s.len / 16 + 1))
 		return -1;
-	if (!what.len) { /* between all characters, and at both ends */
+	if (!what.what.len) { /* between all characters, and at both ends */
 		size_t i = 0;
 		while (count-- > 0) {
 			size_t from = i;
-			buf_put(&b, by);
+			buf_put(&b, what.by);
 			if (i == s.len)
 				break;
 			utf8_next(s, &i);
@@ -124,10 +122,10 @@ status text_replace(struct render *r, struct str s, struct str what, struct str 
 		buf_put(&b, str_skip(s, i));
 		return jinja_done(r, &b, out);
 	}
-	for (size_t at; count-- > 0 && !b.overflow && (at = str_find(s, what)) != SIZE_MAX;) {
+	for (size_t at; count-- > 0 && !b.overflow && (at = str_find(s, what.what)) != SIZE_MAX;) {
 		buf_put(&b, str_sub(s, 0, at));
-		buf_put(&b, by);
-		s = str_skip(s, at + what.len);
+		buf_put(&b, what.by);
+		s = str_skip(s, at + what.what.len);
 	}
 	buf_put(&b, s);
 	return jinja_done(r, &b, out);
@@ -288,12 +286,12 @@ bool text_to_float(struct str s, double *out)
 
 /* --- padding --- */
 
-status text_pad(struct render *r, struct str s, int64_t width, uint32_t fill, int how, struct value *out)
+status text_pad(struct render *r, struct str s, struct padding p, struct value *out)
 {
 	struct buf b;
 	char bytes[4];
-	struct str one = str_of(bytes, utf8_put(bytes, fill));
-	int64_t len = (int64_t)utf8_count(s), pad = width - len;
+	struct str one = str_of(bytes, utf8_put(bytes, p.fill));
+	int64_t len = (int64_t)utf8_count(s), pad = p.width - len;
 	if (pad <= 0) {
 		*out = val_str(s);
 		return 0;
@@ -301,7 +299,7 @@ status text_pad(struct render *r, struct str s, int64_t width, uint32_t fill, in
 	if (pad > (int64_t)r->limits->output_max)
 		return err_set(ERR_TOO_LARGE, "a text of the template is longer than %zu bytes",
 			       r->limits->output_max);
-	int64_t left = how == PAD_LEFT ? pad : how == PAD_RIGHT ? 0 : pad / 2 + (pad & width & 1);
+	int64_t left = p.where == PAD_LEFT ? pad : p.where == PAD_RIGHT ? 0 : pad / 2 + (pad & p.width & 1);
 	b = jinja_buf(r);
 	for (int64_t i = 0; i < left; i++)
 		buf_put(&b, one);
