@@ -26,7 +26,7 @@ LEFT = {"items_key.items }}": "an address is printed", ".append(5) %}": "Python'
 def run(command, lines):
     text = "".join(json.dumps(line) + "\n" for line in lines)
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=300)
-    answers = [json.loads(x) for x in done.stdout.splitlines()]
+    answers = [json.loads(x) for x in done.stdout.split("\n") if x]
     assert done.returncode == 0 and len(answers) == len(lines), \
         "%s: ends with %d at %r\n%s" % (command[0], done.returncode, lines[len(answers)]["template"], done.stderr[-2000:])
     return answers
@@ -67,6 +67,20 @@ def test_random_templates():
     # What prints an address is not the same twice in the real one either.
     left = [x for x in left if not x[1]["unsupported"].startswith("printing a ")]
     assert len(left) < count * 0.04, [x[1] for x in left[:20]]
+
+
+def test_characters():
+    """Case and kind of characters: all of the lower planes' beginning, then samples."""
+    questions = ["isalpha", "isalnum", "isdigit", "isdecimal", "isnumeric", "isspace", "islower", "isupper", "istitle"]
+    kinds = "{% for c in t %}" + "".join("{{ c.%s()|int }}" % q for q in questions) + "{% endfor %}"
+    change = "{{ t.upper() }}|{{ t.lower() }}|{{ t.swapcase() }}|{% for c in t %}{{ c.title() }}{% endfor %}|{{ t|title }}|{{ [t] }}"
+    codes = [c for c in [*range(0x3000), *range(0x3000, 0x20000, 13)] if not 0xD800 <= c < 0xE000 and c != 0x3A3]
+    lines = []
+    for at in range(0, len(codes), 1500):
+        text = "".join(map(chr, codes[at:at + 1500]))
+        lines += [{"template": t, "inputs": {"t": text}} for t in (kinds, change)]
+    for line, ours, real in zip(lines, run(OURS, lines), run(REAL, lines)):
+        assert same(ours, real), (line["template"], hex(ord(line["inputs"]["t"][0])), str(ours)[:300])
 
 
 def test_differences_are_seen():
