@@ -271,6 +271,7 @@ static void check_workflow(struct report *r, struct str mode)
 		check_node(r, &r->nodes[i]);
 	report_graph(r);
 	report_names(r);
+	report_templates(r);
 	check_environment(r, json_get(block, S("environment_variables")));
 	if (json_is(graph, JSON_OBJ))
 		check_whole(r, graph, mode);

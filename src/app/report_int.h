@@ -48,3 +48,5 @@ void report_graph(struct report *);
 bool report_reaches(struct report *, const struct report_node *from, const struct report_node *to);
 /* report_names.c: selectors and templates that name nothing. */
 void report_names(struct report *);
+/* report_template.c: Jinja2 that cannot be read. */
+void report_templates(struct report *);

@@ -68,6 +68,9 @@ static const struct {
 	{ "plugin tool", HEAD START N("t", "type: tool, tool_name: n, provider_id: p/q/r, provider_type: plugin, tool_parameters: {}") END EDGES E("s", "t") E("t", "e"), "warning plugin-tool t" },
 	{ "agent app", "app: {mode: agent-chat}\nversion: 0.5.0\nmodel_config: {agent_mode: {tools: [{provider_id: x, provider_type: plugin, tool_name: y}]}, dataset_configs: {datasets: {datasets: [1]}}}", "warning plugin-tool -; warning not-runnable -" },
 	{ "environment", "version: 0.5.0\napp: {mode: workflow}\nworkflow:\n  environment_variables: [{name: x, value_type: array}]\n  graph: {nodes: [{id: s, data: {type: start}}, {id: e, data: {type: end}}], edges: [{source: s, target: e}]}", "error variable-type -" },
+	{ "template", HEAD START N("t", "type: template-transform, variables: [], template: '{% if x %}'") END EDGES E("s", "t") E("t", "e"), "warning bad-template t" },
+	{ "good template", HEAD START N("t", "type: template-transform, variables: [], template: '{{ x.__class__ }}{% include y %}'") END EDGES E("s", "t") E("t", "e"), "" },
+	{ "prompt", HEAD START N("l", "type: llm, prompt_template: [{edition_type: jinja2, jinja2_text: '{{ a b }}', text: ''}, {edition_type: basic, text: '{{ a b }}'}], context: {enabled: false}, model: {provider: openai, name: m, mode: chat, completion_params: {}}") END EDGES E("s", "l") E("l", "e"), "warning bad-template l" },
 	/* names */
 	{ "names", HEAD START CODE("") TELL("{{#s.v#}} {{#c.r#}} {{#sys.query#}} {{#env.e#}} {{#conversation.c#}} {{#sys.nope#}} {{#env.x#}} {{#conversation.x#}} {{#gone.x#}} {{#c.x#}} {{#c.x#}} {{#c.error_type#}}") EDGES E("s", "c") E("c", "a"),
 	  "warning dead-variable a; warning dead-variable a; warning dead-variable a; warning dead-variable a; warning dead-variable a; warning dead-variable a; note no-end -" },
