@@ -11,43 +11,14 @@
  * What a parallel iteration had kept back lies in FLOW_RECORDs. If its element's block was shown,
  * they are of no use; if not, the replay gives the events out again, into the block.
  */
+#include "flow/past_int.h"
+
 #include "base/clock.h"
 #include "base/err.h"
-#include "flow/run.h"
-
-struct past_event {
-	struct run_event event;
-	bool record;   /* was kept back, not shown */
-	bool only;     /* never for clients */
-	bool verbatim; /* of a container that has ended: only given out again, if at all */
-};
-
-/* A piece of text that clients have: place in run->answer. */
-struct piece {
-	struct scope_past *scope; /* NULL: nobody gives it out again */
-	size_t at, len, used;
-};
-
-struct scope_past {
-	VEC(struct past_event) events;
-	VEC(uint32_t) pieces; /* places in past->pieces */
-	size_t piece;	      /* the first one not used up */
-	bool shown;	      /* events in it or below it were shown */
-	struct map nodes;     /* id -> struct past_node: started and not ended */
-};
-
-struct past {
-	struct arena *mem;
-	struct map scopes; /* path -> struct scope_past */
-	struct map ended;  /* "<scope>/<node>" of containers that have ended */
-	VEC(struct piece) pieces;
-	struct str interrupted; /* id of a node that was running and must not run twice */
-	int64_t paused_at, paused_ms; /* time that the run was in no process does not count */
-};
 
 /* --- filing --- */
 
-static struct scope_past *scope_of(struct past *p, struct str path)
+struct scope_past *past_scope_of(struct past *p, struct str path)
 {
 	struct scope_past *s = map_get(&p->scopes, path);
 	if (!s) {
@@ -88,9 +59,7 @@ static struct str container_key(struct past *p, struct str scope, const struct g
 	return arena_printf(p->mem, "%.*s%s%u", STR(scope), scope.len ? "/" : "", (unsigned)n->index);
 }
 
-/* The scope whose engine has to do with an event of this one: the scope itself, or the one in which
- * the outermost ended container lies. */
-static struct str acting_scope(const struct past *p, struct str path, bool *verbatim)
+struct str past_acting_scope(const struct past *p, struct str path, bool *verbatim)
 {
 	*verbatim = false;
 	for (size_t from = 0; from < path.len;) {
@@ -108,7 +77,7 @@ static void mark_shown(struct past *p, struct str path)
 {
 	for (size_t end = 0;; end++) {
 		end = part_end(path, end);
-		scope_of(p, str_sub(path, 0, end))->shown = true;
+		past_scope_of(p, str_sub(path, 0, end))->shown = true;
 		if (end >= path.len)
 			return;
 	}
@@ -148,140 +117,14 @@ static status note_ended(struct past *p, struct flow_run *run, const struct open
 	return 0;
 }
 
-/* --- text that clients have --- */
-
-static void add_piece(struct past *p, struct scope_past *s, size_t at, size_t len)
-{
-	struct piece piece = { s, at, len, 0 };
-	if (!len)
-		return;
-	if (s)
-		vec_push(p->mem, &s->pieces, (uint32_t)p->pieces.len);
-	vec_push(p->mem, &p->pieces, piece);
-}
-
-static struct scope_past *owner(struct past *p, struct str scope)
-{
-	bool verbatim;
-	struct str acting = acting_scope(p, scope, &verbatim);
-	return verbatim ? NULL : scope_of(p, acting);
-}
-
-/* {"k": [[scope, bytes], ...]}: whose the parts of a replaced text are. */
-static status replace_pieces(struct past *p, struct flow_run *run, const struct run_event *e)
-{
-	struct json *more = NULL;
-	size_t at = 0;
-	p->pieces.len = 0;
-	map_each(&p->scopes, en) ((struct scope_past *)en->value)->pieces.len = 0;
-	if (e->replay.len && json_parse(run->mem, e->replay, &more))
-		return -1;
-	json_each(json_get(more, S("k")), part) {
-		size_t len = (size_t)json_as_int(json_at(part, 1), 0);
-		add_piece(p, owner(p, json_as_str(json_at(part, 0), S(""))), at, len);
-		at += len;
-	}
-	return 0;
-}
-
-static status add_text(struct past *p, struct flow_run *run, const struct run_event *e)
-{
-	if (e->type == FLOW_REPLACE) {
-		buf_clear(&run->answer);
-		buf_put(&run->answer, e->text);
-		return replace_pieces(p, run, e);
-	}
-	if (e->type == FLOW_CHUNK) {
-		add_piece(p, owner(p, e->scope), run->answer.len, e->text.len);
-		buf_put(&run->answer, e->text);
-	}
-	return 0;
-}
-
-void past_shown(struct flow_run *run, struct str path, size_t len)
-{
-	struct past *p = run->past;
-	struct scope_past *s = scope_of(p, map_has(&p->scopes, path) ? path : arena_str(p->mem, path));
-	struct piece *last = p->pieces.len ? vec_last(&p->pieces) : NULL;
-	size_t at = run->answer.len - len;
-	if (last && last->scope == s && last->used == last->len && last->at + last->len == at) {
-		last->len += len;
-		last->used += len;
-		return;
-	}
-	struct piece piece = { s, at, len, len };
-	vec_push(p->mem, &p->pieces, piece);
-}
-
-static struct str path_of(const struct past *p, const struct scope_past *s)
-{
-	map_each(&p->scopes, e)
-		if (e->value == s)
-			return e->key;
-	return S("");
-}
-
-/* Other text came out than before: what this scope had still to say goes, the new text follows. */
-static void replace_rest(struct engine *e, struct str text)
-{
-	struct flow_run *run = e->run;
-	struct past *p = run->past;
-	struct buf all = buf_make(NULL, 0);
-	AUTO(arena) mem = { arena_open(0) };
-	struct json *parts = json_arr(mem.p), *o = json_obj(mem.p);
-	for (size_t i = 0; i < p->pieces.len; i++) {
-		struct piece *piece = &p->pieces.at[i];
-		struct json *part = json_arr(mem.p);
-		size_t keep = piece->scope == e->past ? piece->used : piece->len;
-		struct str kept = str_sub(buf_str(&run->answer), piece->at, keep);
-		piece->at = all.len;
-		piece->len = keep;
-		buf_put(&all, kept);
-		json_push_str(mem.p, part, piece->scope ? path_of(p, piece->scope) : S("-"));
-		json_push(mem.p, part, json_int(mem.p, (int64_t)keep));
-		json_push(mem.p, parts, part);
-	}
-	e->past->piece = e->past->pieces.len;
-	struct piece last = { e->past, all.len, text.len, text.len };
-	struct json *part = json_arr(mem.p);
-	buf_put(&all, text);
-	json_push_str(mem.p, part, e->scope);
-	json_push(mem.p, part, json_int(mem.p, (int64_t)text.len));
-	json_push(mem.p, parts, part);
-	json_set(mem.p, o, S("k"), parts);
-	vec_push(p->mem, &p->pieces, last);
-	event_replace(run, buf_str(&all), json_text(mem.p, o, JSON_COMPACT));
-	buf_free(&all);
-}
-
-void past_text(struct engine *e, const struct str *parts, size_t n, struct str text)
-{
-	struct scope_past *s = e->past;
-	bool was_known = s->piece < s->pieces.len;
-	while (text.len && s->piece < s->pieces.len) {
-		struct piece *p = &e->run->past->pieces.at[s->pieces.at[s->piece]];
-		struct str rest = str_sub(buf_str(&e->run->answer), p->at + p->used, p->len - p->used);
-		size_t same = MIN(rest.len, text.len);
-		if (!str_eq(str_sub(rest, 0, same), str_sub(text, 0, same))) {
-			replace_rest(e, text);
-			return;
-		}
-		p->used += same;
-		text = str_skip(text, same);
-		s->piece += p->used == p->len;
-	}
-	if (text.len || (!was_known && !e->replaying))
-		event_chunk(e, parts, n, text);
-}
-
 /* --- loading --- */
 
 static void file_event(struct past *p, const struct opened *o)
 {
 	struct past_event pe = { .event = o->event, .record = o->record && !o->only, .only = o->only };
-	struct str path = acting_scope(p, o->event.scope, &pe.verbatim);
+	struct str path = past_acting_scope(p, o->event.scope, &pe.verbatim);
 	/* Its own end is the acting scope's business, not that of the container. */
-	vec_push(p->mem, &scope_of(p, path)->events, pe);
+	vec_push(p->mem, &past_scope_of(p, path)->events, pe);
 }
 
 static void note_pause(struct past *p, const struct run_event *e)
@@ -311,14 +154,14 @@ status past_load(struct flow_run *run, const struct stored_event *events, size_t
 	p->mem = run->mem;
 	p->scopes = map_make(run->mem);
 	p->ended = map_make(run->mem);
-	(void)scope_of(p, S(""));
+	(void)past_scope_of(p, S(""));
 	for (size_t i = 0; i < n; i++)
 		if (open_event(run, &events[i].event, &all[i]) || note_ended(p, run, &all[i]))
 			return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (!all[i].record)
 			mark_shown(p, all[i].event.scope);
-		if (!all[i].record && add_text(p, run, &all[i].event))
+		if (!all[i].record && past_add_text(p, run, &all[i].event))
 			return -1;
 		note_pause(p, &all[i].event);
 		file_event(p, &all[i]);

@@ -261,7 +261,7 @@ void event_replace(struct flow_run *, struct str text, struct str replay);
 /* File objects among the values: an array. */
 struct json *event_files(struct arena *, const struct json *outputs);
 
-/* --- journal.c --- */
+/* --- backlog.c: events in memory --- */
 /* The texts are copied. */
 void journal_append(struct flow_run *, const struct run_event *);
 /* Takes back the last event, which was neither stored nor shown. */
@@ -279,16 +279,27 @@ void held_close(struct held *); /* drops the rest; NULL is fine */
 void journal_close(struct flow_run *); /* frees what is not in the run's memory */
 /* seq lies in base + 1 to last. */
 const struct run_event *journal_event(const struct flow_run *, int64_t seq);
+/* Up to seq they may be shown. */
+void journal_show(struct flow_run *, int64_t seq);
+/* Gives memory back; followers that are further behind read the database. */
+void journal_drop_old(struct flow_run *);
+size_t journal_bytes(const struct run_event *);
+/* What must not be lost of what is kept back becomes FLOW_RECORDs. mem: until they are stored. */
+void journal_record_held(struct flow_run *, struct arena *mem);
+/* Waits while too much is not stored yet. Not for the dispatcher at the top, who stores it. */
+status journal_breathe(struct flow_run *) NODISCARD;
+/* Waits until all that the engine has emitted is stored. Not for the dispatcher at the top. */
+status journal_secure(struct engine *) NODISCARD;
+
+/* --- journal.c --- */
+/* The event as the journal's line. */
+void journal_line(struct buf *, int64_t seq, const struct run_event *);
 /* Must the dispatcher commit before it waits? *due: rt_now until when it may wait otherwise. */
 bool journal_due(const struct flow_run *, deadline *due);
 /* All that waits, in one batch with the run's row. final: with the end state of the row. */
 status journal_commit(struct flow_run *, bool final) NODISCARD;
 /* Only the row of a run that a worker will start, with what the batch holds already. */
 status journal_store_queued(struct flow_run *, struct arena *, struct db_batch *) NODISCARD;
-/* Waits while too much is not stored yet. Not for the dispatcher at the top, who stores it. */
-status journal_breathe(struct flow_run *) NODISCARD;
-/* Waits until all that the engine has emitted is stored. Not for the dispatcher at the top. */
-status journal_secure(struct engine *) NODISCARD;
 /* Reads stored events from after_seq + 1 on, at most about `max` rows. */
 struct stored_event {
 	int64_t seq;

@@ -353,6 +353,76 @@ static void interrupted(void **state)
 		assert_int_equal(rt_run(NULL, once_main, (void *)(uintptr_t)once_graphs[i]), 0);
 }
 
+/* --- a model that says something else the second time, in the second round of a loop --- */
+
+static const char changing_graph[] =
+	"{\"nodes\":[" NODE("s", "start", ",\"variables\":[]") ","
+	"{\"id\":\"lp\",\"data\":{\"type\":\"loop\",\"title\":\"lp\",\"loop_count\":2,\"break_conditions\":[],\"start_node_id\":\"lpstart\",\"loop_variables\":[{\"label\":\"n\",\"var_type\":\"number\",\"value_type\":\"constant\",\"value\":0}]}},"
+	"{\"id\":\"lpstart\",\"data\":{\"type\":\"loop-start\",\"loop_id\":\"lp\"}},"
+	NODE("inc", "assigner", ",\"version\":\"2\",\"loop_id\":\"lp\",\"items\":[{\"variable_selector\":[\"lp\",\"n\"],\"input_type\":\"constant\",\"operation\":\"+=\",\"value\":1}]") ","
+	LLM("r", "[[count]] {{#lp.n#}} " RUN, ",\"loop_id\":\"lp\"") ","
+	NODE("la", "answer", ",\"answer\":\"[{{#lp.n#}} {{#r.text#}}]\",\"loop_id\":\"lp\"") "],"
+	"\"edges\":[" EDGE("s", "lp") "," EDGE("lpstart", "inc") "," EDGE("inc", "r") "," EDGE("r", "la") "]}";
+
+/* Until clients have this text. */
+static void wait_for_text(struct fixture *f, struct str id, struct str want)
+{
+	struct flow_feed *feed;
+	struct buf b = buf_make(f->mem, 0);
+	while (flow_follow(f->flow, id, 0, &feed))
+		assert_int_equal(fiber_sleep_ms(10), 0);
+	for (bool end = false; !str_has(buf_str(&b), want);) {
+		struct flow_event e;
+		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(20000)), 0);
+		assert_false(end);
+		if (e.type == FLOW_CHUNK)
+			buf_put(&b, e.text);
+	}
+	flow_feed_close(feed);
+}
+
+static status changing_main(void *arg)
+{
+	struct fixture f = { 0 };
+	struct flow_result *r;
+	char self[512] = { 0 };
+	(void)arg;
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	fixture_open(&f, S(""), "parent", LEASE_MS);
+	f.pause_ms = 100;
+	struct str id = id_uuid(f.mem);
+	setenv("CRASH_TEST_RUNS", arena_cstr(f.mem, id), 1);
+	setenv("CRASH_TEST_GRAPH", changing_graph, 1);
+	struct proc *child = spawn_child(&f, self);
+	wait_for_text(&f, id, S("[2 call 1 of "));
+	kill_child(child);
+	setenv("CRASH_TEST_RUNS", "", 1);
+	child = spawn_child(&f, self);
+	/* And once more: what had been replaced is known as well. */
+	wait_for_text(&f, id, S("five "));
+	assert_int_equal(fiber_sleep_ms(2 * LEASE_MS), 0);
+	kill_child(child);
+	child = spawn_child(&f, self);
+	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(20000)), 0);
+	struct str text = feed_text(&f, id);
+	bool good = str_starts(text, S("[1 call 1 of five words][2 call ")) && str_ends(text, S(" of five words]")) &&
+		    !str_has(text, S("[2 call 1")) && count_of(text, S("call")) == 2;
+	if (!good)
+		print_error("got %.*s\n", STR(text));
+	assert_true(good);
+	assert_true(str_eq(text, r->answer));
+	kill_child(child);
+	unsetenv("CRASH_TEST_GRAPH");
+	fixture_close(&f);
+	return 0;
+}
+
+static void other_text(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, changing_main, NULL), 0);
+}
+
 static int64_t setting(const char *name, int64_t fallback)
 {
 	const char *v = getenv(name);
@@ -372,6 +442,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "child") == 0)
 		return rt_run(NULL, child_main, argv[2]) ? 1 : 0;
-	const struct CMUnitTest tests[] = { cmocka_unit_test(killed_again_and_again), cmocka_unit_test(interrupted) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(killed_again_and_again), cmocka_unit_test(interrupted),
+					    cmocka_unit_test(other_text) };
 	return cmocka_run_group_tests_name("flow_crash", tests, NULL, NULL);
 }

@@ -105,6 +105,8 @@ static status model_handler(struct http *h, void *ctx)
 	/* Not the kind of failure that the client of models tries again by itself. */
 	if (str_starts(text, S("[[flaky]]")) && times <= 2)
 		return http_reply(h, 400, S("application/json"), S("{\"error\":{\"message\":\"not now\"}}"));
+	if (str_starts(text, S("[[count]]")) && sse_begin(h, 0) == 0) /* never the same twice */
+		return answer(f, h, arena_printf(h->mem, "call %d of five words", (int)times));
 	if (str_starts(text, S("[[fail]]")))
 		return http_reply(h, 500, S("application/json"),
 				  S("{\"error\":{\"message\":\"mock failure\",\"type\":\"server_error\"}}"));
