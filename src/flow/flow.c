@@ -31,6 +31,9 @@ status flow_open(const struct flow_options *options, struct flow **out)
 	f->stored_mem = arena_open(0);
 	list_init(&f->recent);
 	f->lease_ms = options->lease_ms ? options->lease_ms : LEASE_MS;
+	f->parallel_max = options->config ?
+				  config_int(options->config, CONFIG_TATARA_ITERATION_PARALLEL_MAX) : 100;
+	f->depth_max = options->config ? config_int(options->config, CONFIG_TATARA_CONTAINER_DEPTH_MAX) : 10;
 	f->steps_max = options->config ?
 			       config_int(options->config, CONFIG_WORKFLOW_MAX_EXECUTION_STEPS) : 500;
 	f->time_max_s = options->config ?

@@ -4,11 +4,10 @@
  * round), announcing it, and adding up what it used and wrote. Runs in the container's fiber or in
  * fibers below it. Must not know what the passes are for.
  */
-#include "base/config.h"
 #include "base/err.h"
 #include "flow/run.h"
 
-enum { BREATH_MS = 4, DEPTH_MAX = 10 };
+enum { BREATH_MS = 4, LOOKUP_DEPTH_MAX = 100 };
 
 /* --- where to begin --- */
 
@@ -35,9 +34,9 @@ status pass_root(struct node_run *nr, uint32_t *root)
 	if (!n)
 		return node_fail(nr, "", "start_node_id in %s %.*s: there is no node %.*s", kind,
 				 STR(nr->node->id), STR(id));
-	if (nr->engine->depth >= DEPTH_MAX)
+	if ((int64_t)nr->engine->depth >= nr->flow->depth_max)
 		return node_fail(nr, "", "%s %.*s: containers may lie in each other at most %d deep", kind,
-				 STR(nr->node->id), DEPTH_MAX);
+				 STR(nr->node->id), (int)nr->flow->depth_max);
 	*root = n->index;
 	return 0;
 }
@@ -166,7 +165,7 @@ void pass_note_value(struct node_run *nr, struct str node, struct str name)
 
 bool pass_inside(const struct flow_graph *g, const struct graph_node *container, const struct graph_node *n)
 {
-	for (int depth = 0; n && depth <= DEPTH_MAX; depth++) {
+	for (int depth = 0; n && depth <= LOOKUP_DEPTH_MAX; depth++) {
 		struct str around = n->loop_id.len ? n->loop_id : n->iteration_id;
 		if (str_eq(n->loop_id, container->id) || str_eq(n->iteration_id, container->id))
 			return true;

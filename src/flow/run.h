@@ -388,5 +388,5 @@ struct flow {
 	size_t recent_count, active;
 	struct event room;	   /* a run has ended here */
 	bool draining;
-	int64_t lease_ms, steps_max, time_max_s;
+	int64_t lease_ms, steps_max, time_max_s, parallel_max, depth_max;
 };

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "flow/run.h"
 
-enum { PARALLEL_DEFAULT = 10, PARALLEL_MAX = 100 };
+enum { PARALLEL_DEFAULT = 10 };
 enum error_mode { MODE_TERMINATED, MODE_CONTINUE, MODE_REMOVE };
 
 struct iteration {
@@ -174,7 +174,7 @@ static status worker(void *p)
 static status run_parallel(struct iteration *it)
 {
 	int64_t wanted = json_get_int(it->run->data, S("parallel_nums"), PARALLEL_DEFAULT);
-	size_t n = MIN((size_t)MAX(MIN(wanted, PARALLEL_MAX), 1), it->items->len);
+	size_t n = MIN((size_t)MAX(MIN(wanted, it->run->flow->parallel_max), 1), it->items->len);
 	for (size_t i = 0; i < it->items->len; i++) {
 		json_push(it->run->mem, it->results, NULL);
 		pass_next(it->run, (int64_t)i);

@@ -90,7 +90,7 @@ int fixture_calls(const struct fixture *f, struct str prompt)
 	return (int)(uintptr_t)map_get(f->asked, prompt);
 }
 
-static status model_handler(struct http *h, void *ctx)
+static status answer_model(struct http *h, void *ctx)
 {
 	struct fixture *f = ctx;
 	struct str body, text;
@@ -124,6 +124,16 @@ static status model_handler(struct http *h, void *ctx)
 	if (json)
 		return answer(f, h, S("{\"name\": \"Ann\", \"age\": 30}"));
 	return answer(f, h, arena_printf(h->mem, "You said: %.*s", STR(text)));
+}
+
+static status model_handler(struct http *h, void *ctx)
+{
+	struct fixture *f = ctx;
+	f->open++;
+	f->side_by_side = MAX(f->side_by_side, f->open);
+	status st = answer_model(h, ctx);
+	f->open--;
+	return st;
 }
 
 static void open_model(struct fixture *f)

@@ -33,6 +33,7 @@ struct fixture {
 	struct http_server *server;
 	struct str address; /* of the model server */
 	int calls;	    /* model calls that arrived */
+	int open, side_by_side; /* of them now, and at most at once */
 	struct map *asked;  /* prompt -> how often */
 	int pause_ms;	    /* between two pieces of an answer */
 	struct flow_hooks hooks;

@@ -97,6 +97,36 @@ static void steps_and_time(void **state)
 	assert_int_equal(bad, 0);
 }
 
+/* --- side by side: what the file asks for, up to the server's limit --- */
+
+static status parallel_main(void *arg)
+{
+	static const char graph[] =
+		"{\"nodes\":[" NODE("s", "start", ",\"variables\":[]") ","
+		NODE("it", "iteration", ",\"iterator_selector\":[\"s\",\"l\"],\"output_selector\":[\"m\",\"text\"],\"start_node_id\":\"itstart\",\"is_parallel\":true,\"parallel_nums\":1000") ","
+		"{\"id\":\"itstart\",\"data\":{\"type\":\"iteration-start\",\"iteration_id\":\"it\"}},"
+		NODE("m", "llm", ",\"iteration_id\":\"it\",\"model\":{\"provider\":\"openai_api_compatible\",\"name\":\"mock\",\"mode\":\"chat\"},\"prompt_template\":[{\"role\":\"user\",\"text\":\"one\"}]") "],"
+		"\"edges\":[" EDGE("s", "it") "," EDGE("itstart", "m") "]}";
+	struct fixture f = { 0 };
+	struct str id;
+	(void)arg;
+	fixture_open(&f, S(""), "parallel", 0);
+	f.pause_ms = 5;
+	f.flow->parallel_max = 3;
+	struct flow_result *r = run(&f, graph, list_of(f.mem, 12), &id);
+	assert_true(str_eq(r->status, S("succeeded")));
+	assert_int_equal(f.calls, 12);
+	assert_int_equal(f.side_by_side, 3);
+	fixture_close(&f);
+	return 0;
+}
+
+static void side_by_side(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, parallel_main, NULL), 0);
+}
+
 /* --- 10,000 elements --- */
 
 enum { ELEMENTS = 10000, BOUND_KB = 40 << 10 };
@@ -264,6 +294,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(steps_and_time),
+		cmocka_unit_test(side_by_side),
 		cmocka_unit_test(many_elements),
 		cmocka_unit_test(many_elements_in_parallel),
 		cmocka_unit_test(many_nodes),
