@@ -54,6 +54,7 @@ static struct json *import_json(struct cli *c, const struct import_result *r)
 	json_set_str(c->mem, o, S("status"), r->status);
 	json_set_str(c->mem, o, S("version"), r->imported_dsl_version);
 	json_set(c->mem, o, S("warnings"), r->warnings ? r->warnings : json_arr(c->mem));
+	json_set(c->mem, o, S("report"), r->report ? r->report : json_arr(c->mem));
 	return o;
 }
 

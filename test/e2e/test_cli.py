@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+import graphs
 import pytest
 import requests
 from tatara import BINARY, GOLDEN, PASSWORD, Server
@@ -121,3 +122,41 @@ def test_no_secret_in_output(place):
 def test_secret_file_is_private(place):
     mode = os.stat(os.path.join(place.data, "secret")).st_mode & 0o777
     assert mode == 0o600
+
+
+def lint(tmp_path, text, *more):
+    """Without server and data directory."""
+    file = tmp_path / "app.yml"
+    file.write_text(text)
+    return subprocess.run([BINARY, "app", "lint", str(file), *more], capture_output=True, text=True, timeout=20,
+                          env=dict(os.environ, TATARA_DATA=str(tmp_path / "none")), check=False)
+
+
+def test_lint_says_what_will_not_run(tmp_path):
+    text = graphs.app_file([graphs.start("v"), {"id": "w", "type": "warp"}, graphs.end(v="start.v", x="gone.x")],
+                           ["start w", "w end"])
+    r = lint(tmp_path, text)
+    assert r.returncode == 1 and "node 'w': 'warp' is no node type" in r.stdout
+    assert "gone.x: there is no node gone" in r.stdout and "1 of 2 findings" in r.stderr
+    found = json.loads(lint(tmp_path, text, "--json").stdout)
+    assert found["ok"] is False
+    assert [(f["severity"], f["code"], f["node_id"], f["field"]) for f in found["findings"]] == [
+        ("error", "unknown-type", "w", "data.type"), ("warning", "dead-variable", "end", "data")]
+    assert not (tmp_path / "none").exists()
+
+
+def test_lint_of_good_and_broken_files(tmp_path):
+    good = lint(tmp_path, graphs.app_file([graphs.start("v"), graphs.end(v="start.v")], ["start end"]))
+    assert (good.returncode, good.stdout) == (0, "nothing found\n")
+    broken = lint(tmp_path, "a: [", "--json")
+    assert broken.returncode == 1 and json.loads(broken.stdout)["findings"][0]["code"] == "file"
+
+
+def test_import_reports_what_lint_says(place, tmp_path):
+    """A file with such a node is imported all the same."""
+    file = tmp_path / "app.yml"
+    tool = {"id": "w", "type": "tool", "tool_name": "n", "provider_id": "a/b/c", "provider_type": "plugin"}
+    file.write_text(graphs.app_file([graphs.start("v"), tool], ["start w"]))
+    app = place.json("app", "import", str(file))
+    assert app["status"] == "completed" and len(app["warnings"]) == 1 and "tool 'n'" in app["warnings"][0]
+    assert [f["code"] for f in app["report"]] == ["plugin-tool", "no-end"]
