@@ -44,7 +44,12 @@ void calls_close(struct calls *b)
 
 bool calls_are_slow(const struct calls *b)
 {
-	return b->refused > CALLS_FAST;
+	return b->refused > CALLS_FAST && b->answered >= CALLS_PER_TICK;
+}
+
+void calls_tick(struct calls *b)
+{
+	b->answered = 0;
 }
 
 static void name_of(int number, char out[WIRE_NAME_MAX])
@@ -62,6 +67,7 @@ static void note_refused(struct calls *b, int number)
 	char name[WIRE_NAME_MAX];
 	name_of(number, name);
 	b->refused++;
+	b->answered++;
 	for (uint32_t i = 0; i < b->names; i++)
 		if (!strcmp(b->name[i], name))
 			return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * broker: answers the system calls that a run may not make itself. Most are refused and their names
+ * calls: answers the system calls that a run may not make itself. Most are refused and their names
  * kept; socket and connect are done for the run, and lead to the proxy whatever address was asked
  * for: no memory of the run is read. Never lets a call of the never-list go on.
  */
@@ -11,12 +11,13 @@
 
 #include "sandbox/wire.h"
 
-enum { CALLS_SOCKETS_MAX = 32, CALLS_FAST = 64 };
+enum { CALLS_SOCKETS_MAX = 32, CALLS_FAST = 64, CALLS_PER_TICK = 32 };
 
 struct calls {
 	int listener; /* -1 = none (yet) */
 	pid_t pid;    /* for counting threads */
 	uint32_t threads_max, refused, names;
+	uint32_t answered; /* since the last tick */
 	uint16_t port; /* of the relay on the loop-back */
 	char name[WIRE_REFUSED_MAX][WIRE_NAME_MAX];
 	char killed_by[WIRE_NAME_MAX]; /* "" = not killed */
@@ -30,7 +31,8 @@ struct calls {
 void calls_init(struct calls *, uint32_t threads_max, uint16_t port);
 /* Takes one waiting call and answers it. False: the run must be killed (killed_by says why). */
 bool calls_answer(struct calls *);
-/* After so many refused calls each further one waits for a tick of the launcher, so that a run
- * which does nothing else costs the others nothing. */
+/* After CALLS_FAST refused calls a run gets CALLS_PER_TICK answers between two ticks of the launcher, so
+ * that one which does nothing else costs the others nothing. */
 bool calls_are_slow(const struct calls *);
+void calls_tick(struct calls *);
 void calls_close(struct calls *);

@@ -163,6 +163,7 @@ status jail_open(struct jail *j, const struct launcher_settings *s, const struct
 			    .empty_net = -1, .own_pidns = -1, .helpers = JAIL_DIR, .root = "/" };
 	j->own_ids = p->root && p->have[PROBE_SETUID] && p->tier != TIER_MINIMAL;
 	j->broker = p->tier != TIER_NAMESPACE;
+	j->filtered = p->filtered;
 	if (p->tier == TIER_NAMESPACE) {
 		j->user_space = !p->root;
 		if (j->user_space && enter_user_space())
@@ -182,6 +183,8 @@ uint32_t jail_order_flags(const struct jail *j)
 		flags |= ORDER_NOTIFY;
 	if (j->broker)
 		flags |= ORDER_BROKER;
+	if (j->filtered)
+		flags |= ORDER_KILL;
 	if (j->own_ids)
 		flags |= ORDER_SETID;
 	else if (j->user_space)

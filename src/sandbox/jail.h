@@ -16,7 +16,7 @@ struct jail {
 	int tier;
 	bool own_ids;	 /* every run gets a uid of its own */
 	bool user_space; /* inside a user namespace of ours */
-	bool notify, broker;
+	bool notify, broker, filtered;
 	uint32_t uid_base;
 	/* namespace tier */
 	int mount_ns, ipc_ns, uts_ns, empty_net, proxy_net, own_pidns;

@@ -644,14 +644,7 @@ static void watch_run(struct launcher *l, struct run *r, int64_t now)
 	r->peak_kb = MAX(r->peak_kb, kb);
 	if (kb > (int64_t)l->settings.memory_mb * 1024)
 		kill_run(r, END_MEMORY);
-	while (r->calls.listener >= 0 && calls_are_slow(&r->calls)) {
-		struct pollfd p = { .fd = r->calls.listener, .events = POLLIN };
-		if (poll(&p, 1, 0) <= 0 || !(p.revents & POLLIN))
-			break;
-		if (!calls_answer(&r->calls))
-			kill_run(r, END_FORBIDDEN);
-		break;
-	}
+	calls_tick(&r->calls);
 }
 
 /* Nobody has asked for long: the memory is worth more. */

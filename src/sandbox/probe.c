@@ -157,7 +157,7 @@ void probe_run(struct probe *p, const char *place, uint32_t uid_base)
 		[PROBE_CHROOT] = try_chroot, [PROBE_SECCOMP] = try_seccomp, [PROBE_NOTIFY] = try_notify,
 		[PROBE_PIDFD] = try_pidfd, [PROBE_PROC] = try_proc,
 	};
-	*p = (struct probe){ .root = geteuid() == 0, .uid_base = uid_base };
+	*p = (struct probe){ .root = geteuid() == 0, .filtered = prctl(PR_GET_SECCOMP) == 2, .uid_base = uid_base };
 	for (int i = 0; i < PROBE_COUNT; i++)
 		if (tries[i])
 			p->have[i] = works(tries[i], place);
@@ -247,7 +247,8 @@ void probe_print(const struct probe *p, FILE *out)
 	for (int i = 0; i < PROBE_COUNT; i++)
 		fprintf(out, "%-22s %-4s %s\n", layers[i].name, p->have[i] ? "yes" : "no",
 			p->have[i] ? layers[i].gives : layers[i].missing);
-	fprintf(out, "\n%-22s %s\n", "running as", p->root ? "root" : "an ordinary user");
+	fprintf(out, "\n%-22s %s%s\n", "running as", p->root ? "root" : "an ordinary user",
+		p->filtered ? ", behind a container's filter of system calls" : "");
 	for (int t = TIER_NAMESPACE; t <= TIER_MINIMAL; t++) {
 		AUTO(arena) mem = { arena_open(0) };
 		struct buf b = buf_make(mem.p, 4096);

@@ -17,6 +17,7 @@ enum probe_layer {
 };
 struct probe {
 	bool root;
+	bool filtered; /* a filter of the container's stands before ours */
 	bool have[PROBE_COUNT];
 	int landlock_abi;
 	uint32_t uid_base; /* the first identity that may be taken */

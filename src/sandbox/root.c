@@ -73,6 +73,9 @@ status root_write_helpers(const char *folder)
 	char path[PATH_BYTES];
 	for (size_t i = 0; i < jail_files_len; i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, jail_files[i].path);
+		/* One of an earlier start may be there, and is not ours to write. */
+		if (unlink(path) < 0 && errno != ENOENT)
+			return err_errno("replace %s", path);
 		if (write_file(path, jail_files[i].data, jail_files[i].len, 0555))
 			return -1;
 	}

@@ -30,6 +30,7 @@ enum {
 	ORDER_PURE = 1 << 8,	      /* no third-party packages */
 	ORDER_PRELOAD = 1 << 9,	      /* a preload text stands before the code */
 	ORDER_DATA = 1 << 10,	      /* numpy and the like are loaded */
+	ORDER_KILL = 1 << 11,	      /* the kernel ends who calls what is never allowed, without a name */
 };
 
 struct order {

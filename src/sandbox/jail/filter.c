@@ -406,9 +406,10 @@ static uint32_t action_refuse(const struct maker *m)
 	return m->options->flags & ORDER_NOTIFY ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | EPERM;
 }
 
+/* Behind a filter of the container that refuses the same call, only this one's death is heard. */
 static uint32_t action_kill(const struct maker *m)
 {
-	return m->options->flags & ORDER_NOTIFY ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_KILL_PROCESS;
+	return (m->options->flags & (ORDER_NOTIFY | ORDER_KILL)) == ORDER_NOTIFY ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_KILL_PROCESS;
 }
 
 /* Allows when the loaded word is one of the values; what follows runs otherwise. */

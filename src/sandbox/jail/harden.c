@@ -34,7 +34,8 @@ int harden_limits(const struct order *o)
 	bad |= limit(RLIMIT_CPU, o->cpu_seconds);
 	bad |= limit(RLIMIT_FSIZE, (uint64_t)o->scratch_mb << 20);
 	bad |= limit(RLIMIT_NOFILE, node ? NODE_FILES : o->files);
-	if (!(o->flags & ORDER_COUNT_THREADS))
+	/* In a user namespace of its own the limit counts from inside only: harden_identity sets it. */
+	if (!(o->flags & ORDER_COUNT_THREADS) && (node || !(o->flags & ORDER_USERNS)))
 		bad |= limit(RLIMIT_NPROC, o->threads);
 	bad |= limit(RLIMIT_CORE, 0);
 	bad |= limit(RLIMIT_MEMLOCK, 0);
@@ -61,7 +62,8 @@ int harden_identity(const struct order *o)
 		(void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 	/* A user namespace of its own: the kernel counts this run's threads apart from others', and
 	 * our uid outside has no meaning inside. */
-	if (o->flags & ORDER_USERNS && unshare(CLONE_NEWUSER) < 0)
+	if (o->flags & ORDER_USERNS &&
+	    (unshare(CLONE_NEWUSER) < 0 || (!(o->flags & ORDER_NODE) && limit(RLIMIT_NPROC, o->threads) < 0)))
 		return -1;
 	if (o->flags & ORDER_SETID &&
 	    (setgroups(0, NULL) < 0 || setresgid(o->gid, o->gid, o->gid) < 0 ||

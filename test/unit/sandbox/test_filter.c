@@ -247,7 +247,7 @@ static void table_is_sound(void **state)
 		if (r->number >= FILTER_NUMBER_MAX || strlen(r->name) >= WIRE_NAME_MAX)
 			fail_msg("%s does not fit", r->name);
 	}
-	for (uint32_t flags = 0; flags < 2048; flags++) {
+	for (uint32_t flags = 0; flags < 4096; flags++) {
 		struct filter_options o = { .flags = flags, .pid = 7 };
 		size_t n = filter_build(&o, program, FILTER_MAX);
 		if (!n || n > FILTER_MAX - 2 * WIRE_EXTRA_MAX)
