@@ -136,7 +136,7 @@ static status open_namespaces(struct jail *j, const char *place)
 	j->empty_net = fds[SPACE_EMPTY_NET];
 	j->proxy_net = fds[SPACE_PROXY_NET];
 	j->listener = fds[SPACE_LISTENER];
-	return open_space("pid", &j->own_pidns);
+	return 0;
 }
 
 static status open_folder(struct jail *j, struct arena *mem)
@@ -160,7 +160,7 @@ status jail_open(struct jail *j, const struct launcher_settings *s, const struct
 	const char *place = arena_printf(mem, "%s/place", s->work_dir).at;
 	*j = (struct jail){ .settings = s, .plan = plan, .tier = p->tier, .notify = p->have[PROBE_NOTIFY],
 			    .uid_base = p->uid_base, .mount_ns = -1, .listener = -1, .proxy_net = -1,
-			    .empty_net = -1, .own_pidns = -1, .helpers = JAIL_DIR, .root = "/" };
+			    .empty_net = -1, .helpers = JAIL_DIR, .root = "/" };
 	j->own_ids = p->root && p->have[PROBE_SETUID] && p->tier != TIER_MINIMAL;
 	j->broker = p->tier != TIER_NAMESPACE;
 	j->filtered = p->filtered;
@@ -207,19 +207,57 @@ static _Noreturn void wait_for_ever(void)
 		pause();
 }
 
+/*
+ * A child of ours in another process namespace: `space`, or with -1 a new one, whose descriptor goes
+ * to *made. Through a process that goes there and does not come back, since who is no root would not
+ * be let back. Returns as fork does.
+ */
+static pid_t fork_into(int space, int *made)
+{
+	int ends[2], how;
+	pid_t pid = -1;
+	size_t count = space < 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return -1;
+	pid_t guide = fork();
+	if (guide == 0) {
+		int fd = -1;
+		if (space < 0 ? unshare(CLONE_NEWPID) : setns(space, CLONE_NEWPID))
+			_exit(EXIT_BROKEN);
+		pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
+		if (pid == 0)
+			return 0;
+		if (pid > 0 && space < 0)
+			fd = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
+		(void)message_send(ends[1], &pid, sizeof(pid), &fd, fd >= 0);
+		_exit(0);
+	}
+	close(ends[1]);
+	if (guide < 0 || message_receive(ends[0], &pid, sizeof(pid), made, &count) != sizeof(pid))
+		pid = -1;
+	close(ends[0]);
+	while (guide > 0 && waitpid(guide, &how, 0) < 0 && errno == EINTR)
+		;
+	if (pid > 0 && space < 0 && !count) {
+		kill(pid, SIGKILL);
+		while (waitpid(pid, &how, 0) < 0 && errno == EINTR)
+			;
+		pid = -1;
+	}
+	return pid;
+}
+
 int jail_process_space(const struct jail *j, pid_t *init)
 {
-	char path[64];
+	int fd = -1;
 	*init = 0;
 	if (j->tier != TIER_NAMESPACE)
 		return -1;
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+	pid_t pid = fork_into(-1, &fd);
 	if (pid == 0)
 		wait_for_ever();
 	if (pid < 0)
 		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	*init = pid;
 	return fd;
 }
@@ -340,14 +378,12 @@ status jail_start_node(const struct jail *j, const struct order *o, const int fd
 	snprintf(script, sizeof(script), "%s/boot.js", j->helpers);
 	snprintf(heap, sizeof(heap), "--max-old-space-size=%llu", (unsigned long long)(o->memory >> 22));
 	const char *argv[] = { "node", heap, "--no-warnings", script, NULL };
-	if (pidns >= 0 && setns(pidns, CLONE_NEWPID) < 0)
-		return err_errno("enter a process namespace");
-	pid_t pid = fork();
+	int none;
+	pid_t pid = pidns >= 0 ? fork_into(pidns, &none) : fork();
 	if (pid == 0)
 		node_child(j, o, fds, argv);
-	status r = pid < 0 ? err_errno("start node") : 0;
-	if (pidns >= 0 && setns(j->own_pidns, CLONE_NEWPID) < 0)
-		return err_errno("leave a process namespace");
+	if (pid < 0)
+		return err_errno("start node");
 	*out = pid;
-	return r;
+	return 0;
 }

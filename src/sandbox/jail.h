@@ -19,7 +19,7 @@ struct jail {
 	bool notify, broker, filtered;
 	uint32_t uid_base;
 	/* namespace tier */
-	int mount_ns, ipc_ns, uts_ns, empty_net, proxy_net, own_pidns;
+	int mount_ns, ipc_ns, uts_ns, empty_net, proxy_net;
 	int listener; /* 127.0.0.1:3128 in proxy_net */
 	/* container tier: the root; minimal tier: the helpers */
 	const char *root, *helpers;

@@ -51,6 +51,7 @@ enum {
 	WARM_NICE = 10,
 	WARM_PAUSE_MS = 3000,
 	IDLE_MS = 600000,
+	SPACE_PAUSE_MS = 1000,
 };
 
 enum zygote_kind { ZYGOTE_PLAIN, ZYGOTE_DATA, ZYGOTE_OLD, ZYGOTE_SLOTS = 6 };
@@ -108,6 +109,7 @@ struct launcher {
 	bool wanted[2]; /* warm Node without and with network: asked for once */
 	int64_t watched;
 	int64_t warm_after; /* no warm process before: one has died */
+	int64_t space_after; /* no process space before: one could not be made */
 	bool active;	    /* interpreters are kept */
 	int64_t last_run;
 };
@@ -179,11 +181,13 @@ static int take_space(struct launcher *l, pid_t *init)
 static void refill_spaces(struct launcher *l)
 {
 	size_t want = MIN((size_t)l->settings.workers, (size_t)SPARE_MAX);
-	if (l->jail.tier == TIER_NAMESPACE && l->active && l->spare_count < want) {
+	if (l->jail.tier == TIER_NAMESPACE && l->active && l->spare_count < want && now_ms() >= l->space_after) {
 		int fd = jail_process_space(&l->jail, &l->spare[l->spare_count].init);
 		l->spare[l->spare_count].fd = fd;
 		if (fd >= 0)
 			l->spare_count++;
+		else
+			l->space_after = now_ms() + SPACE_PAUSE_MS;
 	}
 }
 
@@ -341,7 +345,8 @@ static status start_warm(struct launcher *l, bool network, struct warm *w)
 	fill_order(l, &o, ORDER_NODE | (network ? ORDER_NETWORK : 0), w->uid_index);
 	int space = take_space(l, &w->init);
 	status r = -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) == 0 && make_pipe(out) && make_pipe(err))
+	bool there = space >= 0 || l->jail.tier != TIER_NAMESPACE;
+	if (there && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) == 0 && make_pipe(out) && make_pipe(err))
 		r = jail_start_node(&l->jail, &o, (int[]){ control[1], out[1], err[1] }, space, &w->pid);
 	close_fd(&control[1]);
 	close_fd(&out[1]);
@@ -500,6 +505,8 @@ static status start_python(struct launcher *l, struct run *r, const struct run_r
 	int fds[ORDER_FD_COUNT] = { far[0], far[1], far[2], far[3] };
 	size_t count = 4;
 	int space = take_space(l, &r->init);
+	if (space < 0 && l->jail.tier == TIER_NAMESPACE)
+		return err_set(ERR_UNAVAILABLE, "no process namespace"); /* never without */
 	if (space >= 0) {
 		fds[count++] = space;
 		/* The zygote lives where the proxy is; others are sent to where nothing is. */
@@ -832,7 +839,7 @@ static _Noreturn void serve(struct launcher *l)
 	bool more = true;
 	for (;;) {
 		collect(l, &set);
-		bool work = more || (l->active && l->jail.tier == TIER_NAMESPACE &&
+		bool work = more || (l->active && l->jail.tier == TIER_NAMESPACE && now_ms() >= l->space_after &&
 				     l->spare_count < MIN((size_t)l->settings.workers, (size_t)SPARE_MAX));
 		int wait = work ? 0 : l->dying_count ? 1 : l->running ? WATCH_MS : 1000;
 		if (poll(set.fd, set.count, wait) < 0 && errno != EINTR)
