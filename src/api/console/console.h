@@ -117,3 +117,4 @@ status console_status(struct call *), console_models(struct call *), console_mod
 	console_model_remove(struct call *), console_model_check(struct call *);
 status console_webhook(struct call *), console_triggers(struct call *),
 	console_trigger_enable(struct call *);
+status console_run_events(struct call *);

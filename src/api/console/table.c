@@ -123,6 +123,7 @@ static const struct route routes[] = {
 	{ HTTP_GET, APP "/workflow-runs/{run:uuid}", AUTH_CONSOLE, QUICK, 0, console_run, 0 },
 	{ HTTP_GET, APP "/workflow-runs/{run:uuid}/node-executions", AUTH_CONSOLE, QUICK, 0,
 	  console_run_nodes, 0 },
+	{ HTTP_GET, API "/workflow/{run:uuid}/events", AUTH_EDITOR, 0, 0, console_run_events, 0 },
 	{ HTTP_GET, APP "/human-input-forms", AUTH_CONSOLE, QUICK, 0, console_forms, 0 },
 	{ HTTP_GET, API "/form/human_input/{form_token}", AUTH_CONSOLE, QUICK, 0, console_form_get, 0 },
 	{ HTTP_POST, API "/form/human_input/{form_token}", AUTH_CONSOLE, QUICK, 0, console_form_post,

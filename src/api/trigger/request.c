@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* request: reads and checks what is sent to a webhook. Texts of errors are part of the interface. */
+#include <math.h>
+
 #include "api/trigger/trigger.h"
 #include "app/app.h"
 #include "base/arena.h"
@@ -74,7 +76,7 @@ status webhook_convert(struct arena *mem, struct str name, struct str text, stru
 		return 0;
 	}
 	if (str_eq(type, S("number"))) {
-		if (str_to_double(str_trim(text), &d))
+		if (str_to_double(str_trim(text), &d) || !isfinite(d))
 			return refuse(name, arena_printf(mem, "Cannot convert '%.*s' to number", STR(text)));
 		bool whole = d >= -9007199254740992.0 && d <= 9007199254740992.0 && (double)(int64_t)d == d;
 		*out = whole ? json_int(mem, (int64_t)d) : json_float(mem, d);

@@ -403,6 +403,12 @@ workflow:
     - {source: h, target: e, sourceHandle: no_1}
 `;
 
+async function upload(w, form) {
+	const body = new FormData();
+	body.append("file", new Blob(["x"], { type: "text/plain" }), "a.txt");
+	return (await fetch(`${w.url}/api${form.replace("/form/", "/form/human_input/")}/upload`, { method: "POST", body })).json();
+}
+
 // A run that waits: its form is answered on a page that needs nothing but the address.
 async function forms(w) {
 	const csrf = (await w.page.context().cookies()).find((c) => c.name === "csrf_token").value;
@@ -438,6 +444,18 @@ async function forms(w) {
 	await page.goto(`${w.url}/form/nosuchform`);
 	await page.getByRole("heading", { name: "No such form" }).waitFor();
 	await page.context().close();
+
+	// The test page of the console shows where the form is, and goes on by itself when it is answered.
+	await w.page.goto(`${w.url}/app/${app_id}/test`);
+	await w.page.getByRole("button", { name: "Run", exact: true }).click();
+	const link = w.page.getByRole("link", { name: "Open the form" }).first();
+	await link.waitFor();
+	await check(w, w.page, "43-run-waits");
+	const answer = { inputs: { comment: "c", budget: "travel", receipt: { type: "document", transfer_method: "local_file", upload_file_id: (await upload(w, await link.getAttribute("href"))).id } }, action: "no_1" };
+	const sent = await fetch(`${w.url}/api${(await link.getAttribute("href")).replace("/form/", "/form/human_input/")}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(answer) });
+	assert.equal(sent.status, 200, await sent.text());
+	await w.page.getByText("Send back").first().waitFor();
+	await link.waitFor({ state: "detached" });
 
 	const phone = await w.newPage({ viewport: { width: 390, height: 780 }, locale: "ja-JP", colorScheme: "dark", hasTouch: true, isMobile: true });
 	await phone.goto(`${w.url}/form/${(await run()).reasons[0].form_token}`);

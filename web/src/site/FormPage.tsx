@@ -27,6 +27,7 @@ export function FormPage({ api, info, parameters, workflow }: { api: SiteApi; in
 		void start({
 			start: (signal) => api.request("POST", workflow ? "/workflows/run" : "/completion-messages", { inputs, response_mode: "streaming" }, signal),
 			stop: (task) => api.call("POST", workflow ? `/workflows/tasks/${task}/stop` : `/completion-messages/${task}/stop`, {}),
+			follow: (runId, signal) => api.request("GET", `/workflow/${runId}/events?continue_on_pause=true`, undefined, signal),
 		});
 	};
 	const { site } = info;

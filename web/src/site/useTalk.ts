@@ -86,6 +86,7 @@ export function useTalk(api: SiteApi, asksMore: boolean, onStarted: (id: string)
 			const end = await start({
 				start: (signal) => api.request("POST", "/chat-messages", body, signal),
 				stop: (task) => api.call("POST", `/chat-messages/${task}/stop`, {}),
+				follow: (runId, signal) => api.request("GET", `/workflow/${runId}/events?continue_on_pause=true`, undefined, signal),
 			});
 			if (end.conversationId && !id) {
 				setId(end.conversationId);

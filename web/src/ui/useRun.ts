@@ -7,6 +7,8 @@ import { readEvents } from "../lib/sse";
 export interface RunSource {
 	start: (signal: AbortSignal) => Promise<Response>;
 	stop: (taskId: string) => Promise<unknown>;
+	// The events of a run from its first on, through pauses: how a run that waits for people goes on.
+	follow?: (runId: string, signal: AbortSignal) => Promise<Response>;
 }
 
 function failed(run: Run, e: unknown): Run {
@@ -47,12 +49,18 @@ export function useRun() {
 			let state = newRun();
 			put(state, true);
 			try {
-				const response = await from.start(controller.signal);
-				for await (const event of readEvents(response)) {
-					if (controller.signal.aborted) break;
-					state = applyEvent(state, event);
-					put(state, false);
-				}
+				let seen = 0;
+				const read = async (response: Response, skip: number) => {
+					for await (const event of readEvents(response)) {
+						if (controller.signal.aborted) break;
+						if (event.event === "ping" || skip-- > 0) continue;
+						seen++;
+						state = applyEvent(state, event);
+						put(state, false);
+					}
+				};
+				await read(await from.start(controller.signal), 0);
+				if (state.status === "paused" && from.follow && state.runId) await read(await from.follow(state.runId, controller.signal), seen);
 				state = closeRun(state, stopping.current || controller.signal.aborted);
 			} catch (e) {
 				state = stopping.current || controller.signal.aborted ? closeRun(state, true) : failed(state, e);

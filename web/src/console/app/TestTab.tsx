@@ -42,6 +42,7 @@ function sourceOf(app: AppDetail, body: Record<string, unknown>): RunSource {
 	return {
 		start: (signal) => request("POST", path, { ...more, files: [], ...body }, signal),
 		stop: (task) => post(`${stop}/${task}/stop`),
+		follow: (runId, signal) => request("GET", `/workflow/${runId}/events?continue_on_pause=true`, undefined, signal),
 	};
 }
 
