@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches a second and read times; a program to run by hand: db_bench [sqlite|postgres] [full]. */
+/* Batches, reads and queue jobs a second; run by bench/run, or by hand: db_bench [sqlite|postgres] [full]. */
+#include "store/broker/broker.h"
 #include "store_test.h"
 
 enum { FIBERS = 64, SECONDS = 3 };
@@ -54,6 +55,67 @@ static status run_load(struct db *db, int fibers, bool reads, const char *what)
 	return 0;
 }
 
+DEFINE_AUTO(broker, struct broker, broker_close)
+
+/* --- the queue: one fiber pushes, others take and finish --- */
+
+struct jobs {
+	struct broker *broker;
+	int64_t until, done;
+};
+
+static status take_fiber(void *arg)
+{
+	struct jobs *w = arg;
+	struct str queue = S("bench");
+	AUTO(arena) mem = { arena_open(0) };
+	while (rt_now() < w->until) {
+		struct job *j;
+		deadline saved = deadline_push(deadline_in_ms(200));
+		status st = queue_take(w->broker, mem.p, &queue, 1, 60000, &j);
+		deadline_pop(saved);
+		if (st)
+			continue; /* none for a moment */
+		CHECK_OK(queue_done(w->broker, j));
+		w->done++;
+		arena_reset(mem.p);
+	}
+	return 0;
+}
+
+static status push_fiber(void *arg)
+{
+	struct jobs *w = arg;
+	AUTO(arena) mem = { arena_open(0) };
+	for (; rt_now() < w->until; w->done++) {
+		CHECK_OK(queue_push(w->broker, mem.p, S("bench"), S("{\"run\":\"x\"}"), NULL, NULL));
+		arena_reset(mem.p);
+	}
+	return 0;
+}
+
+static status run_jobs(struct db *db, int takers)
+{
+	static struct jobs each[FIBERS];
+	char run_dir[600];
+	AUTO(broker) broker = { NULL };
+	snprintf(run_dir, sizeof run_dir, "%s/run", dir);
+	CHECK_OK(broker_open(&(struct broker_options){ .db = db, .run_dir = str_c(run_dir) }, &broker.p));
+	AUTO(group) g = { group_open(DEADLINE_NONE) };
+	int64_t from = rt_now(), done = 0;
+	for (int i = 0; i < 2 * takers; i++) {
+		each[i] = (struct jobs){ broker.p, from + SECONDS * 1000000000ll, 0 };
+		CHECK_OK(group_spawn(g.p, "jobs", i < takers ? take_fiber : push_fiber, &each[i]));
+	}
+	CHECK_OK(group_wait(g.p));
+	for (int i = 0; i < takers; i++)
+		done += each[i].done;
+	double seconds = (double)(rt_now() - from) / 1e9;
+	printf("%-28s %3d fibers %9.0f/s %8.1f us each\n", "jobs taken and done", takers,
+	       (double)done / seconds, seconds * 1e6 * takers / (double)MAX(done, 1));
+	return 0;
+}
+
 static status main_fiber(void *arg)
 {
 	(void)arg;
@@ -69,6 +131,10 @@ static status main_fiber(void *arg)
 	CHECK_OK(run_load(db.p, 1, false, "batches of one insert"));
 	CHECK_OK(run_load(db.p, 1, true, "reads of one row"));
 	CHECK_OK(run_load(db.p, FIBERS, true, "reads of one row"));
+	struct migrate_report report;
+	CHECK_OK(db_migrate(db.p, false, &report));
+	CHECK_OK(run_jobs(db.p, 1));
+	CHECK_OK(run_jobs(db.p, 16));
 	return 0;
 }
 
