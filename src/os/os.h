@@ -38,3 +38,11 @@ status signal_wait(int *sig, deadline) NODISCARD;
  * SIGBUS while the loop is open; one loop per process may be watched.
  */
 extern const struct rt_watcher os_watcher;
+
+/* --- giving rights away --- */
+/*
+ * For a process that from now on only talks on sockets: root becomes nobody, no new privileges, no
+ * core dump, and (seccomp, where the kernel has it) no other program or process, no file opened for
+ * writing. Threads may still start. For good. Call it when all sockets and logs are open.
+ */
+status os_confine(void) NODISCARD;

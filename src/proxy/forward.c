@@ -453,6 +453,26 @@ static enum outcome send_pieces(struct exchange *x, struct framing *f, struct st
 	return whole ? DONE : BROKEN;
 }
 
+static bool is_scheme_of_connections(struct str value)
+{
+	return str_eq_nocase(str_sub(value, 0, 4), S("NTLM")) ||
+	       str_eq_nocase(str_sub(value, 0, 9), S("Negotiate"));
+}
+
+/* These sign in the connection, not the request: the next client on it would be somebody else. */
+static bool connection_is_signed_in(const struct exchange *x)
+{
+	for (size_t i = 0; i < x->q->h.header_count; i++)
+		if (str_eq_nocase(x->q->fields[i].name, S("Authorization")) &&
+		    is_scheme_of_connections(x->q->fields[i].value))
+			return true;
+	for (size_t i = 0; i < x->a.header_count; i++)
+		if (str_eq_nocase(x->fields[i].name, S("WWW-Authenticate")) &&
+		    is_scheme_of_connections(x->fields[i].value))
+			return true;
+	return false;
+}
+
 static enum outcome send_answer(struct exchange *x)
 {
 	struct framing f = framing_of(x);
@@ -483,7 +503,7 @@ static enum outcome send_answer(struct exchange *x)
 		if (send_pieces(x, &f, &head) != DONE)
 			return BROKEN;
 	}
-	x->up.keep = x->a.keep_alive && f.length != -2 && !x->early;
+	x->up.keep = x->a.keep_alive && f.length != -2 && !x->early && !connection_is_signed_in(x);
 	return DONE;
 }
 

@@ -165,7 +165,7 @@ static void close_role(struct role_process *r)
 static status role_main(void *arg)
 {
 	struct role_process *r = arg;
-	if (open_role(r) || serve_http(r)) {
+	if (open_role(r) || serve_http(r) || (r->type->started && r->type->started(r))) {
 		log_err(LOG_ERROR, "cannot start");
 		close_role(r);
 		return -1;

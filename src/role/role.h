@@ -24,6 +24,7 @@ struct role_type {
 	bool stateless;	    /* alone it needs no data directory */
 	/* Opens what the role needs into role->state; services are open when needs_services. */
 	status (*open)(struct role_process *);
+	status (*started)(struct role_process *); /* all sockets are open; NULL = nothing to do */
 	http_handler handle; /* ctx is the role; NULL: health only */
 	http_handler fail;   /* answers the error record; NULL = JSON */
 	status (*ready)(struct role_process *); /* NULL = always; the error text is shown */

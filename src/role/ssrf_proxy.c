@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "net/guard.h"
+#include "os/os.h"
 #include "proxy/egress.h"
 #include "role/outgoing.h"
 
@@ -164,6 +165,16 @@ static status proxy_open(struct role_process *r)
 	return proxy_open_all(r, p);
 }
 
+/* From here on it only talks. A kernel without seccomp is no reason to leave people without a way
+ * out: the rest holds. */
+static status proxy_started(struct role_process *r)
+{
+	(void)r;
+	if (os_confine())
+		log_err(LOG_WARN, "not confined");
+	return 0;
+}
+
 static void proxy_metrics(struct role_process *r, struct buf *b)
 {
 	struct ssrf_proxy *p = r->state;
@@ -197,6 +208,7 @@ const struct role_type role_ssrf_proxy = {
 	.front = "ssrf-proxy",
 	.stateless = true,
 	.open = proxy_open,
+	.started = proxy_started,
 	.metrics = proxy_metrics,
 	.drain = proxy_drain,
 	.close = proxy_close,
