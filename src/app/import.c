@@ -7,6 +7,8 @@
 #include "app/app_int.h"
 #include "sql_app.h"
 
+enum { SMALL_FILE = 64 << 10 }; /* read and looked over in place */
+
 struct import {
 	struct apps *a;
 	struct arena *mem;
@@ -80,7 +82,7 @@ static status read_file(struct import *i)
 	if (i->req->yaml.len > DSL_SIZE_MAX)
 		return err_set(ERR_INVALID, "File size exceeds the limit of 10MB");
 	/* A short text is read faster than a thread is woken. */
-	if (i->req->yaml.len > 64 << 10 ? pool_call(parse_file, &job) : parse_file(&job)) {
+	if (i->req->yaml.len > SMALL_FILE ? pool_call(parse_file, &job) : parse_file(&job)) {
 		struct err cause;
 		err_save(&cause);
 		return err_set(ERR_INVALID, "Invalid YAML format: %s", cause.text);
@@ -310,6 +312,15 @@ static status hold(struct import *i)
 	return db_commit(i->a->db, b);
 }
 
+/* As reading the file: a large one is looked over on a thread. */
+static status look_over(void *p)
+{
+	struct import *i = p;
+	i->out->report = dsl_report(i->mem, i->file);
+	i->out->warnings = dsl_warnings(i->mem, i->out->report);
+	return 0;
+}
+
 static status import_steps(struct import *i)
 {
 	if (read_file(i) || find_target(i))
@@ -324,9 +335,7 @@ static status import_steps(struct import *i)
 	/* A confirmed file was warned about already. */
 	i->out->status = i->verdict == DSL_WARN ? S("completed-with-warnings") : S("completed");
 	i->out->imported_dsl_version = i->version;
-	i->out->report = dsl_report(i->mem, i->file);
-	i->out->warnings = dsl_warnings(i->mem, i->out->report);
-	return 0;
+	return i->req->yaml.len > SMALL_FILE ? pool_call(look_over, i) : look_over(i);
 }
 
 static bool is_the_files_fault(enum err_code c)

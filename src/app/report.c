@@ -22,6 +22,10 @@ void report_add(struct report *r, enum severity severity, const char *code,
 	static const char *const names[] = { "note", "warning", "error" };
 	char text[TEXT_MAX];
 	va_list ap;
+	if (r->out->len >= REPORT_FINDINGS_MAX) {
+		r->more++;
+		return;
+	}
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -73,7 +77,6 @@ static void read_nodes(struct report *r, const struct json *list)
 			r->count++;
 		}
 	}
-	r->paths = r->count <= REPORT_NODES_MAX;
 }
 
 /* Old files name no container in the nodes: then those that its start leads to are inside. */
@@ -297,6 +300,11 @@ struct json *dsl_report(struct arena *mem, const struct json *file)
 	struct str mode = json_get_str(json_get(file, S("app")), S("mode"));
 	check_workflow(&r, mode);
 	check_easy(&r);
+	if (r.more) {
+		size_t more = r.more;
+		r.out->len--; /* its last place says how many there are */
+		report_add(&r, REPORT_WARNING, "more", NULL, S(""), "and %zu more findings", more + 1);
+	}
 	return r.out;
 }
 

@@ -25,7 +25,15 @@ struct report_node {
 	bool started;	     /* some path from a start does */
 	uint8_t *reaches;   /* which nodes its paths lead to; made when first asked for */
 };
-enum { NO_NODE = UINT32_MAX, REPORT_NODES_MAX = 1000 }; /* above it, paths are not looked at */
+enum { NO_NODE = UINT32_MAX };
+/* Files of strangers may be large: above these, findings are counted only, paths, handles and further
+ * references are not looked at. */
+enum {
+	REPORT_FINDINGS_MAX = 200,
+	REPORT_NODES_MAX = 1000,
+	REPORT_EDGES_MAX = 5000,
+	REPORT_REFERENCES_MAX = 20000,
+};
 
 struct report {
 	struct arena *mem;
@@ -35,7 +43,9 @@ struct report {
 	size_t count;
 	struct map by_id; /* struct report_node */
 	VEC(struct report_edge) edges;
-	bool paths; /* few enough nodes to look at paths */
+	bool paths; /* few enough nodes and edges to look at paths */
+	size_t more;	   /* findings that are not in `out` */
+	size_t references; /* looked at so far */
 };
 
 /* field and node may be empty and NULL. */

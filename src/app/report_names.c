@@ -141,7 +141,7 @@ static void check_reference(struct look *l, const struct str *parts, size_t n, s
 {
 	struct report *r = l->r;
 	enum severity worst = must_exist(l->n) ? REPORT_ERROR : REPORT_WARNING;
-	if (n < 2 || map_has(&l->seen, ref))
+	if (n < 2 || map_has(&l->seen, ref) || r->references++ >= REPORT_REFERENCES_MAX)
 		return;
 	map_set(&l->seen, ref, l);
 	if (str_eq(parts[0], S("sys"))) {

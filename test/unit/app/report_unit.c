@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/app_int.h"
+#include "app/report_int.h"
 
 #define HEAD "version: 0.5.0\napp: {name: x, mode: workflow}\nworkflow:\n  environment_variables: [{name: e, value_type: string, value: x}]\n  conversation_variables: [{name: c, value_type: string, value: x}]\n  graph:\n    nodes:\n"
 #define N(id, data) "    - {id: " id ", data: {" data "}}\n"
@@ -113,6 +113,34 @@ static void findings(void **unused)
 	assert_int_equal(bad, 0);
 }
 
+/* A hostile file is answered with a short report, soon. */
+static status large_fiber(void *unused)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	struct buf b = buf_make(mem.p, 0);
+	struct json *report;
+	(void)unused;
+	buf_puts(&b, HEAD START);
+	for (int i = 0; i < 3000; i++)
+		buf_printf(&b, "    - {id: n%d, data: {type: answer, answer: '{{#x%d.y#}} {{#n%d.y#}}'}}\n", i, i, i - 1);
+	buf_puts(&b, EDGES);
+	for (int i = 0; i < 6000; i++)
+		buf_printf(&b, "    - {source: n%d, target: n%d}\n", i % 3000, (i * 7) % 3100);
+	assert_int_equal(app_lint(mem.p, buf_str(&b), &report), 0);
+	assert_int_equal(json_len(report), REPORT_FINDINGS_MAX);
+	const struct json *last = json_at(report, REPORT_FINDINGS_MAX - 1);
+	print_message("%.*s\n", STR(json_get_str(last, S("message"))));
+	assert_true(str_eq(json_get_str(last, S("code")), S("more")));
+	assert_true(str_starts(json_get_str(last, S("message")), S("and ")));
+	return 0;
+}
+
+static void large_files(void **unused)
+{
+	(void)unused;
+	assert_int_equal(rt_run(NULL, large_fiber, NULL), 0);
+}
+
 /* --- real files: nothing is told that is not so --- */
 
 static struct str read_file(struct arena *mem, const char *path)
@@ -168,6 +196,6 @@ static void real_files(void **unused)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(findings), cmocka_unit_test(real_files) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(findings), cmocka_unit_test(large_files), cmocka_unit_test(real_files) };
 	return cmocka_run_group_tests_name("app report", tests, NULL, NULL);
 }
