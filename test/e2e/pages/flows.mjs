@@ -491,6 +491,46 @@ async function logs(w) {
 	await page.keyboard.press("Escape");
 }
 
+const description = `openapi: 3.0.0
+info: {title: Weather, version: "1"}
+servers: [{url: "https://weather.example"}]
+paths:
+  /now:
+    get:
+      operationId: current_weather
+      summary: The weather of a town
+      parameters: [{name: town, in: query, required: true, schema: {type: string}}]
+      responses: {"200": {description: ok}}
+`;
+
+async function tools(w) {
+	const { page } = w;
+	await page.getByRole("link", { name: "Tools", exact: true }).click();
+	await page.getByText("current_time").or(page.getByText("Current Time")).first().waitFor();
+	await page.getByRole("button", { name: "Add an API" }).click();
+	const dialog = page.getByRole("dialog");
+	await dialog.getByLabel("Name", { exact: true }).fill("weather");
+	await dialog.getByLabel("OpenAPI description").fill("paths: [");
+	await dialog.getByRole("alert").waitFor();
+	assert.equal(await dialog.getByRole("button", { name: "Save" }).isDisabled(), true);
+	await dialog.getByLabel("OpenAPI description").fill(description);
+	await dialog.locator(".operations", { hasText: "current_weather" }).waitFor();
+	await check(w, page, "39-api-tool");
+	await dialog.getByRole("button", { name: "Save" }).click();
+	await dialog.waitFor({ state: "detached" });
+	await page.getByRole("heading", { name: "weather" }).waitFor();
+	await page.getByRole("button", { name: "Use a workflow" }).click();
+	await dialog.getByRole("textbox", { name: "Workflow", exact: true }).click();
+	await page.getByRole("option", { name: "wf_llm" }).click();
+	await dialog.getByRole("button", { name: "Save" }).click();
+	await dialog.waitFor({ state: "detached" });
+	await page.getByRole("heading", { name: "wf_llm" }).waitFor();
+	await check(w, page, "40-tools");
+	await page.locator("article", { hasText: "weather" }).first().getByRole("button", { name: "Delete" }).click();
+	await dialog.getByRole("button", { name: "Delete" }).click();
+	await page.getByRole("heading", { name: "weather", exact: true }).waitFor({ state: "detached" });
+}
+
 async function members(w) {
 	const { page } = w;
 	await page.goto(`${w.url}/members`);
@@ -613,6 +653,7 @@ export const flows = [
 	["public forms", publicForms],
 	["forms of runs", forms],
 	["logs", logs],
+	["tools", tools],
 	["members", members],
 	["keyboard", keyboard],
 	["first load", sizes],

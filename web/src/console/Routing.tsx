@@ -10,6 +10,7 @@ const Activate = lazy(() => import("./Activate"));
 const Apps = lazy(() => import("./Apps"));
 const AppPage = lazy(() => import("./app/AppPage"));
 const Models = lazy(() => import("./Models"));
+const Tools = lazy(() => import("./Tools"));
 const Members = lazy(() => import("./Members"));
 const Account = lazy(() => import("./Account"));
 
@@ -70,6 +71,7 @@ export function Routing() {
 						<Route path="/app/:id" element={<Navigate to="test" replace />} />
 						<Route path="/app/:id/:tab" element={<AppPage />} />
 						<Route path="/models" element={<Models />} />
+						<Route path="/tools" element={<Tools />} />
 						<Route path="/members" element={<Members />} />
 						<Route path="/account" element={<Account />} />
 						<Route path="*" element={<Missing />} />

@@ -121,6 +121,7 @@ export function Shell() {
 							{t("nav.apps")}
 						</NavLink>
 						<NavLink to="/models">{t("nav.models")}</NavLink>
+						<NavLink to="/tools">{t("nav.tools")}</NavLink>
 						{canAdmin(workspace.data?.role) && <NavLink to="/members">{t("nav.members")}</NavLink>}
 					</nav>
 					<div style={{ display: "flex", gap: 2 }}>

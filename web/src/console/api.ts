@@ -160,6 +160,27 @@ export interface ImportResult {
 	warnings?: string[];
 }
 
+type Texts = Record<string, string> | string | null;
+export interface Tool {
+	name: string;
+	label: Texts;
+	description: Texts;
+}
+export interface ToolProvider {
+	id: string;
+	name: string;
+	label: Texts;
+	description: Texts;
+	tools: Tool[];
+}
+
+// Texts of tools come in several languages; English stands in for what is missing.
+export function toolText(t: Texts): string {
+	if (!t || typeof t === "string") return t ?? "";
+	const name = { en: "en_US", ja: "ja_JP", zh: "zh_Hans" }[currentLanguage()];
+	return t[name] || t.en_US || "";
+}
+
 export const keys = {
 	profile: ["profile"] as const,
 	workspace: ["workspace"] as const,
@@ -172,6 +193,7 @@ export const keys = {
 	logs: (id: string, ...more: unknown[]) => ["app", id, "logs", ...more] as const,
 	models: ["models"] as const,
 	members: ["members"] as const,
+	tools: (kind: string) => ["tools", kind] as const,
 };
 
 export async function upload(file: File): Promise<FileValue> {

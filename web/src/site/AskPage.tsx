@@ -36,8 +36,9 @@ function endOf(error: unknown): End | null {
 }
 
 // The last word: sent, or why there is no form.
-function Ended({ end, text }: { end: End | null; text?: string }) {
+function Ended({ end, text, inside }: { end: End | null; text?: string; inside?: boolean }) {
 	const { t } = useTranslation();
+	const Title = inside ? "h2" : "h1"; // the page above has its own first heading
 	const again = end === "busy" || end === "offline" || end === null;
 	return (
 		<main className="problem-page" role="status">
@@ -48,7 +49,7 @@ function Ended({ end, text }: { end: End | null; text?: string }) {
 			) : (
 				<img src="/favicon.svg" alt="" width={48} height={48} />
 			)}
-			<h1>{end ? t(`ask.${end}Title`) : t("error.title")}</h1>
+			<Title>{end ? t(`ask.${end}Title`) : t("error.title")}</Title>
 			<p>{end ? t(`ask.${end}`) : text}</p>
 			{again && (
 				<button type="button" className="b" onClick={() => location.reload()}>
@@ -91,7 +92,7 @@ function Ask({ token, form }: { token: string; form: AskForm }) {
 			setBusy("");
 		}
 	};
-	if (end) return <Ended end={end} />;
+	if (end) return <Ended end={end} inside={Boolean(form.site?.site)} />;
 	const until = new Date(form.expiration_time * 1000).toLocaleString(i18n.language, { dateStyle: "medium", timeStyle: "short" });
 	return (
 		<main className="form-page plain">
