@@ -293,7 +293,8 @@ status engine_apply(struct engine *e, const struct graph_node *n, struct node_re
 	engine_merge_outputs(e->mem, e->outputs, r->merge);
 	e->loop_ends |= n->row && n->row->flags & NODE_ENDS_LOOP;
 	coordinator_done(&e->coordinator, n->index, !exception);
-	if (n->kind == NODE_BRANCH) {
+	/* Default values stand for what the node would have given: every way on is open. */
+	if (n->kind == NODE_BRANCH && !(exception && n->strategy == STRATEGY_DEFAULT_VALUE)) {
 		/* A plain node whose strategy made it a branch goes on along "source". */
 		struct str handle = exception ? S("fail-branch") : r->handle;
 		if (!handle.len && n->row && n->row->kind != NODE_BRANCH)

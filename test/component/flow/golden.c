@@ -50,6 +50,8 @@ static const struct {
 	{ "workflow_iteration_terminated", "wf_iteration_terminated", "workflow", "{}", "{}", NULL },
 	{ "workflow_iteration_continue", "wf_iteration_continue", "workflow", "{}", "{}", NULL },
 	{ "workflow_iteration_remove", "wf_iteration_remove", "workflow", "{}", "{}", NULL },
+	{ "chatflow_iteration_answer", "cf_iteration_answer", "advanced-chat", "{}",
+	  "{\"query\":\"x\",\"conversation_id\":\"c1\",\"dialogue_count\":1}", NULL },
 	{ "workflow_loop", "wf_loop", "workflow", "{}", "{}", NULL },
 	{ "chatflow_loop_answer", "cf_loop", "advanced-chat", "{}",
 	  "{\"query\":\"x\",\"conversation_id\":\"c1\",\"dialogue_count\":1}", NULL },
