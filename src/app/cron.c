@@ -15,7 +15,8 @@ static const struct str month_names[] = {
 	S_INIT("jul"), S_INIT("aug"), S_INIT("sep"), S_INIT("oct"), S_INIT("nov"), S_INIT("dec"),
 };
 static const struct str day_names[] = {
-	S_INIT("sun"), S_INIT("mon"), S_INIT("tue"), S_INIT("wed"), S_INIT("thu"), S_INIT("fri"), S_INIT("sat"),
+	S_INIT("sun"), S_INIT("mon"), S_INIT("tue"), S_INIT("wed"),
+	S_INIT("thu"), S_INIT("fri"), S_INIT("sat"),
 };
 
 struct field {
@@ -36,7 +37,8 @@ static const struct field fields[FIELDS] = {
 
 static status wrong(const struct field *f, struct str text)
 {
-	return err_set(ERR_INVALID, "cron: %s: '%.*s' is not a value from %d to %d, a list, a range or a step",
+	return err_set(ERR_INVALID,
+		       "cron: %s: '%.*s' is not a value from %d to %d, a list, a range or a step",
 		       f->name, STR(str_sub(text, 0, 40)), f->low, f->high);
 }
 
@@ -62,7 +64,8 @@ static status read_range(const struct field *f, struct str text, uint64_t *bits)
 {
 	struct str step_text = text, range = str_cut(&step_text, '/');
 	int64_t step = 1;
-	if (step_text.at && (!step_text.len || str_to_i64(step_text, &step) || step < 1 || step > 60))
+	if (step_text.at &&
+	    (!step_text.len || str_to_i64(step_text, &step) || step < 1 || step > 60))
 		return wrong(f, text);
 	int low = f->low, high = f == &fields[WEEKDAY] ? 6 : f->high;
 	struct str to = range, from = str_cut(&to, '-');
@@ -173,8 +176,10 @@ status cron_parse(struct str text, struct cron *out)
 		if (str_eq_nocase(text, words[i].word))
 			text = words[i].text;
 	if (split(text, part) != FIELDS)
-		return err_set(ERR_INVALID, "cron: '%.*s' does not have the five fields minute, hour, day of "
-					    "month, month, day of week", STR(str_sub(text, 0, 60)));
+		return err_set(ERR_INVALID,
+			       "cron: '%.*s' does not have the five fields minute, hour, day of "
+			       "month, month, day of week",
+			       STR(str_sub(text, 0, 60)));
 	for (size_t i = 0; i < FIELDS; i++)
 		if (read_field(&c, i, part[i], &bits[i]))
 			return -1;
@@ -215,7 +220,7 @@ static int64_t day_start(const struct civil *d)
 	return civil_seconds(&at);
 }
 
-/* Times of one local day. Where clocks change the times may come out of order, so all are looked at. */
+/* Times of one local day. Where clocks change they may come out of order: all are looked at. */
 static int64_t next_of_day(const struct cron *c, const struct zone *z, int64_t day, int64_t after)
 {
 	bool changes = zone_at(z, zone_from_local(z, day, NULL)).seconds !=
@@ -281,7 +286,8 @@ static status read_time(struct str text, int *hour, int *minute)
 	bool am = str_eq_nocase(half, S("am")), pm = str_eq_nocase(half, S("pm"));
 	if (str_to_i64(h, &hh) || str_to_i64(m, &mm) || mm < 0 || mm > 59 || hh < 0 || hh > 23 ||
 	    ((am || pm) && (hh < 1 || hh > 12)) || (!am && !pm && half.len))
-		return err_set(ERR_INVALID, "visual_config.time: '%.*s' is not a time such as 12:00 AM",
+		return err_set(ERR_INVALID,
+			       "visual_config.time: '%.*s' is not a time such as 12:00 AM",
 			       STR(str_sub(text, 0, 40)));
 	*hour = (int)(am || pm ? hh % 12 + (pm ? 12 : 0) : hh);
 	*minute = (int)mm;
@@ -306,7 +312,8 @@ static status visual(struct arena *mem, const struct json *data, struct str *out
 	struct buf days = buf_make(mem, 0);
 	int hour = 0, minute = 0;
 	if (str_eq(every, S("hourly"))) {
-		*out = arena_printf(mem, "%lld * * * *", (long long)json_get_int(v, S("on_minute"), 0));
+		*out = arena_printf(mem, "%lld * * * *",
+				    (long long)json_get_int(v, S("on_minute"), 0));
 		return 0;
 	}
 	if (read_time(time.len ? time : S("12:00 AM"), &hour, &minute))
@@ -317,18 +324,20 @@ static status visual(struct arena *mem, const struct json *data, struct str *out
 	}
 	bool weekly = str_eq(every, S("weekly"));
 	if (!weekly && !str_eq(every, S("monthly")))
-		return err_set(ERR_INVALID, "frequency: '%.*s' is none of hourly, daily, weekly, monthly",
+		return err_set(ERR_INVALID,
+			       "frequency: '%.*s' is none of hourly, daily, weekly, monthly",
 			       STR(str_sub(every, 0, 40)));
 	put_list(mem, &days, json_get(v, weekly ? S("weekdays") : S("monthly_days")));
 	if (!days.len)
 		return err_set(ERR_INVALID, "visual_config.%s: choose at least one day",
 			       weekly ? "weekdays" : "monthly_days");
-	*out = weekly ? arena_printf(mem, "%d %d * * %.*s", minute, hour, STR(buf_str(&days))) :
-			arena_printf(mem, "%d %d %.*s * *", minute, hour, STR(buf_str(&days)));
+	*out = weekly ? arena_printf(mem, "%d %d * * %.*s", minute, hour, STR(buf_str(&days)))
+		      : arena_printf(mem, "%d %d %.*s * *", minute, hour, STR(buf_str(&days)));
 	return 0;
 }
 
-status cron_of_node(struct arena *mem, const struct json *data, struct cron *out, struct str *timezone)
+status cron_of_node(struct arena *mem, const struct json *data, struct cron *out,
+		    struct str *timezone)
 {
 	const struct json *config = json_get(data, S("config"));
 	struct str text, zone;

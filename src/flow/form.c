@@ -34,13 +34,22 @@ static const struct str state_names[] = {
 static status read_row(struct arena *mem, const struct db_rows *r, size_t i, struct flow_form *out)
 {
 	struct json *definition, *data;
-	if (json_parse(mem, db_str_at(r, i, 7), &definition) || json_parse(mem, db_str_at(r, i, 9), &data))
+	if (json_parse(mem, db_str_at(r, i, 7), &definition) ||
+	    json_parse(mem, db_str_at(r, i, 9), &data))
 		return err_wrap("form %.*s", STR(db_str_at(r, i, 0)));
 	*out = (struct flow_form){
-		.id = db_str_at(r, i, 0), .token = db_str_at(r, i, 1), .tenant_id = db_str_at(r, i, 2),
-		.app_id = db_str_at(r, i, 3), .run_id = db_str_at(r, i, 4), .node_id = db_str_at(r, i, 5),
-		.state = FORM_CLOSED, .definition = definition, .action = db_str_at(r, i, 8), .data = data,
-		.created_ms = db_int_at(r, i, 10), .expires_ms = db_int_at(r, i, 11),
+		.id = db_str_at(r, i, 0),
+		.token = db_str_at(r, i, 1),
+		.tenant_id = db_str_at(r, i, 2),
+		.app_id = db_str_at(r, i, 3),
+		.run_id = db_str_at(r, i, 4),
+		.node_id = db_str_at(r, i, 5),
+		.state = FORM_CLOSED,
+		.definition = definition,
+		.action = db_str_at(r, i, 8),
+		.data = data,
+		.created_ms = db_int_at(r, i, 10),
+		.expires_ms = db_int_at(r, i, 11),
 		.answered_ms = db_int_at(r, i, 12),
 	};
 	for (size_t s = 0; s < countof(state_names); s++)
@@ -60,7 +69,8 @@ status flow_form_get(struct flow *f, struct arena *mem, struct str token, struct
 	return read_row(mem, rows, 0, *out);
 }
 
-static status read_rows(struct arena *mem, const struct db_rows *rows, struct flow_form **out, size_t *n)
+static status read_rows(struct arena *mem, const struct db_rows *rows, struct flow_form **out,
+			size_t *n)
 {
 	struct flow_form *list = arena_array(mem, struct flow_form, rows->count);
 	for (size_t i = 0; i < rows->count; i++)
@@ -75,7 +85,8 @@ status flow_form_list(struct flow *f, struct arena *mem, struct str tenant_id, s
 		      struct flow_form **out, size_t *n)
 {
 	struct db_rows *rows;
-	if (DB_READ(f->options.db, mem, &sql_flow_form_list, &rows, db_text(tenant_id), db_text(app_id)))
+	if (DB_READ(f->options.db, mem, &sql_flow_form_list, &rows, db_text(tenant_id),
+		    db_text(app_id)))
 		return -1;
 	return read_rows(mem, rows, out, n);
 }
@@ -84,7 +95,8 @@ status flow_form_of_run(struct flow *f, struct arena *mem, struct str tenant_id,
 			struct flow_form **out, size_t *n)
 {
 	struct db_rows *rows;
-	if (DB_READ(f->options.db, mem, &sql_flow_form_of_run, &rows, db_text(tenant_id), db_text(run_id)))
+	if (DB_READ(f->options.db, mem, &sql_flow_form_of_run, &rows, db_text(tenant_id),
+		    db_text(run_id)))
 		return -1;
 	return read_rows(mem, rows, out, n);
 }
@@ -106,12 +118,13 @@ status forms_reload(struct flow_run *run)
 {
 	AUTO(arena) mem = { arena_open(0) };
 	struct db_rows *rows;
-	if (DB_READ(run->flow->options.db, mem.p, &sql_flow_run_answers, &rows, db_text(run->info.run_id),
-		    db_int(run->fence)))
+	if (DB_READ(run->flow->options.db, mem.p, &sql_flow_run_answers, &rows,
+		    db_text(run->info.run_id), db_int(run->fence)))
 		return -1;
 	if (!rows->count) {
 		run->lost = true;
-		return err_set(ERR_STALE, "run %.*s was taken by another process", STR(run->info.run_id));
+		return err_set(ERR_STALE, "run %.*s was taken by another process",
+			       STR(run->info.run_id));
 	}
 	/* First the count: forms that are settled after this are counted next time. */
 	run->answers = db_int_at(rows, 0, 0);
@@ -200,9 +213,10 @@ void forms_store(struct flow_run *run, struct arena *mem, struct db_batch *batch
 	for (size_t i = 0; i < run->forms_new.len; i++) {
 		const struct flow_form *f = run->forms_new.at[i];
 		DB_ADD(batch, &sql_flow_form_add, 1, db_text(f->id), db_text(f->token),
-		       db_text(run->info.tenant_id), db_text(run->info.app_id), db_text(run->info.run_id),
-		       db_text(f->node_id), db_text(json_text(mem, f->definition, JSON_COMPACT)),
-		       db_int(f->created_ms), db_int(f->expires_ms));
+		       db_text(run->info.tenant_id), db_text(run->info.app_id),
+		       db_text(run->info.run_id), db_text(f->node_id),
+		       db_text(json_text(mem, f->definition, JSON_COMPACT)), db_int(f->created_ms),
+		       db_int(f->expires_ms));
 	}
 }
 
@@ -219,16 +233,17 @@ void run_answered(struct flow_run *run)
 
 static status refuse(struct str name, const char *what)
 {
-	return err_public(ERR_INVALID, "invalid_form_data", 400, "Invalid value for input '%.*s': %s",
-			  STR(str_sub(name, 0, 100)), what);
+	return err_public(ERR_INVALID, "invalid_form_data", 400,
+			  "Invalid value for input '%.*s': %s", STR(str_sub(name, 0, 100)), what);
 }
 
 status flow_form_check(const struct flow_form *f)
 {
 	if (f->state == FORM_SUBMITTED)
-		return err_public(ERR_CONFLICT, "human_input_form_submitted", 412,
-				  "This form has already been submitted by another user, form_id=%.*s",
-				  STR(f->id));
+		return err_public(
+			ERR_CONFLICT, "human_input_form_submitted", 412,
+			"This form has already been submitted by another user, form_id=%.*s",
+			STR(f->id));
 	if (f->state != FORM_WAITING || f->expires_ms <= clock_ms())
 		return err_public(ERR_CONFLICT, "human_input_form_expired", 412,
 				  "This form has expired, form_id=%.*s", STR(f->id));
@@ -264,7 +279,8 @@ struct answer {
 	struct json *data;
 };
 
-static status take_files(struct answer *a, const struct json *row, const struct json *v, struct str name)
+static status take_files(struct answer *a, const struct json *row, const struct json *v,
+			 struct str name)
 {
 	bool many = str_eq(json_get_str(row, S("type")), S("file-list"));
 	struct file_rules rules = {
@@ -278,12 +294,13 @@ static status take_files(struct answer *a, const struct json *row, const struct 
 		return refuse(name, many ? "must be a list of files" : "must be a file");
 	if (!many)
 		json_push(a->mem, list, v);
-	if (files_from_input(a->flow, a->mem, a->form->tenant_id, many ? v : list, &rules, &files)) {
+	if (files_from_input(a->flow, a->mem, a->form->tenant_id, many ? v : list, &rules,
+			     &files)) {
 		if (err_last()->code != ERR_INVALID)
 			return -1;
 		struct str why = arena_str(a->mem, err_text());
-		return err_public(ERR_INVALID, "invalid_form_data", 400, "Invalid value for input '%.*s': %.*s",
-				  STR(name), STR(why));
+		return err_public(ERR_INVALID, "invalid_form_data", 400,
+				  "Invalid value for input '%.*s': %.*s", STR(name), STR(why));
 	}
 	if (!many && !json_len(files))
 		return refuse(name, "must be a file");
@@ -293,7 +310,8 @@ static status take_files(struct answer *a, const struct json *row, const struct 
 
 static status take_input(struct answer *a, const struct json *row, const struct json *v)
 {
-	struct str name = json_get_str(row, S("output_variable_name")), type = json_get_str(row, S("type"));
+	struct str name = json_get_str(row, S("output_variable_name")),
+		   type = json_get_str(row, S("type"));
 	if (str_starts(type, S("file")))
 		return take_files(a, row, v, name);
 	if (str_eq(type, S("select")) ? check_option(row, v, name) : check_text(v, name))
@@ -317,8 +335,8 @@ static status take_inputs(struct answer *a, const struct json *inputs)
 			return -1;
 	}
 	if (missing.len)
-		return err_public(ERR_INVALID, "invalid_form_data", 400, "Missing required inputs: %.*s",
-				  STR(buf_str(&missing)));
+		return err_public(ERR_INVALID, "invalid_form_data", 400,
+				  "Missing required inputs: %.*s", STR(buf_str(&missing)));
 	return 0;
 }
 
@@ -333,12 +351,13 @@ static status check_action(const struct flow_form *f, struct str action)
 
 /* Settles the form and lets its run go on, in one transaction. ERR_STALE: another was faster. */
 static status settle(struct flow *f, struct arena *mem, struct str id, struct str run_id,
-		     enum form_state state, struct str action, const struct json *data, struct str by)
+		     enum form_state state, struct str action, const struct json *data,
+		     struct str by)
 {
 	struct db_batch *b = db_batch_open(mem);
-	DB_ADD(b, &sql_flow_form_settle, 1, db_text(id), db_text(state_names[state]), db_text(action),
-	       db_text(data ? json_text(mem, data, JSON_COMPACT) : S("{}")), db_text(by.at ? by : S("")),
-	       db_int(clock_ms()));
+	DB_ADD(b, &sql_flow_form_settle, 1, db_text(id), db_text(state_names[state]),
+	       db_text(action), db_text(data ? json_text(mem, data, JSON_COMPACT) : S("{}")),
+	       db_text(by.at ? by : S("")), db_int(clock_ms()));
 	DB_ADD(b, &sql_flow_run_answered, DB_ANY, db_text(run_id));
 	return db_commit(f->options.db, b);
 }
@@ -387,7 +406,8 @@ status flow_forms_expire(struct flow *f, size_t *n)
 		return -1;
 	for (size_t i = 0; i < rows->count; i++) {
 		struct str run_id = db_str_at(rows, i, 1);
-		if (settle(f, mem.p, db_str_at(rows, i, 0), run_id, FORM_EXPIRED, S(""), NULL, S(""))) {
+		if (settle(f, mem.p, db_str_at(rows, i, 0), run_id, FORM_EXPIRED, S(""), NULL,
+			   S(""))) {
 			if (err_code() != ERR_STALE)
 				return -1;
 			continue; /* answered, or expired by another process */

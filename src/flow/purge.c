@@ -29,8 +29,8 @@ static status by_count(struct flow *f, struct arena *mem, struct str tenant, str
 		       int64_t newest, int64_t *n)
 {
 	struct db_batch *b = db_batch_open(mem);
-	DB_ADD(b, &sql_flow_purge_app_journal, DB_ANY, db_text(tenant), db_text(app), db_int(newest),
-	       db_int(BATCH));
+	DB_ADD(b, &sql_flow_purge_app_journal, DB_ANY, db_text(tenant), db_text(app),
+	       db_int(newest), db_int(BATCH));
 	DB_ADD(b, &sql_flow_purge_app_forms, DB_ANY, db_text(tenant), db_text(app), db_int(newest),
 	       db_int(BATCH));
 	size_t runs = DB_ADD(b, &sql_flow_purge_app_runs, DB_ANY, db_text(tenant), db_text(app),
@@ -41,12 +41,13 @@ static status by_count(struct flow *f, struct arena *mem, struct str tenant, str
 	return 0;
 }
 
-static status purge_app(struct flow *f, struct str tenant, struct str app, int64_t keep, int64_t *total)
+static status purge_app(struct flow *f, struct str tenant, struct str app, int64_t keep,
+			int64_t *total)
 {
 	AUTO(arena) mem = { arena_open(0) };
 	struct db_rows *rows;
-	if (DB_READ(f->options.db, mem.p, &sql_flow_purge_app_from, &rows, db_text(tenant), db_text(app),
-		    db_int(keep)))
+	if (DB_READ(f->options.db, mem.p, &sql_flow_purge_app_from, &rows, db_text(tenant),
+		    db_text(app), db_int(keep)))
 		return -1;
 	if (!rows->count)
 		return 0;

@@ -54,16 +54,18 @@ static bool already_done(void)
 }
 
 /* Moves on without a run. */
-static status pass_over(struct scheduler *x, struct arena *mem, const struct trigger *t, int64_t next)
+static status pass_over(struct scheduler *x, struct arena *mem, const struct trigger *t,
+			int64_t next)
 {
 	struct db_batch *b = db_batch_open(mem);
 	trigger_fire(b, t, next, S(""));
 	return db_commit(x->s->db, b) && !already_done() ? -1 : 0;
 }
 
-/* The published version of the trigger's app and the data of its node; *data NULL: there is none. */
-static status find_node(struct scheduler *x, struct arena *mem, const struct trigger *t, struct app **app,
-			struct workflow **w, const struct json **data)
+/* The published version of the trigger's app and the data of its node; *data NULL: there is none.
+ */
+static status find_node(struct scheduler *x, struct arena *mem, const struct trigger *t,
+			struct app **app, struct workflow **w, const struct json **data)
 {
 	*data = NULL;
 	if (app_get(x->s->apps, mem, t->tenant_id, t->app_id, app) ||
@@ -78,8 +80,8 @@ static status find_node(struct scheduler *x, struct arena *mem, const struct tri
 }
 
 /* The latest time that was missed, which is the one that fires. */
-static status latest(struct arena *mem, const struct json *data, int64_t from, int64_t now, int64_t *out,
-		     int64_t *next)
+static status latest(struct arena *mem, const struct json *data, int64_t from, int64_t now,
+		     int64_t *out, int64_t *next)
 {
 	*out = from;
 	/* A short step at first: most schedules have missed nothing. */
@@ -120,8 +122,12 @@ static status fire(struct scheduler *x, const struct trigger *t, int64_t now, bo
 		log_info("schedule of app %.*s passes over what it missed", STR(t->app_id));
 		return pass_over(x, mem.p, t, next);
 	}
-	struct triggered start = { .app = app, .workflow = w, .node_id = t->node_id, .from = S("schedule"),
-				   .inputs = json_obj(mem.p), .run_id = id_uuid7(mem.p) };
+	struct triggered start = { .app = app,
+				   .workflow = w,
+				   .node_id = t->node_id,
+				   .from = S("schedule"),
+				   .inputs = json_obj(mem.p),
+				   .run_id = id_uuid7(mem.p) };
 	struct db_batch *b = db_batch_open(mem.p);
 	trigger_fire(b, t, next, start.run_id);
 	start.with = b;
@@ -130,7 +136,8 @@ static status fire(struct scheduler *x, const struct trigger *t, int64_t now, bo
 			return 0;
 		if (err_code() != ERR_INVALID && err_code() != ERR_BUSY)
 			return -1;
-		/* A graph that cannot run, or too many runs that wait: this time is lost, not all. */
+		/* A graph that cannot run, or too many runs that wait: this time is lost, not all.
+		 */
 		log_err(LOG_WARN, "schedule of app %.*s", STR(t->app_id));
 		return pass_over(x, mem.p, t, next);
 	}
@@ -143,7 +150,8 @@ status scheduler_step(struct scheduler *x, int64_t *fired)
 	AUTO(arena) mem = { arena_open(0) };
 	struct trigger *due;
 	size_t n;
-	int64_t now = clock_ms(), most = config_int(x->s->config, CONFIG_WORKFLOW_SCHEDULE_POLLER_BATCH_SIZE);
+	int64_t now = clock_ms(),
+		most = config_int(x->s->config, CONFIG_WORKFLOW_SCHEDULE_POLLER_BATCH_SIZE);
 	if (fired)
 		*fired = 0;
 	if (keep_lease(x))

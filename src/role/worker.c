@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * worker: background work. Executes queued runs, fires schedules, ends forms whose time is over, takes over runs
- * whose process died (flow_service) and keeps the database small. Any number of workers share it:
- * what must happen once is a job with a lease, a conditional update, or under a lock.
+ * worker: background work. Executes queued runs, fires schedules, ends forms whose time is over,
+ * takes over runs whose process died (flow_service) and keeps the database small. Any number of
+ * workers share it: what must happen once is a job with a lease, a conditional update, or under a
+ * lock.
  */
 #include "role/role.h"
 
@@ -44,7 +45,8 @@ static status begin_run(struct worker *w, struct arena *mem, struct str run_id)
 	if (app_get(w->s->apps, mem, tenant, app_id, &app)) {
 		if (err_code() != ERR_NOT_FOUND)
 			return -1;
-		err_clear(); /* the app was deleted meanwhile: what was accepted is done all the same */
+		err_clear(); /* the app was deleted meanwhile: what was accepted is done all the
+				same */
 	} else if (limit_running(w->s, app)) {
 		return -1;
 	}
@@ -73,17 +75,19 @@ static status work_once(struct worker *w, size_t most)
 
 static size_t most_runs(const struct config *c)
 {
-	static const enum config_key keys[] = { CONFIG_CELERY_WORKER_CONCURRENCY, CONFIG_CELERY_MAX_WORKERS,
+	static const enum config_key keys[] = { CONFIG_CELERY_WORKER_CONCURRENCY,
+						CONFIG_CELERY_MAX_WORKERS,
 						CONFIG_CELERY_WORKER_AMOUNT };
-	/* The settings of other stacks count processes, so only what was set on purpose holds here. */
+	/* The settings of other stacks count processes, so only what was set on purpose holds here.
+	 */
 	for (size_t i = 0; i < countof(keys); i++)
 		if (config_is_set(c, keys[i]) && config_int(c, keys[i]) > 0)
 			return (size_t)config_int(c, keys[i]);
 	return (size_t)MAX(config_int(c, CONFIG_TATARA_WORKER_RUNS), 1);
 }
 
-/* Queues that this worker serves; nothing set = all. "workflow_based_app_execution" and the like are
- * names of other stacks for the same. */
+/* Queues that this worker serves; nothing set = all. "workflow_based_app_execution" and the like
+ * are names of other stacks for the same. */
 static bool serves_runs(const struct config *c)
 {
 	struct str list = config_str(c, CONFIG_CELERY_WORKER_QUEUES);
@@ -100,7 +104,8 @@ static bool serves_runs(const struct config *c)
 }
 
 /* Runs one step again and again; a failure is logged once and waited out. */
-static status repeat(const char *what, status (*step)(struct worker *), struct worker *w, int64_t pause_ms)
+static status repeat(const char *what, status (*step)(struct worker *), struct worker *w,
+		     int64_t pause_ms)
 {
 	bool failing = false;
 	for (;;) {
@@ -165,7 +170,8 @@ static status maintain_fiber(void *arg)
 static status worker_open(struct role_process *r)
 {
 	struct worker *w = arena_new(r->mem, struct worker);
-	*w = (struct worker){ .s = &r->services, .group = group_open(DEADLINE_NONE),
+	*w = (struct worker){ .s = &r->services,
+			      .group = group_open(DEADLINE_NONE),
 			      .scheduler = { .s = &r->services } };
 	r->state = w;
 	if (group_spawn(w->group, "maintenance", maintain_fiber, w))
@@ -201,7 +207,8 @@ static void worker_close(struct role_process *r)
 
 const struct role_type role_worker = {
 	.name = "worker",
-	.help = "background work: queued and unfinished runs, schedules, time-outs of forms, retention",
+	.help = "background work: queued and unfinished runs, schedules, time-outs of forms, "
+		"retention",
 	.replaces = "worker, worker_beat",
 	.listen = "127.0.0.1:5004",
 	.open = worker_open,

@@ -29,10 +29,12 @@ static struct json *webhook_json(struct call *c, const struct trigger *t)
 	struct str base = base_url(c);
 	json_set_str(mem, o, S("id"), t->id);
 	json_set_str(mem, o, S("webhook_id"), t->webhook_id);
-	json_set_str(mem, o, S("webhook_url"),
-		     arena_printf(mem, "%.*s/triggers/webhook/%.*s", STR(base), STR(t->webhook_id)));
+	json_set_str(
+		mem, o, S("webhook_url"),
+		arena_printf(mem, "%.*s/triggers/webhook/%.*s", STR(base), STR(t->webhook_id)));
 	json_set_str(mem, o, S("webhook_debug_url"),
-		     arena_printf(mem, "%.*s/triggers/webhook-debug/%.*s", STR(base), STR(t->webhook_id)));
+		     arena_printf(mem, "%.*s/triggers/webhook-debug/%.*s", STR(base),
+				  STR(t->webhook_id)));
 	json_set_str(mem, o, S("node_id"), t->node_id);
 	json_set_str(mem, o, S("triggered_by"), S("production"));
 	put_iso(c, o, S("created_at"), t->created_ms);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * form: what a run asks people, by key (Service API), by address alone (the page /form/{token}) and
- * from the console. The token is the right to answer; asking for many of them is limited by address.
+ * from the console. The token is the right to answer; asking for many of them is limited by
+ * address.
  */
 #include "account/account.h"
 #include "api/service/service.h"
@@ -130,7 +131,7 @@ status site_form_post(struct call *c)
 	struct flow_form *f;
 	if (limit_rate(c, "post") || call_body(c) || find_by_token(c, &f))
 		return -1;
-	return submit(c, f, (struct str){0});
+	return submit(c, f, (struct str){ 0 });
 }
 
 /* A file for a field of the form: it belongs to a visitor of its own. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request: reads and checks what is sent to a webhook. Texts of errors are part of the interface. */
+/* request: reads and checks what is sent to a webhook. Texts of errors are part of the interface.
+ */
 #include <math.h>
 
 #include "api/trigger/trigger.h"
@@ -63,11 +64,12 @@ static const char *python_name(const struct json *v)
 
 static status refuse(struct str name, struct str why)
 {
-	return err_set(ERR_INVALID, "Parameter '%.*s' validation failed: %.*s", STR(str_sub(name, 0, 100)),
-		       STR(str_sub(why, 0, 200)));
+	return err_set(ERR_INVALID, "Parameter '%.*s' validation failed: %.*s",
+		       STR(str_sub(name, 0, 100)), STR(str_sub(why, 0, 200)));
 }
 
-status webhook_convert(struct arena *mem, struct str name, struct str text, struct str type, struct json **out)
+status webhook_convert(struct arena *mem, struct str name, struct str text, struct str type,
+		       struct json **out)
 {
 	double d;
 	bool b;
@@ -77,19 +79,24 @@ status webhook_convert(struct arena *mem, struct str name, struct str text, stru
 	}
 	if (str_eq(type, S("number"))) {
 		if (str_to_double(str_trim(text), &d) || !isfinite(d))
-			return refuse(name, arena_printf(mem, "Cannot convert '%.*s' to number", STR(text)));
-		bool whole = d >= -9007199254740992.0 && d <= 9007199254740992.0 && (double)(int64_t)d == d;
+			return refuse(name, arena_printf(mem, "Cannot convert '%.*s' to number",
+							 STR(text)));
+		bool whole = d >= -9007199254740992.0 && d <= 9007199254740992.0 &&
+			     (double)(int64_t)d == d;
 		*out = whole ? json_int(mem, (int64_t)d) : json_float(mem, d);
 		return 0;
 	}
 	if (str_eq(type, S("boolean"))) {
-		if (str_eq_nocase(text, S("on")) || str_eq_nocase(text, S("off")) || str_to_bool(text, &b))
-			return refuse(name, arena_printf(mem, "Cannot convert '%.*s' to boolean", STR(text)));
+		if (str_eq_nocase(text, S("on")) || str_eq_nocase(text, S("off")) ||
+		    str_to_bool(text, &b))
+			return refuse(name, arena_printf(mem, "Cannot convert '%.*s' to boolean",
+							 STR(text)));
 		*out = json_bool(mem, b);
 		return 0;
 	}
-	return refuse(name, arena_printf(mem, "Unsupported type '%.*s' for form data parameter '%.*s'",
-					     STR(type), STR(name)));
+	return refuse(name,
+		      arena_printf(mem, "Unsupported type '%.*s' for form data parameter '%.*s'",
+				   STR(type), STR(name)));
 }
 
 static bool fits(const struct json *v, struct str type)
@@ -113,15 +120,18 @@ status webhook_check(struct arena *mem, struct str name, const struct json *valu
 		size_t open = str_find_char(type, '[');
 		item = open == SIZE_MAX ? S("any") : str_sub(type, open + 1, type.len - open - 2);
 		ok = value->type == JSON_ARR;
-		json_each(value, v) ok &= fits(v, item);
+		json_each(value, v)
+			ok &= fits(v, item);
 	} else {
 		ok = fits(value, type);
 	}
 	if (ok)
 		return 0;
-	struct str label = item.len && !str_eq(item, S("any")) ?
-				   arena_printf(mem, "array of %.*ss", STR(item)) : type;
-	return refuse(name, arena_printf(mem, "Expected %.*s, got %s", STR(label), python_name(value)));
+	struct str label = item.len && !str_eq(item, S("any"))
+				   ? arena_printf(mem, "array of %.*ss", STR(item))
+				   : type;
+	return refuse(name,
+		      arena_printf(mem, "Expected %.*s, got %s", STR(label), python_name(value)));
 }
 
 /* --- reading --- */
@@ -146,24 +156,26 @@ static void read_headers(struct reader *r)
 	r->headers = json_obj(r->c->mem);
 	for (size_t i = 0; i < h->header_count; i++)
 		if (utf8_valid(h->headers[i].value) && !json_get(r->headers, h->headers[i].name))
-			json_set_str(r->c->mem, r->headers, h->headers[i].name, h->headers[i].value);
+			json_set_str(r->c->mem, r->headers, h->headers[i].name,
+				     h->headers[i].value);
 }
 
 static status check_metadata(struct reader *r)
 {
 	struct arena *mem = r->c->mem;
-	struct str method = json_get_str(r->node, S("method")), type = json_get_str(r->node, S("content_type"));
+	struct str method = json_get_str(r->node, S("method")),
+		   type = json_get_str(r->node, S("content_type"));
 	struct str want = upper(mem, method.len ? method : S("get"));
 	if (!str_eq(want, r->c->http->method_text))
-		return err_set(ERR_INVALID, "HTTP method mismatch. Expected %.*s, got %.*s", STR(want),
-			       STR(r->c->http->method_text));
+		return err_set(ERR_INVALID, "HTTP method mismatch. Expected %.*s, got %.*s",
+			       STR(want), STR(r->c->http->method_text));
 	struct str given = http_header(r->c->http, S("Content-Type"));
 	given = given.len ? given : S("application/json");
 	r->content_type = lower(mem, str_trim(str_cut(&given, ';')));
 	want = lower(mem, type.len ? type : S("application/json"));
 	if (!str_eq(want, r->content_type))
-		return err_set(ERR_INVALID, "Content-type mismatch. Expected %.*s, got %.*s", STR(want),
-			       STR(r->content_type));
+		return err_set(ERR_INVALID, "Content-type mismatch. Expected %.*s, got %.*s",
+			       STR(want), STR(r->content_type));
 	return 0;
 }
 
@@ -180,8 +192,10 @@ static status read_parts(struct reader *r)
 			return -1;
 		if (!p)
 			return 0;
-		struct str name = arena_str(mem, p->name), file = p->filename.at ? arena_str(mem, p->filename) : S("");
-		struct str type = p->has_type ? arena_str(mem, p->type) : S("application/octet-stream");
+		struct str name = arena_str(mem, p->name),
+			   file = p->filename.at ? arena_str(mem, p->filename) : S("");
+		struct str type =
+			p->has_type ? arena_str(mem, p->type) : S("application/octet-stream");
 		bool is_file = p->filename.at != NULL;
 		if (multipart_text(form, most, &text))
 			return -1;
@@ -217,7 +231,9 @@ static status read_body(struct reader *r)
 	if (str_eq(r->content_type, S("application/octet-stream"))) {
 		json_set_null(mem, r->body, S("raw"));
 		if (body.len) {
-			struct file_new f = { .name = S(""), .mime_type = r->content_type, .bytes = body };
+			struct file_new f = { .name = S(""),
+					      .mime_type = r->content_type,
+					      .bytes = body };
 			vec_push(mem, &r->kept, f);
 			vec_push(mem, &r->names, S(""));
 		}
@@ -236,7 +252,8 @@ static bool has_header(struct reader *r, struct str name)
 	json_each_member(r->headers, m) {
 		bool same = m->name.len == name.len;
 		for (size_t i = 0; same && i < name.len; i++) {
-			char x = m->name.at[i] == '-' ? '_' : m->name.at[i], y = name.at[i] == '-' ? '_' : name.at[i];
+			char x = m->name.at[i] == '-' ? '_' : m->name.at[i],
+			     y = name.at[i] == '-' ? '_' : name.at[i];
 			same = str_eq_nocase(str_of(&x, 1), str_of(&y, 1));
 		}
 		if (same)
@@ -256,7 +273,8 @@ static status check_headers(struct reader *r)
 }
 
 /* Texts of a query or a form become what the rows declare. */
-static status convert_rows(struct reader *r, const struct json *rows, struct json *values, const char *missing)
+static status convert_rows(struct reader *r, const struct json *rows, struct json *values,
+			   const char *missing)
 {
 	json_each(rows, row) {
 		struct str name = json_get_str(row, S("name")), type = json_get_str(row, S("type"));
@@ -281,7 +299,8 @@ static status check_rows(struct reader *r, const struct json *rows)
 		struct str name = json_get_str(row, S("name"));
 		const struct json *v = json_get(r->body, name);
 		if (!v && json_get_bool(row, S("required"), false))
-			return err_set(ERR_INVALID, "Required body parameter missing: %.*s", STR(name));
+			return err_set(ERR_INVALID, "Required body parameter missing: %.*s",
+				       STR(name));
 		if (v && webhook_check(r->c->mem, name, v, json_get_str(row, S("type"))))
 			return -1;
 	}
@@ -299,7 +318,8 @@ static status check_body(struct reader *r)
 	bool there = r->kept.len || json_get_str(r->body, S("raw")).len;
 	json_each(rows, row)
 		if (json_get_bool(row, S("required"), false) && !there)
-			return err_set(ERR_INVALID, "Required body content missing for %.*s request",
+			return err_set(ERR_INVALID,
+				       "Required body content missing for %.*s request",
 				       STR(r->content_type));
 	return 0;
 }
@@ -328,10 +348,13 @@ status webhook_read(struct call *c, const struct json *node, struct json **out)
 {
 	struct reader r = { .c = c, .node = node };
 	struct arena *mem = c->mem;
-	c->http->body_limit = (uint64_t)config_int(c->s->config, CONFIG_WEBHOOK_REQUEST_BODY_MAX_SIZE);
+	c->http->body_limit =
+		(uint64_t)config_int(c->s->config, CONFIG_WEBHOOK_REQUEST_BODY_MAX_SIZE);
 	if (c->http->body_length > 0 && (uint64_t)c->http->body_length > c->http->body_limit)
-		return err_set(ERR_TOO_LARGE, "Webhook request too large: %lld bytes exceeds maximum allowed "
-					      "size of %llu bytes", (long long)c->http->body_length,
+		return err_set(ERR_TOO_LARGE,
+			       "Webhook request too large: %lld bytes exceeds maximum allowed "
+			       "size of %llu bytes",
+			       (long long)c->http->body_length,
 			       (unsigned long long)c->http->body_limit);
 	read_headers(&r);
 	r.query = webhook_pairs(mem, c->http->query);

@@ -16,8 +16,8 @@ static void unref_graph(void *graph)
 	flow_graph_unref(graph);
 }
 
-static status load_graph(struct services *s, struct arena *mem, const struct workflow *w, bool debug,
-			 struct flow_graph **graph)
+static status load_graph(struct services *s, struct arena *mem, const struct workflow *w,
+			 bool debug, struct flow_graph **graph)
 {
 	struct str key = debug ? S("") : arena_printf(mem, "%.*s:%.*s", STR(w->id), STR(w->hash));
 	if (flow_graph_load(s->flow, key, w->graph, graph))
@@ -40,16 +40,28 @@ status triggered_start(struct services *s, struct arena *mem, const struct trigg
 		return -1;
 	json_set_str(mem, extra, S("from"), t->from);
 	json_set_str(mem, extra, S("version"), w->version);
-	struct chat_system sys = { .user = user->session_id, .app_id = app->id, .workflow_id = w->id,
-				   .run_id = run_id };
+	struct chat_system sys = {
+		.user = user->session_id, .app_id = app->id, .workflow_id = w->id, .run_id = run_id
+	};
 	struct flow_start start = {
-		.info = { .run_id = run_id, .task_id = id_uuid7(mem), .tenant_id = app->tenant_id,
-			  .app_id = app->id, .workflow_id = w->id, .app_mode = app->mode,
-			  .from = t->debug ? S("debugging") : S("app-run"), .created_by = user->id,
-			  .user = user->session_id, .extra = extra, .created_ms = clock_ms() },
-		.graph = graph, .inputs = t->inputs,
-		.system = chat_system_json(mem, &sys), .environment = w->environment_variables,
-		.root = t->node_id, .queued = !t->debug, .with = t->with,
+		.info = { .run_id = run_id,
+			  .task_id = id_uuid7(mem),
+			  .tenant_id = app->tenant_id,
+			  .app_id = app->id,
+			  .workflow_id = w->id,
+			  .app_mode = app->mode,
+			  .from = t->debug ? S("debugging") : S("app-run"),
+			  .created_by = user->id,
+			  .user = user->session_id,
+			  .extra = extra,
+			  .created_ms = clock_ms() },
+		.graph = graph,
+		.inputs = t->inputs,
+		.system = chat_system_json(mem, &sys),
+		.environment = w->environment_variables,
+		.root = t->node_id,
+		.queued = !t->debug,
+		.with = t->with,
 	};
 	return flow_run_start(s->flow, mem, &start, &started);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * webhook: /triggers/webhook/{id} and /triggers/webhook-debug/{id}. The address is the right to call.
- * Accepted means stored: the answer does not wait for the run, which a worker does. The debug
+ * webhook: /triggers/webhook/{id} and /triggers/webhook-debug/{id}. The address is the right to
+ * call. Accepted means stored: the answer does not wait for the run, which a worker does. The debug
  * address runs the draft, at once.
  */
 #include "api/trigger/trigger.h"
@@ -13,7 +13,8 @@
 
 enum { DEADLINE_MS = 60000, STATUS_LOW = 200, STATUS_HIGH = 599 };
 
-static status find_workflow(struct call *c, const struct trigger *t, bool debug, struct workflow **w)
+static status find_workflow(struct call *c, const struct trigger *t, bool debug,
+			    struct workflow **w)
 {
 	if (app_get(c->s->apps, c->mem, t->tenant_id, t->app_id, &c->app) ||
 	    (debug ? workflow_draft(c->s->apps, c->mem, t->tenant_id, t->app_id, w)
@@ -68,8 +69,12 @@ static status call_webhook(struct call *c, bool debug)
 		return -1;
 	if (webhook_read(c, node, &data))
 		return err_code() == ERR_INVALID ? answer_failure(c, 400, "Bad Request") : -1;
-	struct triggered start = { .app = c->app, .workflow = w, .node_id = t->node_id, .from = S("webhook"),
-				   .inputs = inputs_of(c->mem, data), .debug = debug };
+	struct triggered start = { .app = c->app,
+				   .workflow = w,
+				   .node_id = t->node_id,
+				   .from = S("webhook"),
+				   .inputs = inputs_of(c->mem, data),
+				   .debug = debug };
 	if (triggered_start(c->s, c->mem, &start)) {
 		if (err_code() != ERR_INVALID)
 			return -1;
@@ -92,10 +97,14 @@ static status webhook_debug(struct call *c)
 	return call_webhook(c, true);
 }
 
-#define ROW(method, path, handler) { method, path, AUTH_NONE, DEADLINE_MS, 0, handler, 0 }
+#define ROW(method, path, handler)                                  \
+	{                                                           \
+		method, path, AUTH_NONE, DEADLINE_MS, 0, handler, 0 \
+	}
 #define ALL(path, handler)                                                                         \
-	ROW(HTTP_GET, path, handler), ROW(HTTP_POST, path, handler), ROW(HTTP_PUT, path, handler),    \
-		ROW(HTTP_PATCH, path, handler), ROW(HTTP_DELETE, path, handler), ROW(HTTP_OPTIONS, path, handler)
+	ROW(HTTP_GET, path, handler), ROW(HTTP_POST, path, handler), ROW(HTTP_PUT, path, handler), \
+		ROW(HTTP_PATCH, path, handler), ROW(HTTP_DELETE, path, handler),                   \
+		ROW(HTTP_OPTIONS, path, handler)
 static const struct route routes[] = {
 	ALL("/triggers/webhook/{webhook_id}", webhook),
 	ALL("/triggers/webhook-debug/{webhook_id}", webhook_debug),

@@ -39,11 +39,14 @@ static status check_actions(const struct json *actions)
 	json_each(actions, a) {
 		struct str id = json_get_str(a, S("id"));
 		if (!identifier(id) || id.len > ACTION_LEN_MAX)
-			return err_set(ERR_INVALID, "user_actions: id '%.*s' is not an identifier of at most %d "
-						    "characters", STR(str_sub(id, 0, 40)), ACTION_LEN_MAX);
+			return err_set(ERR_INVALID,
+				       "user_actions: id '%.*s' is not an identifier of at most %d "
+				       "characters",
+				       STR(str_sub(id, 0, 40)), ACTION_LEN_MAX);
 		json_each(actions, other)
 			if (other != a && str_eq(json_get_str(other, S("id")), id))
-				return err_set(ERR_INVALID, "user_actions: id '%.*s' is used twice", STR(id));
+				return err_set(ERR_INVALID, "user_actions: id '%.*s' is used twice",
+					       STR(id));
 	}
 	return 0;
 }
@@ -84,7 +87,8 @@ static struct json *options_of(struct node_run *run, const struct json *row)
 	const struct json *from = json_get(row, S("options"));
 	struct var v;
 	if (str_eq(json_get_str(source, S("type")), S("variable"))) {
-		from = pool_get_json(run->pool, json_get(source, S("selector")), &v) ? &v.value : NULL;
+		from = pool_get_json(run->pool, json_get(source, S("selector")), &v) ? &v.value
+										     : NULL;
 	} else if (source) {
 		from = json_get(source, S("value"));
 	}
@@ -105,8 +109,9 @@ static struct str default_of(struct node_run *run, const struct json *row)
 		return json_as_str(d, S(""));
 	if (!str_eq(json_get_str(d, S("type")), S("variable")))
 		return json_get_str(d, S("value"));
-	return pool_get_json(run->pool, json_get(d, S("selector")), &v) ? var_text(run->mem, &v, VAR_TEXT) :
-									   S("");
+	return pool_get_json(run->pool, json_get(d, S("selector")), &v)
+		       ? var_text(run->mem, &v, VAR_TEXT)
+		       : S("");
 }
 
 static bool text_field(const struct json *row)
@@ -138,7 +143,8 @@ static bool for_web(const struct json *data)
 	const struct json *methods = json_get(data, S("delivery_methods"));
 	bool web = !json_len(methods);
 	json_each(methods, m)
-		web |= str_eq(json_get_str(m, S("type")), S("webapp")) && json_get_bool(m, S("enabled"), true);
+		web |= str_eq(json_get_str(m, S("type")), S("webapp")) &&
+		       json_get_bool(m, S("enabled"), true);
 	return web;
 }
 
@@ -160,13 +166,19 @@ static struct flow_form *make_form(struct node_run *run)
 	if (!content.len)
 		content = json_get_str(run->data, S("pause_reason")); /* of the first version */
 	json_set_str(mem, d, S("node_title"), run->node->title);
-	json_set_str(mem, d, S("form_content"), template_text(mem, content, run->pool, VAR_MARKDOWN));
+	json_set_str(mem, d, S("form_content"),
+		     template_text(mem, content, run->pool, VAR_MARKDOWN));
 	add_inputs(run, d);
 	json_set(mem, d, S("user_actions"), actions_of(run));
 	json_set_bool(mem, d, S("webapp"), for_web(run->data));
 	*f = (struct flow_form){
-		.id = id_uuid(mem), .token = id_token(mem, TOKEN_LEN), .run_id = run->info->run_id,
-		.node_id = run->node->id, .state = FORM_WAITING, .definition = d, .data = json_obj(mem),
+		.id = id_uuid(mem),
+		.token = id_token(mem, TOKEN_LEN),
+		.run_id = run->info->run_id,
+		.node_id = run->node->id,
+		.state = FORM_WAITING,
+		.definition = d,
+		.data = json_obj(mem),
 		.created_ms = clock_ms(),
 	};
 	f->expires_ms = f->created_ms + life_ms(run->data);
@@ -181,7 +193,7 @@ static struct str value_text(struct arena *mem, const struct json *v)
 	return var_text(mem, &var, VAR_MARKDOWN);
 }
 
-/* Puts what was entered where the text marks its fields: {{#$output.name#}}, {{#$outputs.name#}}. */
+/* Puts what was entered where the text marks its fields: {{#$output.name#}} or with "outputs". */
 static struct str render(struct arena *mem, struct str text, const struct json *data)
 {
 	static const struct str marks[] = { S_INIT("{{#$output."), S_INIT("{{#$outputs.") };
@@ -222,7 +234,8 @@ static void give_out(struct node_run *run)
 	const struct flow_form *f = run->form;
 	struct str content = json_get_str(f->definition, S("form_content"));
 	bool submitted = f->state == FORM_SUBMITTED;
-	json_each_member(f->data, m) node_output(run, m->name, &m->value);
+	json_each_member(f->data, m)
+		node_output(run, m->name, &m->value);
 	node_output(run, S("__action_id"), json_str(run->mem, f->action));
 	node_output(run, S("__action_value"), json_str(run->mem, title_of(f)));
 	node_output(run, S("__rendered_content"),

@@ -59,10 +59,12 @@ static struct str underscored(struct arena *mem, struct str name)
 	return str_of(out, name.len);
 }
 
-static const struct json *body_value(struct node_run *run, const struct json *raw, const struct json *row)
+static const struct json *body_value(struct node_run *run, const struct json *raw,
+				     const struct json *row)
 {
 	const struct json *body = json_get(raw, S("body"));
-	struct str name = json_get_str(row, S("name")), type = json_get_str(run->data, S("content_type"));
+	struct str name = json_get_str(row, S("name")),
+		   type = json_get_str(run->data, S("content_type"));
 	/* A text or a file is one value: each declared name gets the whole. */
 	if (str_eq(type, S("text/plain")) || str_eq(type, S("application/octet-stream")))
 		return json_get(body, S("raw"));
@@ -77,7 +79,8 @@ status node_webhook_exec(struct node_run *run)
 	show_inputs(run);
 	json_each(json_get(run->data, S("headers")), row) {
 		struct str name = json_get_str(row, S("name"));
-		node_output(run, underscored(run->mem, name), header_of(json_get(raw, S("headers")), name));
+		node_output(run, underscored(run->mem, name),
+			    header_of(json_get(raw, S("headers")), name));
 	}
 	json_each(json_get(run->data, S("params")), row) {
 		struct str name = json_get_str(row, S("name"));
