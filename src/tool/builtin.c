@@ -9,11 +9,21 @@ struct builtin_provider {
 };
 static const struct builtin_provider providers[] = {
 	{ "time", "Current Time", "\u65f6\u95f4", "\u6642\u523b", "Tells and converts times.", "utilities" },
+	{ "webscraper", "Web page reader", "\u7f51\u9875\u9605\u8bfb",
+	  "\u30a6\u30a7\u30d6\u30da\u30fc\u30b8\u8aad\u307f\u53d6\u308a", "Reads the text of web pages.",
+	  "productivity" },
+	{ "json_process", "JSON", "JSON", "JSON", "Takes JSON apart and changes it.", "utilities" },
+	{ "maths", "Calculator", "\u8ba1\u7b97\u5668", "\u96fb\u5353", "Evaluates arithmetic expressions.",
+	  "utilities" },
+	{ "code", "Code", "\u4ee3\u7801", "\u30b3\u30fc\u30c9", "Runs a piece of code in the sandbox.",
+	  "productivity" },
 };
 
 #define ZONE_TEXT "A time zone by its name in the tz database, such as Asia/Tokyo or UTC."
 #define TEXT(name, required, label, text) { name, TOOL_STRING, required, false, label, text, NULL, NULL }
 #define SET(name, required, label, text, dflt) { name, TOOL_STRING, required, true, label, text, dflt, NULL }
+#define PATH_TEXT "A path such as $.items[0].name."
+#define FLAG(name, label, text, dflt) { name, TOOL_BOOLEAN, false, true, label, text, dflt, NULL }
 #define NUMBER(name, label, text) { name, TOOL_NUMBER, true, false, label, text, NULL, NULL }
 
 static const struct builtin_tool tools[] = {
@@ -44,6 +54,46 @@ static const struct builtin_tool tools[] = {
 	  "Converts seconds since 1970 to a local time.", builtin_timestamp_to_localtime,
 	  { NUMBER("timestamp", "Timestamp", "Seconds since 1970-01-01 00:00 UTC."),
 	    SET("timezone", false, "Timezone", ZONE_TEXT, "\"Asia/Shanghai\"") } },
+	{ "webscraper", "webscraper", "Read a web page", "\u8bfb\u53d6\u7f51\u9875",
+	  "\u30a6\u30a7\u30d6\u30da\u30fc\u30b8\u3092\u8aad\u3080", "Reads the text of a web page.",
+	  builtin_webscraper,
+	  { TEXT("url", true, "URL", "The address of the page, with http:// or https://."),
+	    SET("user_agent", false, "User agent", "What the request says it comes from.", NULL) } },
+	{ "json_process", "parse", "Take values out of JSON", "\u89e3\u6790 JSON",
+	  "JSON \u304b\u3089\u5024\u3092\u53d6\u308a\u51fa\u3059", "Takes the values at a path out of a JSON text.",
+	  builtin_json_parse,
+	  { TEXT("content", true, "JSON", "The JSON text."), TEXT("json_filter", true, "Path", PATH_TEXT),
+	    FLAG("ensure_ascii", "ASCII only", "Write other letters as escapes.", "true") } },
+	{ "json_process", "insert", "Insert into JSON", "\u63d2\u5165 JSON", "JSON \u306b\u633f\u5165",
+	  "Adds a value at a path of a JSON text.", builtin_json_insert,
+	  { TEXT("content", true, "JSON", "The JSON text."), TEXT("query", true, "Path", PATH_TEXT),
+	    TEXT("new_value", true, "Value", "The value to add."),
+	    FLAG("value_decode", "Value is JSON", "Read the value as JSON instead of as text.", "false"),
+	    FLAG("create_path", "Create the path", "Make members that are missing.", "false"),
+	    { "index", TOOL_NUMBER, false, true, "Index", "Where in a list; at its end without.", NULL, NULL },
+	    FLAG("ensure_ascii", "ASCII only", "Write other letters as escapes.", "true") } },
+	{ "json_process", "replace", "Replace in JSON", "\u66ff\u6362 JSON", "JSON \u3092\u7f6e\u63db",
+	  "Replaces values, parts of texts or names at a path of a JSON text.", builtin_json_replace,
+	  { TEXT("content", true, "JSON", "The JSON text."), TEXT("query", true, "Path", PATH_TEXT),
+	    TEXT("replace_value", true, "Value", "What takes its place."),
+	    { "replace_model", TOOL_SELECT, true, true, "What", "The whole value, a part of it or the name.",
+	      "\"value\"", "[\"value\",\"pattern\",\"key\"]" },
+	    TEXT("replace_pattern", false, "Part", "With pattern: the part of the text to replace."),
+	    FLAG("value_decode", "Value is JSON", "Read the value as JSON instead of as text.", "false"),
+	    FLAG("ensure_ascii", "ASCII only", "Write other letters as escapes.", "true") } },
+	{ "json_process", "delete", "Delete from JSON", "\u5220\u9664 JSON", "JSON \u304b\u3089\u524a\u9664",
+	  "Removes what is at a path of a JSON text.", builtin_json_delete,
+	  { TEXT("content", true, "JSON", "The JSON text."), TEXT("query", true, "Path", PATH_TEXT),
+	    FLAG("ensure_ascii", "ASCII only", "Write other letters as escapes.", "true") } },
+	{ "maths", "eval_expression", "Evaluate an expression", "\u8ba1\u7b97", "\u8a08\u7b97\u3059\u308b",
+	  "Evaluates an arithmetic expression, such as (1 + 2) * sqrt(16).", builtin_eval_expression,
+	  { TEXT("expression", true, "Expression", "Numbers, + - * / // % **, brackets, pi, e, sqrt, sin, log, "
+						   "min, max and the like.") } },
+	{ "code", "simple_code", "Run code", "\u8fd0\u884c\u4ee3\u7801", "\u30b3\u30fc\u30c9\u3092\u5b9f\u884c",
+	  "Runs a program and gives out what it prints.", builtin_simple_code,
+	  { { "language", TOOL_SELECT, true, false, "Language", "python3 or javascript.", "\"python3\"",
+	      "[\"python3\",\"javascript\"]" },
+	    TEXT("code", true, "Code", "The program; it prints its result.") } },
 };
 
 static const struct builtin_provider *provider_find(struct str name)

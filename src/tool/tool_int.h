@@ -61,3 +61,7 @@ struct builtin_tool {
 status builtin_current_time(struct builtin_call *), builtin_timezone_conversion(struct builtin_call *),
 	builtin_weekday(struct builtin_call *), builtin_localtime_to_timestamp(struct builtin_call *),
 	builtin_timestamp_to_localtime(struct builtin_call *);
+status builtin_json_parse(struct builtin_call *), builtin_json_insert(struct builtin_call *),
+	builtin_json_replace(struct builtin_call *), builtin_json_delete(struct builtin_call *);
+status builtin_webscraper(struct builtin_call *), builtin_eval_expression(struct builtin_call *),
+	builtin_simple_code(struct builtin_call *);

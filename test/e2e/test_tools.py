@@ -28,6 +28,8 @@ class Api(BaseHTTPRequestHandler):
             "cookie": self.headers.get("Cookie")}).encode()
         if path == "/picture":
             kind, out = "image/png", PNG
+        if path == "/page":
+            kind, out = "text/html; charset=iso-8859-1", b"<title>T</title><script>no()</script><h1>H\xe9</h1><p>a &amp; b</p>"
         if path == "/empty":
             out = b""
         self.send_response(int(path[8:]) if path.startswith("/status/") else 200)
@@ -212,6 +214,38 @@ def test_retries(own, provider):
     stream = run(own, import_app(own, tool_app([{"id": "t", "data": data}], {"x": ["t", "text"]})))
     assert [e["event"] for e in stream].count("node_retry") == 2
     assert "Failed to invoke tool echo: Request failed with status code 418" in stream[-1]["data"]["error"]
+
+
+def builtin_data(provider, tool, **parameters):
+    return {"provider_id": provider, "provider_type": "builtin", "provider_name": provider, "tool_name": tool,
+            "tool_parameters": {k: {"type": "mixed", "value": v} for k, v in parameters.items()}}
+
+
+def test_a_picture_becomes_a_file(own, provider):
+    end = run(own, import_app(own, tool_app([{"id": "t", "data": api_data(provider, "picture")}], {"f": ["t", "files"]})))[-1]["data"]
+    assert end["status"] == "succeeded", end
+    file = end["outputs"]["f"][0]
+    assert file["type"] == "image" and file["mime_type"] == "image/png" and file["transfer_method"] == "tool_file"
+    url = file["url"] if file["url"].startswith("http") else own.url + file["url"]
+    assert requests.get(own.url + url[url.index("/files/"):]).content == PNG
+
+
+def test_web_pages_are_read(own, api):
+    key = import_app(own, tool_app([{"id": "t", "data": builtin_data("webscraper", "webscraper", url=api + "/{{#start.q#}}")}],
+                                   {"text": ["t", "text"]}))
+    end = run(own, key, inputs={"q": "page"})[-1]["data"]
+    assert end["status"] == "succeeded", end
+    assert end["outputs"]["text"].split() == ["H\u00e9", "a", "&", "b"]
+    end = run(own, key, inputs={"q": "status/404"})[-1]["data"]
+    assert "Failed to invoke tool webscraper: The page answered with status 404" in end["error"]
+
+
+def test_code_runs_in_the_sandbox(own):
+    data = builtin_data("code", "simple_code", language="python3", code="print(6 * 7)")
+    end = run(own, import_app(own, tool_app([{"id": "t", "data": data}], {"text": ["t", "text"]})))[-1]["data"]
+    if end["status"] == "failed" and "sandbox" in end["error"]:
+        pytest.skip(end["error"])
+    assert end["status"] == "succeeded" and end["outputs"]["text"].strip() == "42", end
 
 
 # --- workflows as tools ---
