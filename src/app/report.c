@@ -70,8 +70,8 @@ static void read_nodes(struct report *r, const struct json *list)
 		if (!n->id.len) {
 			report_add(r, REPORT_ERROR, "no-id", NULL, S("id"), "a node has no id");
 		} else if (map_has(&r->by_id, n->id)) {
-			report_add(r, REPORT_ERROR, "same-id", n, S("id"), "node '%.*s': the id is used twice",
-				   STR(n->id));
+			report_add(r, REPORT_ERROR, "same-id", n, S("id"),
+				   "node '%.*s': the id is used twice", STR(n->id));
 		} else {
 			map_set(&r->by_id, n->id, n);
 			r->count++;
@@ -83,7 +83,8 @@ static void read_nodes(struct report *r, const struct json *list)
 static void read_containers(struct report *r, const struct json *list)
 {
 	json_each(list, from) {
-		struct report_node *n = map_get(&r->by_id, text_of(r->mem, json_get(from, S("id"))));
+		struct report_node *n =
+			map_get(&r->by_id, text_of(r->mem, json_get(from, S("id"))));
 		if (!n)
 			continue;
 		struct str id = json_get_str(n->data, S("iteration_id"));
@@ -129,24 +130,27 @@ static void check_model(struct report *r, const struct json *owner, const struct
 	struct str p = json_get_str(model, S("provider")), name = json_get_str(model, S("name"));
 	struct str at = n ? where(r, n) : S("model");
 	if (p.len && !provider_resolve(p).at)
-		report_add(r, REPORT_WARNING, "unknown-provider", n, S("model.provider"),
-			   "%.*s: the model provider '%.*s' is not known here; choose another model", STR(at),
-			   STR(p));
+		report_add(
+			r, REPORT_WARNING, "unknown-provider", n, S("model.provider"),
+			"%.*s: the model provider '%.*s' is not known here; choose another model",
+			STR(at), STR(p));
 	else if (json_is(model, JSON_OBJ) && !name.len)
 		report_add(r, REPORT_WARNING, "no-model", n, S("model.name"),
-			   "%.*s: no model is chosen; the default model is asked, if there is one", STR(at));
+			   "%.*s: no model is chosen; the default model is asked, if there is one",
+			   STR(at));
 }
 
 static void check_tool(struct report *r, const struct json *tool, const struct report_node *n)
 {
 	static const struct str here[] = { S_INIT("builtin"), S_INIT("api"), S_INIT("workflow") };
-	struct str type = json_get_str(tool, S("provider_type")), name = json_get_str(tool, S("tool_name"));
+	struct str type = json_get_str(tool, S("provider_type")),
+		   name = json_get_str(tool, S("tool_name"));
 	for (size_t i = 0; i < countof(here); i++)
 		if (str_eq(type, here[i]))
 			return;
-	report_add(r, REPORT_WARNING, "plugin-tool", n, S("provider_type"), "%.*s%stool '%.*s': tools of %s are not available",
-		   STR(n ? where(r, n) : S("")), n ? ": " : "", STR(name),
-		   str_eq(type, S("mcp")) ? "MCP servers" : "plugins");
+	report_add(r, REPORT_WARNING, "plugin-tool", n, S("provider_type"),
+		   "%.*s%stool '%.*s': tools of %s are not available", STR(n ? where(r, n) : S("")),
+		   n ? ": " : "", STR(name), str_eq(type, S("mcp")) ? "MCP servers" : "plugins");
 }
 
 /* What stands before the first colon names the field, as in "outputs.x.type: must be ...". */
@@ -161,27 +165,33 @@ static struct str field_of(struct str text)
 
 static void check_data(struct report *r, const struct report_node *n, const struct node_type *row)
 {
-	struct graph_node g = { .id = n->id, .type = n->type, .title = n->title, .data = n->data, .row = row,
-				.version = text_of(r->mem, json_get(n->data, S("version"))) };
+	struct graph_node g = {.id = n->id,
+			       .type = n->type,
+			       .title = n->title,
+			       .data = n->data,
+			       .row = row,
+			       .version = text_of(r->mem, json_get(n->data, S("version")))};
 	if (!row->check || row->check(r->mem, &g) == 0)
 		return;
 	struct str text = arena_str(r->mem, err_text());
 	err_clear();
-	report_add(r, REPORT_ERROR, "bad-data", n, field_of(text), "%.*s: %.*s", STR(where(r, n)), STR(text));
+	report_add(r, REPORT_ERROR, "bad-data", n, field_of(text), "%.*s: %.*s", STR(where(r, n)),
+		   STR(text));
 }
 
 /* There is no mail yet, and no place to wait in an inner run. */
 static void check_human(struct report *r, const struct report_node *n)
 {
 	if (json_get_str(n->data, S("iteration_id")).len || json_get_str(n->data, S("loop_id")).len)
-		report_add(r, REPORT_ERROR, "inner-form", n, S("data.type"),
-			   "%.*s: cannot wait for people inside an iteration or a loop; move it out",
-			   STR(where(r, n)));
+		report_add(
+			r, REPORT_ERROR, "inner-form", n, S("data.type"),
+			"%.*s: cannot wait for people inside an iteration or a loop; move it out",
+			STR(where(r, n)));
 	json_each(json_get(n->data, S("delivery_methods")), m)
 		if (str_eq(json_get_str(m, S("type")), S("email")) && json_get_bool(m, S("enabled"), true))
 			report_add(r, REPORT_WARNING, "form-mail", n, S("delivery_methods"),
-				   "%.*s: forms are not sent by e-mail in this version; they are answered on their "
-				   "page or in the console", STR(where(r, n)));
+				   "%.*s: forms are not sent by e-mail in this version; they are "
+				   "answered on their page or in the console", STR(where(r, n)));
 }
 
 static void check_schedule(struct report *r, const struct report_node *n)
@@ -192,7 +202,8 @@ static void check_schedule(struct report *r, const struct report_node *n)
 		return;
 	struct str text = arena_str(r->mem, err_text());
 	err_clear();
-	report_add(r, REPORT_ERROR, "bad-schedule", n, field_of(text), "%.*s: %.*s", STR(where(r, n)), STR(text));
+	report_add(r, REPORT_ERROR, "bad-schedule", n, field_of(text), "%.*s: %.*s",
+		   STR(where(r, n)), STR(text));
 }
 
 static void check_node(struct report *r, const struct report_node *n)
@@ -206,8 +217,8 @@ static void check_node(struct report *r, const struct report_node *n)
 	const struct node_type *row = node_type_find(n->type, version.len ? version : S("1"));
 	if (!node_type_known(n->type))
 		report_add(r, REPORT_ERROR, "unknown-type", n, S("data.type"),
-			   "%.*s: '%.*s' is no node type that is known; runs are refused", STR(where(r, n)),
-			   STR(n->type));
+			   "%.*s: '%.*s' is no node type that is known; runs are refused",
+			   STR(where(r, n)), STR(n->type));
 	else if (!row)
 		report_add(r, REPORT_WARNING, "not-runnable", n, S("data.type"), "%.*s (%.*s): %s",
 			   STR(where(r, n)), STR(n->type), why_not(n->type));
@@ -237,8 +248,8 @@ static void check_whole(struct report *r, const struct json *graph, struct str m
 	bool errors = false;
 	json_each(r->out, f) errors |= str_eq(json_get_str(f, S("severity")), S("error"));
 	if (!errors && graph_compile(S(""), graph, &g)) {
-		report_add(r, REPORT_ERROR, "graph", NULL, S("workflow.graph"), "runs are refused: %.*s",
-			   STR(err_text()));
+		report_add(r, REPORT_ERROR, "graph", NULL, S("workflow.graph"),
+			   "runs are refused: %.*s", STR(err_text()));
 		err_clear();
 	} else if (!errors) {
 		flow_graph_unref(g);
@@ -254,17 +265,22 @@ static void check_whole(struct report *r, const struct json *graph, struct str m
 static void check_environment(struct report *r, const struct json *list)
 {
 	json_each(list, v) {
-		struct str type = json_get_str(v, S("value_type")), name = json_get_str(v, S("name"));
-		if (!str_eq(type, S("string")) && !str_eq(type, S("number")) && !str_eq(type, S("secret")))
-			report_add(r, REPORT_ERROR, "variable-type", NULL, S("workflow.environment_variables"),
-				   "environment variable '%.*s' has type '%.*s': must be string, number or secret",
+		struct str type = json_get_str(v, S("value_type")),
+			   name = json_get_str(v, S("name"));
+		if (!str_eq(type, S("string")) && !str_eq(type, S("number")) &&
+		    !str_eq(type, S("secret")))
+			report_add(r, REPORT_ERROR, "variable-type", NULL,
+				   S("workflow.environment_variables"),
+				   "environment variable '%.*s' has type '%.*s': must be string, "
+				   "number or secret",
 				   STR(name), STR(type));
 	}
 }
 
 static void check_workflow(struct report *r, struct str mode)
 {
-	const struct json *block = json_get(r->file, S("workflow")), *graph = json_get(block, S("graph"));
+	const struct json *block = json_get(r->file, S("workflow")),
+			  *graph = json_get(block, S("graph"));
 	const struct json *nodes = json_get(graph, S("nodes"));
 	if (!json_is(block, JSON_OBJ))
 		return;
@@ -290,20 +306,22 @@ static void check_easy(struct report *r)
 		if (json_get(tool, S("provider_id")))
 			check_tool(r, tool, NULL);
 	if (json_len(json_path(config, "dataset_configs.datasets.datasets")))
-		report_add(r, REPORT_WARNING, "not-runnable", NULL, S("model_config.dataset_configs"),
+		report_add(r, REPORT_WARNING, "not-runnable", NULL,
+			   S("model_config.dataset_configs"),
 			   "knowledge: there are no knowledge bases in this version");
 }
 
 struct json *dsl_report(struct arena *mem, const struct json *file)
 {
-	struct report r = { .mem = mem, .out = json_arr(mem), .file = file, .by_id = map_make(mem) };
+	struct report r = {.mem = mem, .out = json_arr(mem), .file = file, .by_id = map_make(mem)};
 	struct str mode = json_get_str(json_get(file, S("app")), S("mode"));
 	check_workflow(&r, mode);
 	check_easy(&r);
 	if (r.more) {
 		size_t more = r.more;
 		r.out->len--; /* its last place says how many there are */
-		report_add(&r, REPORT_WARNING, "more", NULL, S(""), "and %zu more findings", more + 1);
+		report_add(&r, REPORT_WARNING, "more", NULL, S(""), "and %zu more findings",
+			   more + 1);
 	}
 	return r.out;
 }
@@ -323,11 +341,13 @@ static void check_version(struct report *r, struct str version, enum dsl_verdict
 {
 	if (verdict == DSL_ASK)
 		report_add(r, REPORT_WARNING, "version", NULL, S("version"),
-			   "the file has version %.*s; this server knows up to %s and asks before it imports it",
+			   "the file has version %.*s; this server knows up to %s and asks before "
+			   "it imports it",
 			   STR(version), DSL_VERSION_NEWEST);
 	else if (verdict == DSL_WARN)
 		report_add(r, REPORT_NOTE, "version", NULL, S("version"),
-			   "the file has the old version %.*s; it is imported with a warning", STR(version));
+			   "the file has the old version %.*s; it is imported with a warning",
+			   STR(version));
 }
 
 status app_lint(struct arena *mem, struct str yaml, struct json **report)
@@ -337,8 +357,8 @@ status app_lint(struct arena *mem, struct str yaml, struct json **report)
 	if (dsl_read(mem, yaml, &f)) {
 		if (err_code() != ERR_INVALID && err_code() != ERR_TOO_LARGE)
 			return -1;
-		report_add(&r, REPORT_ERROR, "file", NULL, S(""), "the file cannot be imported: %.*s",
-			   STR(err_text()));
+		report_add(&r, REPORT_ERROR, "file", NULL, S(""),
+			   "the file cannot be imported: %.*s", STR(err_text()));
 		err_clear();
 		*report = r.out;
 		return 0;

@@ -25,12 +25,14 @@ static void read_edge(struct report *r, const struct json *from)
 	const struct report_node *sn = report_find(r, source), *tn = report_find(r, target);
 	if (!sn || !tn) {
 		report_add(r, REPORT_ERROR, "edge-to-nowhere", sn, S("workflow.graph.edges"),
-			   "edge %.*s -> %.*s: there is no node %.*s; runs are refused", STR(source),
-			   STR(target), STR(sn ? target : source));
+			   "edge %.*s -> %.*s: there is no node %.*s; runs are refused",
+			   STR(source), STR(target), STR(sn ? target : source));
 		return;
 	}
-	struct report_edge e = { .source = (uint32_t)(sn - r->nodes), .target = (uint32_t)(tn - r->nodes),
-				 .handle = json_is(h, JSON_STR) ? json_as_str(h, S("")) : S("source") };
+	struct report_edge e = {.source = (uint32_t)(sn - r->nodes),
+				.target = (uint32_t)(tn - r->nodes),
+				.handle =
+					json_is(h, JSON_STR) ? json_as_str(h, S("")) : S("source")};
 	vec_push(r->mem, &r->edges, e);
 }
 
@@ -51,7 +53,8 @@ static bool chooses(const struct report_node *n, struct str handle)
 	if (fails && str_eq(handle, S("fail-branch")))
 		return true;
 	if (str_eq(n->type, S("if-else")))
-		return str_eq(handle, S("false")) || in_rows(json_get(d, S("cases")), S("case_id"), handle) ||
+		return str_eq(handle, S("false")) ||
+		       in_rows(json_get(d, S("cases")), S("case_id"), handle) ||
 		       (!json_get(d, S("cases")) && str_eq(handle, S("true")));
 	if (str_eq(n->type, S("question-classifier")))
 		return in_rows(json_get(d, S("classes")), S("id"), handle);
@@ -71,8 +74,8 @@ static void check_handles(struct report *r)
 			continue;
 		e->dead = true;
 		report_add(r, REPORT_WARNING, "dead-handle", n, S("workflow.graph.edges"),
-			   "node '%.*s' never leaves by '%.*s': the edge to '%.*s' is never taken", STR(shown(n)),
-			   STR(e->handle), STR(shown(&r->nodes[e->target])));
+			   "node '%.*s' never leaves by '%.*s': the edge to '%.*s' is never taken",
+			   STR(shown(n)), STR(e->handle), STR(shown(&r->nodes[e->target])));
 	}
 }
 
@@ -124,8 +127,10 @@ static void check_cycles(struct report *r)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct report_node *n = &r->nodes[i];
 		if (report_reaches(r, n, n))
-			report_add(r, REPORT_WARNING, "cycle", n, S("workflow.graph.edges"),
-				   "node '%.*s' lies in a cycle: it waits for itself and never runs", STR(shown(n)));
+			report_add(
+				r, REPORT_WARNING, "cycle", n, S("workflow.graph.edges"),
+				"node '%.*s' lies in a cycle: it waits for itself and never runs",
+				STR(shown(n)));
 	}
 }
 
@@ -182,7 +187,9 @@ static void check_started(struct report *r)
 	for (bool more = true; more;) {
 		more = false;
 		for (size_t i = 0; i < r->count; i++) {
-			uint32_t s = seen[i] && is_container(&r->nodes[i]) ? inner_start(r, &r->nodes[i]) : NO_NODE;
+			uint32_t s = seen[i] && is_container(&r->nodes[i])
+					     ? inner_start(r, &r->nodes[i])
+					     : NO_NODE;
 			if (s == NO_NODE || seen[s])
 				continue;
 			seen[s] = 1;
@@ -194,7 +201,8 @@ static void check_started(struct report *r)
 	for (size_t i = 0; i < r->count; i++) {
 		r->nodes[i].started = seen[i];
 		if (!seen[i])
-			report_add(r, REPORT_NOTE, "never-runs", &r->nodes[i], S("workflow.graph.edges"),
+			report_add(r, REPORT_NOTE, "never-runs", &r->nodes[i],
+				   S("workflow.graph.edges"),
 				   "node '%.*s' never runs: no path from the start leads to it",
 				   STR(shown(&r->nodes[i])));
 	}

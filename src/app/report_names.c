@@ -64,7 +64,8 @@ static bool gives(const struct report_node *n, struct str name)
 	struct str strategy = json_get_str(n->data, S("error_strategy"));
 	if (strategy.len && (str_eq(name, S("error_message")) || str_eq(name, S("error_type"))))
 		return true;
-	if (str_eq(strategy, S("default-value")) && in_rows(json_get(n->data, S("default_value")), "key", name))
+	if (str_eq(strategy, S("default-value")) &&
+	    in_rows(json_get(n->data, S("default_value")), "key", name))
 		return true;
 	if (str_starts(n->type, S("variable-a")))
 		return aggregator_gives(n->data, name);
@@ -73,7 +74,8 @@ static bool gives(const struct report_node *n, struct str name)
 	for (size_t i = 0; i < countof(outputs); i++) {
 		if (!str_eq(outputs[i].type, n->type))
 			continue;
-		const struct json *rows = outputs[i].rows ? json_get(n->data, str_c(outputs[i].rows)) : NULL;
+		const struct json *rows =
+			outputs[i].rows ? json_get(n->data, str_c(outputs[i].rows)) : NULL;
 		return in_list(outputs[i].names, name) || in_rows(rows, outputs[i].key, name);
 	}
 	return true; /* tools, agents, forms, triggers: whatever they say */
@@ -87,7 +89,7 @@ struct look {
 	struct map seen; /* of this node: each is told once */
 };
 
-/* Here a variable that is not found fails the node; elsewhere it is null or stays as it is written. */
+/* Here a variable that is not found fails the node; elsewhere it is null or stays as written. */
 static bool must_exist(const struct report_node *n)
 {
 	static const struct str types[] = { S_INIT("llm"), S_INIT("if-else"), S_INIT("assigner"),
@@ -100,11 +102,12 @@ static bool must_exist(const struct report_node *n)
 	return false;
 }
 
-static void dead(struct look *l, enum severity severity, struct str ref, const char *why, struct str what)
+static void dead(struct look *l, enum severity severity, struct str ref, const char *why,
+		 struct str what)
 {
 	struct str title = l->n->title.len ? l->n->title : l->n->id;
-	report_add(l->r, severity, "dead-variable", l->n, S("data"), "node '%.*s': %.*s: %s%.*s", STR(title),
-		   STR(ref), why, STR(what));
+	report_add(l->r, severity, "dead-variable", l->n, S("data"), "node '%.*s': %.*s: %s%.*s",
+		   STR(title), STR(ref), why, STR(what));
 }
 
 static bool declared(const struct report *r, const char *list, struct str name)
@@ -117,14 +120,16 @@ static bool declared(const struct report *r, const char *list, struct str name)
 
 static bool is_system(struct str name)
 {
-	return in_list(LIST("query", "files", "conversation_id", "dialogue_count", "user_id", "app_id",
-			    "workflow_id", "workflow_run_id", "timestamp", "document_id",
+	return in_list(LIST("query", "files", "conversation_id", "dialogue_count", "user_id",
+			    "app_id", "workflow_id", "workflow_run_id", "timestamp", "document_id",
 			    "original_document_id", "dataset_id", "batch", "datasource_type",
-			    "datasource_info", "invoke_from"), name);
+			    "datasource_info", "invoke_from"),
+		       name);
 }
 
-/* Does something that runs before `n` set it? A node of a container sees what its container sees. */
-static bool comes_before(struct report *r, const struct report_node *from, const struct report_node *n)
+/* Does something that runs before `n` set it? What a container sees, its nodes see. */
+static bool comes_before(struct report *r, const struct report_node *from,
+			 const struct report_node *n)
 {
 	for (int depth = 0; depth < DEPTH_MAX; depth++) {
 		if (from == n || report_reaches(r, from, n))
@@ -134,7 +139,8 @@ static bool comes_before(struct report *r, const struct report_node *from, const
 		n = &r->nodes[n->container];
 	}
 	return from->container != NO_NODE && &r->nodes[from->container] != from &&
-	       (&r->nodes[from->container] == n || report_reaches(r, &r->nodes[from->container], n));
+	       (&r->nodes[from->container] == n ||
+		report_reaches(r, &r->nodes[from->container], n));
 }
 
 static void check_reference(struct look *l, const struct str *parts, size_t n, struct str ref)
@@ -151,8 +157,11 @@ static void check_reference(struct look *l, const struct str *parts, size_t n, s
 	}
 	if (str_eq(parts[0], S("env")) || str_eq(parts[0], S("conversation"))) {
 		bool env = str_eq(parts[0], S("env"));
-		if (!declared(r, env ? "environment_variables" : "conversation_variables", parts[1]))
-			dead(l, worst, ref, env ? "there is no environment variable " : "there is no conversation variable ",
+		if (!declared(r, env ? "environment_variables" : "conversation_variables",
+			      parts[1]))
+			dead(l, worst, ref,
+			     env ? "there is no environment variable "
+				 : "there is no conversation variable ",
 			     parts[1]);
 		return;
 	}

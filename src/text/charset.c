@@ -16,7 +16,8 @@ enum {
 	NAME_MAX_LEN = 40,
 };
 
-/* What follows is the charset of the bytes after the mark. UTF-32 before UTF-16: it begins alike. */
+/* What follows is the charset of the bytes after the mark. UTF-32 before UTF-16: it begins alike.
+ */
 static const struct {
 	struct str mark, name;
 } marks[] = {

@@ -147,7 +147,8 @@ static void put_row(struct arena *mem, struct csv *c, struct buf *out, widths *w
 	}
 	buf_puts(out, " |\n");
 	if (!at_end(c)) {
-		bool two = c->text.at[c->at] == '\r' && c->at + 1 < c->text.len && c->text.at[c->at + 1] == '\n';
+		bool two = c->text.at[c->at] == '\r' && c->at + 1 < c->text.len &&
+			   c->text.at[c->at + 1] == '\n';
 		c->at += two ? 2 : 1;
 	}
 }
@@ -267,22 +268,23 @@ struct reader {
 	bool bytes;	   /* of its own: no charset is looked for */
 };
 static const struct reader readers[] = {
-	{ "txt md markdown mdx html htm xml svg log rst tex srt tsv toml ini cfg conf env "
-	  "py js mjs cjs ts jsx tsx java kt scala c h cc cpp hpp cs go rs rb php swift m pl lua r jl "
-	  "sh bash zsh bat ps1 sql css scss less vue svelte dockerfile makefile gradle proto graphql",
-	  read_plain, NULL, false },
-	{ "json", read_json, NULL, false },
-	{ "yaml yml", read_yaml, NULL, false },
-	{ "csv", document_csv, NULL, false },
-	{ "vtt", document_vtt, NULL, false },
-	{ "properties", document_properties, NULL, false },
-	{ "eml", NULL, NULL, true },
-	{ "pdf", NULL, "PDF documents", false },
-	{ "doc docx odt rtf", NULL, "word processor documents", false },
-	{ "xls xlsx", NULL, "spreadsheets", false },
-	{ "ppt pptx", NULL, "presentations", false },
-	{ "epub", NULL, "EPUB books", false },
-	{ "msg", NULL, "Outlook messages", false },
+	{"txt md markdown mdx html htm xml svg log rst tex srt tsv toml ini cfg conf env "
+	 "py js mjs cjs ts jsx tsx java kt scala c h cc cpp hpp cs go rs rb php swift m pl lua r "
+	 "jl "
+	 "sh bash zsh bat ps1 sql css scss less vue svelte dockerfile makefile gradle proto "
+	 "graphql", read_plain,          NULL,                       false},
+	{"json",             read_json,           NULL,                       false},
+	{"yaml yml",         read_yaml,           NULL,                       false},
+	{"csv",              document_csv,        NULL,                       false},
+	{"vtt",              document_vtt,        NULL,                       false},
+	{"properties",       document_properties, NULL,                       false},
+	{"eml",              NULL,                NULL,                       true },
+	{"pdf",              NULL,                "PDF documents",            false},
+	{"doc docx odt rtf", NULL,                "word processor documents", false},
+	{"xls xlsx",         NULL,                "spreadsheets",             false},
+	{"ppt pptx",         NULL,                "presentations",            false},
+	{"epub",             NULL,                "EPUB books",               false},
+	{"msg",              NULL,                "Outlook messages",         false},
 };
 
 static bool in_list(const char *list, struct str word)
@@ -305,11 +307,13 @@ static const struct reader *find(struct str extension)
 static status unsupported(const struct document *d, struct str extension, const struct reader *r)
 {
 	if (r)
-		return err_set(ERR_UNSUPPORTED,
-			       "Unsupported Extension Type: .%.*s (this server does not read %s yet)",
-			       STR(extension), r->later);
+		return err_set(
+			ERR_UNSUPPORTED,
+			"Unsupported Extension Type: .%.*s (this server does not read %s yet)",
+			STR(extension), r->later);
 	if (extension.len)
-		return err_set(ERR_UNSUPPORTED, "Unsupported Extension Type: .%.*s", STR(extension));
+		return err_set(ERR_UNSUPPORTED, "Unsupported Extension Type: .%.*s",
+			       STR(extension));
 	return err_set(ERR_UNSUPPORTED, "Unsupported MIME type: %.*s", STR(d->mime_type));
 }
 
@@ -325,14 +329,19 @@ status document_text(struct arena *mem, const struct document *d, struct str *ou
 	if (!r && !extension.len && str_starts(d->mime_type, S("text/")))
 		r = &readers[0];
 	if (!r || r->later)
-		return unsupported(d, extension.len ? extension : r ? mime_extension(d->mime_type) : S(""), r);
+		return unsupported(d,
+				   extension.len ? extension
+				   : r           ? mime_extension(d->mime_type)
+						 : S(""),
+				   r);
 	if (r->bytes)
 		return document_eml(mem, d->bytes, max, out);
 	if (charset_decode(mem, d->bytes, mime_param(d->mime_type, S("charset")), max, &text) ||
 	    r->text(mem, text, &text))
 		return -1;
 	if (text.len > max)
-		return err_set(ERR_TOO_LARGE, "The text of the document is larger than %zu bytes", max);
+		return err_set(ERR_TOO_LARGE, "The text of the document is larger than %zu bytes",
+			       max);
 	*out = text.len ? text : S("");
 	return 0;
 }

@@ -148,7 +148,8 @@ static size_t put_number(struct buf *b, struct str digits, size_t len)
 			return 0;
 		code = MIN(code * (sixteen ? 16 : 10) + (uint32_t)d, 0x110000u);
 	}
-	bool fine = code && code < 0x110000 && !(code >= 0xD800 && code < 0xE000) && digits.len > sixteen;
+	bool fine = code && code < 0x110000 && !(code >= 0xD800 && code < 0xE000) &&
+		    digits.len > sixteen;
 	buf_put(b, fine ? str_of(out, utf8_put(out, code)) : S("\xEF\xBF\xBD"));
 	return len;
 }
@@ -191,7 +192,8 @@ static bool one_of(struct str name, const struct str *list, size_t n)
 static size_t skip_element(struct str s, struct str name)
 {
 	for (size_t i = 0; i + name.len + 2 <= s.len; i++)
-		if (s.at[i] == '<' && s.at[i + 1] == '/' && str_eq_nocase(str_sub(s, i + 2, name.len), name))
+		if (s.at[i] == '<' && s.at[i + 1] == '/' &&
+		    str_eq_nocase(str_sub(s, i + 2, name.len), name))
 			return i + MIN(str_find_char(str_skip(s, i), '>'), s.len - i - 1) + 1;
 	return s.len;
 }

@@ -33,19 +33,25 @@ status code_open(const struct code_options *o, struct code_service **out)
 	struct str base = o->endpoint;
 	bool local = str_starts(base, S("unix:"));
 	if (!local && !str_starts(base, S("http://")) && !str_starts(base, S("https://")))
-		return err_set(ERR_INVALID,
-			       "CODE_EXECUTION_ENDPOINT must begin with http://, https:// or unix:, "
-			       "it is \"%.*s\"", STR(base));
+		return err_set(
+			ERR_INVALID,
+			"CODE_EXECUTION_ENDPOINT must begin with http://, https:// or unix:, "
+			"it is \"%.*s\"",
+			STR(base));
 	while (str_ends(base, S("/")))
 		base.len--;
 	struct arena *mem = arena_open(0);
 	struct code_service *s = arena_new(mem, struct code_service);
 	*s = (struct code_service){
-		.mem = mem, .client = o->client, .key = arena_str(mem, o->key),
+		.mem = mem,
+		.client = o->client,
+		.key = arena_str(mem, o->key),
 		.socket = local ? arena_str(mem, str_skip(base, 5)) : S(""),
-		.url = arena_printf(mem, "%.*s/v1/sandbox/run", STR(local ? S("http://sandbox") : base)),
+		.url = arena_printf(mem, "%.*s/v1/sandbox/run",
+				    STR(local ? S("http://sandbox") : base)),
 		.connect_ms = o->connect_ms ? o->connect_ms : CONNECT_MS,
-		.read_ms = o->read_ms ? o->read_ms : READ_MS, .insecure = o->insecure,
+		.read_ms = o->read_ms ? o->read_ms : READ_MS,
+		.insecure = o->insecure,
 	};
 	*out = s;
 	return 0;
@@ -73,23 +79,27 @@ static status no_sandbox(const struct code_service *s)
 		       "running (%.300s)", STR(s->socket.len ? s->socket : s->url), why.text);
 }
 
-static status read_answer(struct arena *mem, const struct client_response *r, struct code_answer **out)
+static status read_answer(struct arena *mem, const struct client_response *r,
+			  struct code_answer **out)
 {
 	struct json *envelope, *data;
 	if (r->status == 503)
-		return err_set(ERR_UNAVAILABLE, "Code execution service is unavailable: the sandbox "
-						"has too much to do, try again later");
+		return err_set(ERR_UNAVAILABLE,
+			       "Code execution service is unavailable: the sandbox "
+			       "has too much to do, try again later");
 	if (r->status != 200)
 		return err_set(ERR_UPSTREAM,
 			       "Failed to execute code, got status code %d, please check if the "
-			       "sandbox service is running%s", r->status,
-			       r->status == 401 ? " and takes the key in CODE_EXECUTION_API_KEY" : "");
+			       "sandbox service is running%s",
+			       r->status,
+			       r->status == 401 ? " and takes the key in CODE_EXECUTION_API_KEY"
+						: "");
 	if (json_parse(mem, r->body, &envelope) || envelope->type != JSON_OBJ)
 		return err_set(ERR_UPSTREAM, "Failed to parse the answer of the sandbox");
 	int64_t code = json_get_int(envelope, S("code"), -1);
 	if (code)
-		return err_set(ERR_UPSTREAM, "Got error code: %lld. Got error msg: %.*s", (long long)code,
-			       STR(json_get_str(envelope, S("message"))));
+		return err_set(ERR_UPSTREAM, "Got error code: %lld. Got error msg: %.*s",
+			       (long long)code, STR(json_get_str(envelope, S("message"))));
 	data = json_get(envelope, S("data"));
 	struct code_answer *a = arena_new(mem, struct code_answer);
 	a->stdout_text = json_get_str(data, S("stdout"));
@@ -98,11 +108,12 @@ static status read_answer(struct arena *mem, const struct client_response *r, st
 	return 0;
 }
 
-status code_run(struct code_service *s, struct arena *mem, enum code_language language, struct str code,
-		struct str preload, struct code_answer **out)
+status code_run(struct code_service *s, struct arena *mem, enum code_language language,
+		struct str code, struct str preload, struct code_answer **out)
 {
 	struct json *body = json_obj(mem);
-	json_set_str(mem, body, S("language"), language == CODE_JAVASCRIPT ? S("nodejs") : S("python3"));
+	json_set_str(mem, body, S("language"),
+		     language == CODE_JAVASCRIPT ? S("nodejs") : S("python3"));
 	json_set_str(mem, body, S("code"), code);
 	json_set_str(mem, body, S("preload"), preload);
 	json_set_bool(mem, body, S("enable_network"), true);
@@ -167,7 +178,8 @@ struct str code_jinja_program(struct arena *mem, struct str template, const stru
 			    "from base64 import b64decode\n"
 			    "template = b64decode('%.*s').decode('utf-8')\n"
 			    "inputs = json.loads(b64decode('%.*s').decode('utf-8'))\n"
-			    "print('" MARK "' + jinja2.Template(template).render(**inputs) + '" MARK "')\n",
+			    "print('" MARK "' + jinja2.Template(template).render(**inputs) + '" MARK
+			    "')\n",
 			    STR(enc_base64(mem, template)), STR(packed(mem, inputs)));
 }
 
@@ -235,7 +247,8 @@ static void read_numbers(struct json *v, int depth)
 
 static const char *type_name(const struct json *v)
 {
-	static const char *const names[] = { "NoneType", "bool", "int", "float", "str", "list", "dict", "" };
+	static const char *const names[] = {"NoneType", "bool", "int",  "float",
+					    "str",      "list", "dict", ""};
 	return names[v->type];
 }
 
@@ -248,9 +261,10 @@ status code_result(struct arena *mem, struct str stdout_text, struct json **out)
 	if (json_parse(mem, text, &v)) {
 		struct err why;
 		err_save(&why);
-		return err_set(ERR_INVALID, "Failed to parse JSON from the result of the code: %.300s. "
-					    "Result: %.*s", why.text,
-			       STR(str_sub(text, 0, utf8_prefix(text, SHOWN_MAX))));
+		return err_set(ERR_INVALID,
+			       "Failed to parse JSON from the result of the code: %.300s. "
+			       "Result: %.*s",
+			       why.text, STR(str_sub(text, 0, utf8_prefix(text, SHOWN_MAX))));
 	}
 	if (v->type != JSON_OBJ)
 		return err_set(ERR_INVALID, "result must be a dict, got type %s", type_name(v));
@@ -271,8 +285,8 @@ status code_failed(const struct code_answer *a)
 	return err_set(ERR_INVALID, "...%.*s", STR(str_skip(e, from)));
 }
 
-status code_main(struct code_service *s, struct arena *mem, enum code_language language, struct str code,
-		 const struct json *inputs, struct json **result)
+status code_main(struct code_service *s, struct arena *mem, enum code_language language,
+		 struct str code, const struct json *inputs, struct json **result)
 {
 	struct code_answer *a;
 	if (code_run(s, mem, language, code_main_program(mem, language, code, inputs), S(""), &a))
@@ -282,8 +296,8 @@ status code_main(struct code_service *s, struct arena *mem, enum code_language l
 	return code_result(mem, a->stdout_text, result);
 }
 
-status code_jinja(struct code_service *s, struct arena *mem, struct str template, const struct json *inputs,
-		  struct str *out)
+status code_jinja(struct code_service *s, struct arena *mem, struct str template,
+		  const struct json *inputs, struct str *out)
 {
 	struct code_answer *a;
 	if (code_run(s, mem, CODE_PYTHON3, code_jinja_program(mem, template, inputs), S(""), &a))

@@ -68,7 +68,8 @@ static void read_inputs(struct node_run *run)
 		struct var v;
 		bool found = pool_get_json(run->pool, json_get(row, S("value_selector")), &v);
 		bool empty_files = found && v.type == VAR_ARRAY_FILE && !v.value.len;
-		node_input(run, json_get_str(row, S("variable")), found && !empty_files ? &v.value : NULL);
+		node_input(run, json_get_str(row, S("variable")),
+			   found && !empty_files ? &v.value : NULL);
 	}
 }
 
@@ -89,9 +90,10 @@ status node_code_exec(struct node_run *run)
 	read_inputs(run);
 	if (!sandbox)
 		return node_fail(run, "CodeExecutionError",
-				 "Failed to execute code: this server has no sandbox (CODE_EXECUTION_ENDPOINT)");
-	struct str program = code_main_program(run->mem, language, json_get_str(run->data, S("code")),
-					       run->result->inputs);
+				 "Failed to execute code: this server has no sandbox "
+				 "(CODE_EXECUTION_ENDPOINT)");
+	struct str program = code_main_program(
+		run->mem, language, json_get_str(run->data, S("code")), run->result->inputs);
 	if (code_run(sandbox, run->mem, language, program, S(""), &answer))
 		return sandbox_failed(run);
 	if (answer->error.len)

@@ -34,7 +34,8 @@ static struct str place_text(const struct check *c, const struct place *p)
 
 static const char *python_type(const struct json *v)
 {
-	static const char *const names[] = { "NoneType", "bool", "int", "float", "str", "list", "dict", "str" };
+	static const char *const names[] = {"NoneType", "bool", "int",  "float",
+					    "str",      "list", "dict", "str"};
 	return names[v->type];
 }
 
@@ -50,9 +51,10 @@ static status check_string(const struct check *c, const struct place *p, const s
 {
 	struct str s = json_as_str(v, S(""));
 	if (utf8_count(s) > (size_t)c->l->string_length)
-		return node_fail(c->run, INVALID,
-				 "The length of output variable `%.*s` must be less than %lld characters",
-				 PLACE(c, p), (long long)c->l->string_length);
+		return node_fail(
+			c->run, INVALID,
+			"The length of output variable `%.*s` must be less than %lld characters",
+			PLACE(c, p), (long long)c->l->string_length);
 	*out = *v;
 	if (!memchr(s.at ? s.at : "", 0, s.len))
 		return 0;
@@ -92,12 +94,14 @@ static status check_number(const struct check *c, const struct place *p, const s
 	/* long double holds every int64: 2^63 is more than the largest of them. */
 	long double n = v->type == JSON_INT ? (long double)v->integer : (long double)v->number;
 	if (!(n <= (long double)c->l->number_max && n >= (long double)c->l->number_min))
-		return node_fail(c->run, INVALID,
-				 "Output variable `%.*s` is out of range, it must be between %lld and %lld.",
-				 PLACE(c, p), (long long)c->l->number_min, (long long)c->l->number_max);
+		return node_fail(
+			c->run, INVALID,
+			"Output variable `%.*s` is out of range, it must be between %lld and %lld.",
+			PLACE(c, p), (long long)c->l->number_min, (long long)c->l->number_max);
 	if (v->type == JSON_FLOAT && decimals(v->number) > c->l->precision)
 		return node_fail(c->run, INVALID,
-				 "Output variable `%.*s` has too high precision, it must be less than %lld digits.",
+				 "Output variable `%.*s` has too high precision, it must be less "
+				 "than %lld digits.",
 				 PLACE(c, p), (long long)c->l->precision);
 	return 0;
 }
@@ -114,8 +118,10 @@ static status take_number(const struct check *c, const struct place *p, const st
 	if (!is_number(v))
 		return p->index >= 0
 			       ? node_fail(c->run, INVALID,
-					   "The element at index %lld of output variable `%.*s%.*s%.*s` must be "
-					   "a number.", (long long)p->index, STR(p->prefix), STR(p->dot),
+					   "The element at index %lld of output variable "
+					   "`%.*s%.*s%.*s` must be "
+					   "a number.",
+					   (long long)p->index, STR(p->prefix), STR(p->dot),
 					   STR(p->name))
 			       : node_fail(c->run, INVALID,
 					   "Output %.*s is not a number, got <class '%s'> instead.",
@@ -136,7 +142,8 @@ static status take_boolean(const struct check *c, const struct place *p, const s
 			   struct json *out)
 {
 	if (v->type != JSON_BOOL && p->index >= 0)
-		return node_fail(c->run, INVALID, "Output %.*s is not a boolean, got <class '%s'> instead.",
+		return node_fail(c->run, INVALID,
+				 "Output %.*s is not a boolean, got <class '%s'> instead.",
 				 PLACE(c, p), python_type(v));
 	*out = *v; /* a single one is not looked at, as recorded servers do */
 	return 0;
@@ -144,10 +151,11 @@ static status take_boolean(const struct check *c, const struct place *p, const s
 
 /* --- objects of any shape --- */
 
-static status take_free(const struct check *c, struct str prefix, int64_t depth, const struct json *from,
-			struct json *out);
+static status take_free(const struct check *c, struct str prefix, int64_t depth,
+			const struct json *from, struct json *out);
 
-static bool all_of(const struct json *list, bool (*fits)(const struct json *, const struct json *first))
+static bool all_of(const struct json *list,
+		   bool (*fits)(const struct json *, const struct json *first))
 {
 	json_each(list, item)
 		if (item->type != JSON_NULL && !fits(item, list->items))
@@ -164,8 +172,8 @@ static bool same_kind(const struct json *v, const struct json *first)
 static status free_list(const struct check *c, struct str prefix, const struct json_member *m,
 			int64_t depth, struct json *out);
 
-static status free_value(const struct check *c, const struct place *p, int64_t depth, const struct json *v,
-			 struct json *out)
+static status free_value(const struct check *c, const struct place *p, int64_t depth,
+			 const struct json *v, struct json *out)
 {
 	*out = *v;
 	if (v->type == JSON_STR)
@@ -184,9 +192,11 @@ static status free_list(const struct check *c, struct str prefix, const struct j
 	struct place p = { prefix, prefix.len ? S(".") : S(""), m->name, -1 };
 	*out = *json_arr(c->run->mem);
 	if (list->len && list->items[0].type != JSON_NULL && !all_of(list, same_kind))
-		return node_fail(c->run, INVALID,
-				 "Output %.*s.%.*s is not a valid array. make sure all elements are of the "
-				 "same type.", STR(prefix), STR(m->name));
+		return node_fail(
+			c->run, INVALID,
+			"Output %.*s.%.*s is not a valid array. make sure all elements are of the "
+			"same type.",
+			STR(prefix), STR(m->name));
 	json_each(list, item) {
 		struct json one;
 		p.index++;
@@ -207,11 +217,12 @@ static status free_list(const struct check *c, struct str prefix, const struct j
 	return 0;
 }
 
-static status take_free(const struct check *c, struct str prefix, int64_t depth, const struct json *from,
-			struct json *out)
+static status take_free(const struct check *c, struct str prefix, int64_t depth,
+			const struct json *from, struct json *out)
 {
 	if (depth > c->l->depth)
-		return node_fail(c->run, "DepthLimitError", "Depth limit %lld reached, object too deep.",
+		return node_fail(c->run, "DepthLimitError",
+				 "Depth limit %lld reached, object too deep.",
 				 (long long)c->l->depth);
 	*out = *json_obj(c->run->mem);
 	json_each_member(from, m) {
@@ -237,11 +248,13 @@ static status take_object(const struct check *c, const struct place *p, int64_t 
 	if (v->type != JSON_OBJ)
 		return p->index >= 0
 			       ? node_fail(c->run, INVALID,
-					   "Output %.*s is not an object, got <class '%s'> instead at index %lld.",
+					   "Output %.*s is not an object, got <class '%s'> instead "
+					   "at index %lld.",
 					   STR(prefix), python_type(v), (long long)p->index)
-			       : node_fail(c->run, INVALID,
-					   "Output %.*s is not an object, got <class '%s'> instead.",
-					   STR(prefix), python_type(v));
+			       : node_fail(
+					 c->run, INVALID,
+					 "Output %.*s is not an object, got <class '%s'> instead.",
+					 STR(prefix), python_type(v));
 	/* Nested names begin with a point when their object is not in a list. */
 	if (p->index < 0 && !p->prefix.len)
 		prefix = arena_printf(c->run->mem, ".%.*s", STR(prefix));
@@ -251,7 +264,8 @@ static status take_object(const struct check *c, const struct place *p, int64_t 
 	return take_free(c, prefix, depth + 1, v, out);
 }
 
-typedef status (*take_one)(const struct check *, const struct place *, const struct json *, struct json *);
+typedef status (*take_one)(const struct check *, const struct place *, const struct json *,
+			   struct json *);
 static const struct output_type {
 	struct str name;
 	bool list;
@@ -277,27 +291,30 @@ static const struct output_type *type_find(struct str name)
 	return NULL;
 }
 
-static status take_list(const struct check *c, const struct output_type *t, struct place p, int64_t depth,
-			const struct json_member *row_and_value[2], struct json *out)
+static status take_list(const struct check *c, const struct output_type *t, struct place p,
+			int64_t depth, const struct json_member *row_and_value[2], struct json *out)
 {
 	const struct json *list = &row_and_value[1]->value;
 	struct json *made = json_arr(c->run->mem);
 	if (list->type != JSON_ARR)
-		return node_fail(c->run, INVALID, "Output %.*s is not an array, got <class '%s'> instead.",
+		return node_fail(c->run, INVALID,
+				 "Output %.*s is not an array, got <class '%s'> instead.",
 				 PLACE(c, &p), python_type(list));
 	int64_t max = 0;
 	if (t->limit)
 		memcpy(&max, (const char *)c->l + t->limit, sizeof(max));
 	if (t->limit && (int64_t)list->len > max)
-		return node_fail(c->run, INVALID,
-				 "The length of output variable `%.*s` must be less than %lld elements.",
-				 PLACE(c, &p), (long long)max);
+		return node_fail(
+			c->run, INVALID,
+			"The length of output variable `%.*s` must be less than %lld elements.",
+			PLACE(c, &p), (long long)max);
 	json_each(list, item) {
 		struct json v = { .type = JSON_NULL };
 		p.index++;
 		bool null = item->type == JSON_NULL && t->null_items;
-		if (!null && (t->one ? t->one(c, &p, item, &v)
-				     : take_object(c, &p, depth, &row_and_value[0]->value, item, &v)))
+		if (!null &&
+		    (t->one ? t->one(c, &p, item, &v)
+			    : take_object(c, &p, depth, &row_and_value[0]->value, item, &v)))
 			return -1;
 		json_push(c->run->mem, made, &v);
 	}
@@ -309,7 +326,8 @@ static status take_declared(const struct check *c, struct str prefix, int64_t de
 			    const struct json *outputs, const struct json *from, struct json *out)
 {
 	if (depth > c->l->depth)
-		return node_fail(c->run, "DepthLimitError", "Depth limit %lld reached, object too deep.",
+		return node_fail(c->run, "DepthLimitError",
+				 "Depth limit %lld reached, object too deep.",
 				 (long long)c->l->depth);
 	struct json *made = json_obj(c->run->mem);
 	json_each_member(outputs, row) {
@@ -329,7 +347,8 @@ static status take_declared(const struct check *c, struct str prefix, int64_t de
 		json_set(c->run->mem, made, row->name, &v);
 	}
 	if (made->len != from->len)
-		return node_fail(c->run, "CodeNodeError", "Not all output parameters are validated.");
+		return node_fail(c->run, "CodeNodeError",
+				 "Not all output parameters are validated.");
 	*out = *made;
 	return 0;
 }
@@ -352,9 +371,11 @@ static status declared(const struct json *outputs, int depth)
 	json_each_member(outputs, row) {
 		const struct json *children = json_get(&row->value, S("children"));
 		if (!type_find(json_get_str(&row->value, S("type"))))
-			return err_set(ERR_INVALID, "outputs.%.*s.type: must be one of string, number, "
-						    "object, boolean, array[string], array[number], "
-						    "array[object], array[boolean]", STR(row->name));
+			return err_set(ERR_INVALID,
+				       "outputs.%.*s.type: must be one of string, number, "
+				       "object, boolean, array[string], array[number], "
+				       "array[object], array[boolean]",
+				       STR(row->name));
 		if (json_is(children, JSON_OBJ) && declared(children, depth + 1))
 			return -1;
 	}

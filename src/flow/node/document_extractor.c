@@ -87,7 +87,8 @@ static void show(struct node_run *run, const struct json *selector, const struct
 		json_push(run->mem, list, value);
 	node_input(run, S("variable_selector"), selector);
 	run->result->process = json_obj(run->mem);
-	json_set(run->mem, run->result->process, S("documents"), value->type == JSON_ARR ? value : list);
+	json_set(run->mem, run->result->process, S("documents"),
+		 value->type == JSON_ARR ? value : list);
 }
 
 status node_document_extractor_check(struct arena *mem, struct graph_node *n)

@@ -161,7 +161,8 @@ static status build_url(struct http_build *b, struct http_plan *plan)
 	if (!url.len)
 		return node_fail(b->run, "InvalidURLError", "url is required");
 	if (!str_starts(url, S("http://")) && !str_starts(url, S("https://")))
-		return node_fail(b->run, "InvalidURLError", "url should start with http:// or https://");
+		return node_fail(b->run, "InvalidURLError",
+				 "url should start with http:// or https://");
 	read_params(b, &params);
 	url = str_sub(url, 0, MIN(str_find_char(url, '#'), url.len));
 	struct str query = url, base = str_cut(&query, '?');
@@ -198,8 +199,9 @@ static status build_auth(struct http_build *b, headers *list, struct http_plan *
 	if (str_eq(type, S("bearer")))
 		value = arena_printf(b->mem, "Bearer %.*s", STR(key));
 	else if (str_eq(type, S("basic")))
-		value = arena_printf(b->mem, "Basic %.*s",
-				     STR(str_find_char(key, ':') == SIZE_MAX ? key : enc_base64(b->mem, key)));
+		value = arena_printf(
+			b->mem, "Basic %.*s",
+			STR(str_find_char(key, ':') == SIZE_MAX ? key : enc_base64(b->mem, key)));
 	struct pair p = { name, value };
 	drop_header(list, name);
 	set_header(b, list, p);
@@ -242,7 +244,8 @@ static status one_item(struct http_build *b, const struct json *items, const cha
 {
 	if (json_len(items) == 1)
 		return 0;
-	return node_fail(b->run, "RequestBodyError", "%s body type should have exactly one item", type);
+	return node_fail(b->run, "RequestBodyError", "%s body type should have exactly one item",
+			 type);
 }
 
 static status raw_body(struct http_build *b, const struct json *items, struct body *out)
@@ -261,7 +264,8 @@ static status json_body(struct http_build *b, const struct json *items, struct b
 		return -1;
 	struct str text = render(b, json_get_str(json_at(items, 0), S("value")));
 	if (json_repair(b->mem, text, &v))
-		return node_fail(b->run, "RequestBodyError", "Failed to parse JSON: %.*s", STR(text));
+		return node_fail(b->run, "RequestBodyError", "Failed to parse JSON: %.*s",
+				 STR(text));
 	json_write(&out->bytes, v, JSON_SPACED | JSON_ASCII);
 	out->content_type = S("application/json");
 	return 0;
@@ -310,10 +314,12 @@ static status fetch_file(struct http_build *b, const struct json *file, struct s
 /* A file's place in what people see. */
 static void show_file(struct body *out, const struct json *file, struct str bytes)
 {
-	if (bytes.len <= FILE_SHOWN_MAX && utf8_valid(bytes) && !memchr(bytes.at ? bytes.at : "", 0, bytes.len))
+	if (bytes.len <= FILE_SHOWN_MAX && utf8_valid(bytes) &&
+	    !memchr(bytes.at ? bytes.at : "", 0, bytes.len))
 		buf_put(&out->shown, bytes);
 	else
-		buf_printf(&out->shown, "<%.*s: %zu bytes>", STR(json_get_str(file, S("filename"))), bytes.len);
+		buf_printf(&out->shown, "<%.*s: %zu bytes>", STR(json_get_str(file, S("filename"))),
+			   bytes.len);
 }
 
 static status binary_body(struct http_build *b, const struct json *items, struct body *out)
@@ -347,7 +353,10 @@ static void both_quoted(struct body *out, struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.at[i];
-		both(out, c == '"' ? S("%22") : c == '\r' ? S("%0D") : c == '\n' ? S("%0A") : str_of(&c, 1));
+		both(out, c == '"'    ? S("%22")
+			  : c == '\r' ? S("%0D")
+			  : c == '\n' ? S("%0A")
+				      : str_of(&c, 1));
 	}
 }
 
@@ -371,7 +380,8 @@ static void part_head(struct http_build *b, struct body *out, struct str name, s
 	both(out, S("\r\n\r\n"));
 }
 
-static status put_file(struct http_build *b, struct body *out, struct str name, const struct json *file)
+static status put_file(struct http_build *b, struct body *out, struct str name,
+		       const struct json *file)
 {
 	struct str bytes, mime = json_get_str(file, S("mime_type"));
 	if (fetch_file(b, file, &bytes))
@@ -384,11 +394,13 @@ static status put_file(struct http_build *b, struct body *out, struct str name, 
 	return 0;
 }
 
-static status form_files(struct http_build *b, const struct json *items, struct body *out, size_t *n)
+static status form_files(struct http_build *b, const struct json *items, struct body *out,
+			 size_t *n)
 {
 	json_each(items, item) {
 		struct var v;
-		if (!is_file_item(item) || !pool_get_json(b->run->pool, json_get(item, S("file")), &v))
+		if (!is_file_item(item) ||
+		    !pool_get_json(b->run->pool, json_get(item, S("file")), &v))
 			continue;
 		struct str name = render(b, json_get_str(item, S("key")));
 		if (var_is_file(&v.value)) {
@@ -412,7 +424,8 @@ static status form_body(struct http_build *b, const struct json *items, struct b
 	pairs list = text_pairs(b, items);
 	size_t files = 0;
 	out->differs = out->own_type = true;
-	out->content_type = arena_printf(b->mem, "multipart/form-data; boundary=%.*s", STR(b->boundary));
+	out->content_type =
+		arena_printf(b->mem, "multipart/form-data; boundary=%.*s", STR(b->boundary));
 	for (size_t i = 0; i < list.len; i++) {
 		part_head(b, out, list.at[i].key, S(""), S(""));
 		both(out, list.at[i].value);
@@ -422,7 +435,8 @@ static status form_body(struct http_build *b, const struct json *items, struct b
 		return -1;
 	/* Servers that expect a form with files get one. */
 	if (!files) {
-		part_head(b, out, S("__multipart_placeholder__"), S(""), S("application/octet-stream"));
+		part_head(b, out, S("__multipart_placeholder__"), S(""),
+			  S("application/octet-stream"));
 		both(out, S("\r\n"));
 	}
 	both(out, S("--"));
@@ -463,8 +477,8 @@ static status build_body(struct http_build *b, struct body *out)
 	if (bodies[kind].build(b, body_items(b, body), out))
 		return -1;
 	if (out->bytes.overflow)
-		return node_fail(b->run, "RequestBodyError", "The request body is larger than %zu bytes",
-				 b->body_max);
+		return node_fail(b->run, "RequestBodyError",
+				 "The request body is larger than %zu bytes", b->body_max);
 	return 0;
 }
 
@@ -479,7 +493,8 @@ static void put_stars(struct buf *out, size_t n)
 static struct str replaced(struct arena *mem, struct str text, struct str secret)
 {
 	struct buf out = buf_make(mem, LOG_MAX * 2);
-	for (size_t at; (at = str_find(text, secret)) != SIZE_MAX; text = str_skip(text, at + secret.len)) {
+	for (size_t at; (at = str_find(text, secret)) != SIZE_MAX;
+	     text = str_skip(text, at + secret.len)) {
 		buf_put(&out, str_sub(text, 0, at));
 		put_stars(&out, MASK_STARS);
 	}
@@ -498,7 +513,8 @@ struct str http_build_shown(struct http_build *b, struct str text)
 		if (v->type != VAR_SECRET || !secret.len)
 			continue;
 		/* As it is, as a query has it, as JSON has it. */
-		struct buf query = buf_make(b->mem, 0), path = buf_make(b->mem, 0), json = buf_make(b->mem, 0);
+		struct buf query = buf_make(b->mem, 0), path = buf_make(b->mem, 0),
+			   json = buf_make(b->mem, 0);
 		put_query(&query, secret);
 		put_address(&path, secret);
 		json_write_string(&json, secret, JSON_ASCII);
@@ -519,7 +535,8 @@ static struct str host_of(struct str url)
 	return at == SIZE_MAX ? host : str_skip(host, at + 1);
 }
 
-static struct str log_text(struct http_build *b, const struct http_plan *plan, const struct body *body)
+static struct str log_text(struct http_build *b, const struct http_plan *plan,
+			   const struct body *body)
 {
 	struct buf out = buf_make(b->mem, LOG_MAX);
 	struct str rest = str_skip(plan->url, str_find(plan->url, S("://")) + 3);
@@ -571,7 +588,8 @@ status http_build(struct http_build *b, struct http_plan *plan)
 	int method = method_of(b->run->data);
 	if (method < 0 || !methods[method].works)
 		return node_fail(b->run, "InvalidHttpMethodError", "Invalid http method %.*s",
-				 STR(method < 0 ? json_get_str(b->run->data, S("method")) : methods[method].name));
+				 STR(method < 0 ? json_get_str(b->run->data, S("method"))
+						: methods[method].name));
 	plan->method = methods[method].name;
 	if (build_url(b, plan))
 		return -1;
@@ -593,19 +611,24 @@ status http_build(struct http_build *b, struct http_plan *plan)
 
 status http_build_check(const struct json *data)
 {
-	const struct json *auth = json_get(data, S("authorization")), *body = json_get(data, S("body"));
-	struct str kind = json_get_str(auth, S("type")), type = json_get_str(json_get(auth, S("config")), S("type"));
+	const struct json *auth = json_get(data, S("authorization")),
+			  *body = json_get(data, S("body"));
+	struct str kind = json_get_str(auth, S("type")),
+		   type = json_get_str(json_get(auth, S("config")), S("type"));
 	if (method_of(data) < 0)
-		return err_set(ERR_INVALID, "method: must be get, post, put, patch, delete, head or options");
+		return err_set(ERR_INVALID,
+			       "method: must be get, post, put, patch, delete, head or options");
 	if (!json_is(json_get(data, S("url")), JSON_STR))
 		return err_set(ERR_INVALID, "url: must be a text");
 	if (kind.len && !str_eq(kind, S("no-auth")) && !str_eq(kind, S("api-key")))
 		return err_set(ERR_INVALID, "authorization.type: must be no-auth or api-key");
 	if (str_eq(kind, S("api-key")) && !str_eq(type, S("basic")) && !str_eq(type, S("bearer")) &&
 	    !str_eq(type, S("custom")))
-		return err_set(ERR_INVALID, "authorization.config.type: must be basic, bearer or custom");
+		return err_set(ERR_INVALID,
+			       "authorization.config.type: must be basic, bearer or custom");
 	if (json_is(body, JSON_OBJ) && body_of(json_get_str(body, S("type"))) < 0)
-		return err_set(ERR_INVALID, "body.type: must be none, form-data, x-www-form-urlencoded, "
-					    "raw-text, json or binary");
+		return err_set(ERR_INVALID,
+			       "body.type: must be none, form-data, x-www-form-urlencoded, "
+			       "raw-text, json or binary");
 	return 0;
 }

@@ -30,11 +30,12 @@ static struct str lower(struct arena *mem, struct str s)
 static bool disposed_as_file(const struct client_response *r)
 {
 	struct str value = client_header(r, S("content-disposition"));
-	return str_eq_nocase(mime_bare(value), S("attachment")) || mime_param(value, S("filename")).len ||
-	       mime_param(value, S("filename*")).len;
+	return str_eq_nocase(mime_bare(value), S("attachment")) ||
+	       mime_param(value, S("filename")).len || mime_param(value, S("filename*")).len;
 }
 
-/* Programs and data that call themselves an application. A character that the sample cuts is fine. */
+/* Programs and data that call themselves an application. A character that the sample cuts is fine.
+ */
 static bool looks_like_text(struct str body)
 {
 	static const struct str markers[] = { S_INIT("{"), S_INIT("["), S_INIT("<"), S_INIT("function"),
@@ -77,7 +78,8 @@ struct str http_reply_name(struct arena *mem, const struct client_response *r)
 	}
 	size_t slash = MIN(str_rfind_char(name, '/'), str_rfind_char(name, '\\'));
 	if (slash != SIZE_MAX)
-		name = str_skip(name, MAX(str_rfind_char(name, '/') + 1, str_rfind_char(name, '\\') + 1));
+		name = str_skip(name,
+				MAX(str_rfind_char(name, '/') + 1, str_rfind_char(name, '\\') + 1));
 	for (size_t i = 0; i < name.len; i++)
 		if ((unsigned char)name.at[i] < ' ' || name.at[i] == 127)
 			return S("");
@@ -91,14 +93,17 @@ struct str http_reply_mime(const struct client_response *r, struct str url)
 	struct str declared = mime_bare(client_header(r, S("content-type")));
 	struct str path = str_sub(url, 0, MIN(str_find_char(url, '?'), url.len));
 	size_t slash = str_rfind_char(path, '/');
-	struct str by_url = mime_of_extension(mime_name_extension(slash == SIZE_MAX ? path : str_skip(path, slash + 1)));
+	struct str by_url = mime_of_extension(
+		mime_name_extension(slash == SIZE_MAX ? path : str_skip(path, slash + 1)));
 	return by_name.len ? by_name : declared.len ? declared : by_url.len ? by_url :
 	       S("application/octet-stream");
 }
 
 status http_reply_text(struct arena *mem, const struct client_response *r, struct str *out)
 {
-	return charset_decode(mem, r->body, mime_param(client_header(r, S("content-type")), S("charset")), 0, out);
+	return charset_decode(mem, r->body,
+			      mime_param(client_header(r, S("content-type")), S("charset")), 0,
+			      out);
 }
 
 struct str http_reply_size(struct arena *mem, uint64_t bytes)

@@ -32,14 +32,17 @@ static int64_t setting(const struct node_run *run, enum config_key key, int64_t 
 	return c ? config_int(c, key) : fallback;
 }
 
-static status content(struct node_run *run, struct arena *mem, const struct json *file, struct str *out)
+static status content(struct node_run *run, struct arena *mem, const struct json *file,
+		      struct str *out)
 {
-	return file_content(run->flow, mem, file, (uint64_t)setting(run, CONFIG_TATARA_HTTP_NODE_BODY_MB, 128) << 20,
+	return file_content(run->flow, mem, file,
+			    (uint64_t)setting(run, CONFIG_TATARA_HTTP_NODE_BODY_MB, 128) << 20,
 			    out);
 }
 
 /* Seconds of the node, else the setting's. */
-static int64_t timeout_ms(const struct node_run *run, struct str name, enum config_key key, int64_t fallback)
+static int64_t timeout_ms(const struct node_run *run, struct str name, enum config_key key,
+			  int64_t fallback)
 {
 	double s = json_as_double(json_get(json_get(run->data, S("timeout")), name), 0);
 	return s > 0 && s < 1e6 ? (int64_t)(s * MS) : setting(run, key, fallback) * MS;
@@ -113,10 +116,12 @@ static status send_failed(struct exchange *x)
 	if (why.code == ERR_CANCELLED)
 		return err_restore(&why);
 	if (why.code == ERR_TOO_LARGE)
-		return node_fail(x->run, "ResponseSizeError",
-				 "File size is too large, max size is %.2f MB, but current size is more than %s.",
-				 (double)x->file_max / (1 << 20),
-				 arena_cstr(x->mem, http_reply_size(x->mem, x->request.response_max)));
+		return node_fail(
+			x->run, "ResponseSizeError",
+			"File size is too large, max size is %.2f MB, but current size is more "
+			"than %s.",
+			(double)x->file_max / (1 << 20),
+			arena_cstr(x->mem, http_reply_size(x->mem, x->request.response_max)));
 	return node_fail(x->run, FAILED, "%.*s",
 			 STR(http_build_shown(x->build, str_c(why.text))));
 }
@@ -150,8 +155,9 @@ static status check_status(struct exchange *x, struct str url)
 	bool squid = str_has(client_header(r, S("server")), S("squid")) ||
 		     str_has(client_header(r, S("via")), S("squid"));
 	if (squid && (r->status == 401 || r->status == 403))
-		return node_fail(x->run, FAILED, "Access to '%.*s' was blocked by SSRF protection: the proxy "
-						 "of SSRF_PROXY_HTTP_URL refuses this address",
+		return node_fail(x->run, FAILED,
+				 "Access to '%.*s' was blocked by SSRF protection: the proxy "
+				 "of SSRF_PROXY_HTTP_URL refuses this address",
 				 STR(http_build_shown(x->build, url)));
 	return 0;
 }
@@ -163,7 +169,8 @@ static status check_size(struct exchange *x, bool file)
 		return 0;
 	return node_fail(x->run, "ResponseSizeError",
 			 "%s size is too large, max size is %.2f MB, but current size is %.*s.",
-			 file ? "File" : "Text", (double)max / (1 << 20), STR(http_reply_size(x->mem, size)));
+			 file ? "File" : "Text", (double)max / (1 << 20),
+			 STR(http_reply_size(x->mem, size)));
 }
 
 static struct json *headers_of(struct exchange *x)
@@ -175,7 +182,8 @@ static struct json *headers_of(struct exchange *x)
 		const struct json *have = json_get(o, h->name);
 		struct str value = h->value;
 		if (have)
-			value = arena_printf(mem, "%.*s, %.*s", STR(json_as_str(have, S(""))), STR(value));
+			value = arena_printf(mem, "%.*s, %.*s", STR(json_as_str(have, S(""))),
+					     STR(value));
 		/* Bytes of old servers that are no UTF-8 are Latin-1, as RFC 9110 once said. */
 		struct str text = value;
 		if (!utf8_valid(value) && charset_decode(mem, value, S("latin1"), 0, &text))
@@ -189,8 +197,11 @@ static status store_file(struct exchange *x, struct str url, struct json *files)
 {
 	const struct flow_info *info = x->run->info;
 	struct file_new n = {
-		.tenant_id = info->tenant_id, .app_id = info->app_id, .created_by = info->created_by,
-		.by_account = info->by_account, .bytes = x->response->body,
+		.tenant_id = info->tenant_id,
+		.app_id = info->app_id,
+		.created_by = info->created_by,
+		.by_account = info->by_account,
+		.bytes = x->response->body,
 		.mime_type = arena_str(x->run->mem, http_reply_mime(x->response, url)),
 	};
 	struct json *file;
@@ -229,11 +240,16 @@ static void plan_exchange(struct exchange *x, const struct http_plan *plan)
 	x->file_max = (uint64_t)setting(run, CONFIG_HTTP_REQUEST_NODE_MAX_BINARY_SIZE, 10 << 20);
 	x->text_max = (uint64_t)setting(run, CONFIG_HTTP_REQUEST_NODE_MAX_TEXT_SIZE, 1 << 20);
 	x->request = (struct client_request){
-		.method_text = plan->method, .url = plan->url, .body = plan->body, .guarded = true,
+		.method_text = plan->method,
+		.url = plan->url,
+		.body = plan->body,
+		.guarded = true,
 		.insecure = !json_get_bool(run->data, S("ssl_verify"), verify),
-		.connect_ms = timeout_ms(run, S("connect"), CONFIG_HTTP_REQUEST_MAX_CONNECT_TIMEOUT, 10),
+		.connect_ms =
+			timeout_ms(run, S("connect"), CONFIG_HTTP_REQUEST_MAX_CONNECT_TIMEOUT, 10),
 		.read_ms = timeout_ms(run, S("read"), CONFIG_HTTP_REQUEST_MAX_READ_TIMEOUT, 600),
-		/* Twice what may be kept: messages name the size of answers that are a little too large. */
+		/* Twice what may be kept: messages name the size of answers that are a little too
+		   large. */
 		.response_max = 2 * MAX(x->file_max, x->text_max),
 	};
 	/* The client says what it can decode and decodes it. */
@@ -250,8 +266,11 @@ status node_http_request_exec(struct node_run *run)
 {
 	AUTO(arena) mem = { arena_open(0) }; /* request and answer go when the node is done */
 	struct http_build b = {
-		.run = run, .mem = mem.p, .content = content,
-		.boundary = arena_printf(mem.p, "----TataraFormBoundary%.*s", STR(id_token(mem.p, 16))),
+		.run = run,
+		.mem = mem.p,
+		.content = content,
+		.boundary =
+			arena_printf(mem.p, "----TataraFormBoundary%.*s", STR(id_token(mem.p, 16))),
 		.body_max = (size_t)setting(run, CONFIG_TATARA_HTTP_NODE_BODY_MB, 128) << 20,
 	};
 	struct http_plan plan;

@@ -124,22 +124,25 @@ static status bad_operator(struct work *w, const struct json *row)
 
 static status bad_value(struct work *w, const struct json *value)
 {
-	return node_fail(w->run, FAILED, "Invalid filter value: %.*s",
-			 STR(json_text(w->run->mem, value ? value : json_null(w->run->mem), JSON_SPACED)));
+	return node_fail(
+		w->run, FAILED, "Invalid filter value: %.*s",
+		STR(json_text(w->run->mem, value ? value : json_null(w->run->mem), JSON_SPACED)));
 }
 
 static status number_value(struct work *w, struct condition *c)
 {
 	if (str_to_double(str_trim(c->text), &c->number) == 0)
 		return 0;
-	return node_fail(w->run, "WorkflowNodeError", "could not convert string to float: '%.*s'", STR(c->text));
+	return node_fail(w->run, "WorkflowNodeError", "could not convert string to float: '%.*s'",
+			 STR(c->text));
 }
 
 /* What kind of test the items get: numbers, texts, booleans, or one of a list. */
 static status read_condition(struct work *w, const struct json *row, struct condition *c)
 {
 	const struct json *value = json_get(row, S("value"));
-	struct str op = json_get_str(row, S("comparison_operator")), key = json_get_str(row, S("key"));
+	struct str op = json_get_str(row, S("comparison_operator")),
+		   key = json_get_str(row, S("key"));
 	const struct attribute *a = w->type == VAR_ARRAY_FILE ? attribute_find(key) : NULL;
 	*c = (struct condition){ 0 };
 	for (size_t i = 0; i < countof(operators); i++)
@@ -156,8 +159,10 @@ static status read_condition(struct work *w, const struct json *row, struct cond
 			return bad_operator(w, row);
 		c->boolean = json_as_bool(value, false);
 		struct str text = json_as_str(value, S(""));
-		return json_is(value, JSON_BOOL) || (text.len && str_to_bool(text, &c->boolean) == 0)
-			       ? 0 : bad_value(w, value);
+		return json_is(value, JSON_BOOL) ||
+				       (text.len && str_to_bool(text, &c->boolean) == 0)
+			       ? 0
+			       : bad_value(w, value);
 	}
 	if (a && a->kind == CHOICE && c->op->test != IN)
 		return bad_operator(w, row);
@@ -209,16 +214,18 @@ static status extract(struct work *w)
 	const struct json *serial = json_path(w->run->data, "extract_by.serial");
 	struct str text = json_is(serial, JSON_INT)
 				  ? arena_printf(w->run->mem, "%lld", (long long)serial->integer)
-				  : template_text(w->run->mem, json_as_str(serial, S("")), w->run->pool, VAR_TEXT);
+				  : template_text(w->run->mem, json_as_str(serial, S("")),
+						  w->run->pool, VAR_TEXT);
 	int64_t n;
 	if (str_to_i64(str_trim(text), &n))
-		return node_fail(w->run, "WorkflowNodeError", "invalid literal for int() with base 10: '%.*s'",
-				 STR(text));
+		return node_fail(w->run, "WorkflowNodeError",
+				 "invalid literal for int() with base 10: '%.*s'", STR(text));
 	if (n < 1)
-		return node_fail(w->run, FAILED, "Invalid serial index: must be >= 1, got %lld", (long long)n);
-	if ((uint64_t)n > w->len)
-		return node_fail(w->run, FAILED, "Invalid serial index: must be <= %zu, got %lld", w->len,
+		return node_fail(w->run, FAILED, "Invalid serial index: must be >= 1, got %lld",
 				 (long long)n);
+	if ((uint64_t)n > w->len)
+		return node_fail(w->run, FAILED, "Invalid serial index: must be <= %zu, got %lld",
+				 w->len, (long long)n);
 	w->items[0] = w->items[n - 1];
 	w->len = 1;
 	return 0;
@@ -236,11 +243,13 @@ struct order {
 static int compare_items(const struct order *o, const struct json *a, const struct json *b)
 {
 	if (o->attribute && o->attribute->kind == NUMBER) {
-		int64_t x = json_get_int(a, o->attribute->member, -1), y = json_get_int(b, o->attribute->member, -1);
+		int64_t x = json_get_int(a, o->attribute->member, -1),
+			y = json_get_int(b, o->attribute->member, -1);
 		return (x > y) - (x < y);
 	}
 	if (o->attribute)
-		return str_cmp(json_get_str(a, o->attribute->member), json_get_str(b, o->attribute->member));
+		return str_cmp(json_get_str(a, o->attribute->member),
+			       json_get_str(b, o->attribute->member));
 	if (a->type == JSON_STR || b->type == JSON_STR)
 		return str_cmp(json_as_str(a, S("")), json_as_str(b, S("")));
 	double x = a->type == JSON_BOOL ? a->boolean : json_as_double(a, 0);
@@ -317,7 +326,8 @@ static void show(struct node_run *run, const struct json *list)
 
 static bool is_empty(const struct json *v)
 {
-	return v->type == JSON_NULL || ((v->type == JSON_ARR || v->type == JSON_OBJ || v->type == JSON_STR) && !v->len);
+	return v->type == JSON_NULL ||
+	       ((v->type == JSON_ARR || v->type == JSON_OBJ || v->type == JSON_STR) && !v->len);
 }
 
 status node_list_operator_check(struct arena *mem, struct graph_node *n)
@@ -341,17 +351,20 @@ status node_list_operator_exec(struct node_run *run)
 		give_out(&w);
 		return 0;
 	}
-	if (v.type != VAR_ARRAY_STRING && v.type != VAR_ARRAY_NUMBER && v.type != VAR_ARRAY_BOOLEAN &&
-	    v.type != VAR_ARRAY_FILE)
+	if (v.type != VAR_ARRAY_STRING && v.type != VAR_ARRAY_NUMBER &&
+	    v.type != VAR_ARRAY_BOOLEAN && v.type != VAR_ARRAY_FILE)
 		return node_fail(run, FAILED,
-				 "Variable %.*s is %.*s: must be a list of texts, of numbers, of booleans or of files",
-				 STR(selector_python(run->mem, selector)), STR(var_type_name(v.type)));
+				 "Variable %.*s is %.*s: must be a list of texts, of numbers, of "
+				 "booleans or of files",
+				 STR(selector_python(run->mem, selector)),
+				 STR(var_type_name(v.type)));
 	show(run, &v.value);
 	w.items = arena_array(run->mem, const struct json *, v.value.len);
 	for (size_t i = 0; i < v.value.len; i++)
 		w.items[w.len++] = &v.value.items[i];
 	for (size_t i = 0; i < countof(steps); i++)
-		if (json_get_bool(json_get(run->data, steps[i].key), S("enabled"), false) && steps[i].step(&w))
+		if (json_get_bool(json_get(run->data, steps[i].key), S("enabled"), false) &&
+		    steps[i].step(&w))
 			return -1;
 	give_out(&w);
 	return 0;
