@@ -265,8 +265,127 @@ static void parallel(void **state)
 	assert_int_equal(rt_run(NULL, parallel_main, NULL), 0);
 }
 
+/* --- the trace: containers are rows too, also those that clients never see --- */
+
+static const struct {
+	const char *inputs;
+	size_t rows;
+	const char *state;
+} traces[] = {
+	{ "{\"l\":[\"a\",\"b\"]}", 7, "succeeded" },
+	{ "{\"l\":[]}", 3, "succeeded" },
+	{ "{\"l\":[\"a\",2]}", 6, "exception" },
+	{ "{\"l\":\"no list\"}", 3, "exception" },
+};
+
+static status trace_main(void *arg)
+{
+	struct fixture f = { 0 };
+	(void)arg;
+	fixture_open(&f, S(""), "trace", 0);
+	struct flow_graph *g = fixture_graph(&f, FAILING(",\"error_strategy\":\"default-value\",\"default_value\":[]", ""));
+	for (size_t i = 0; i < countof(traces); i++) {
+		struct str id = start(&f, g, "workflow", traces[i].inputs);
+		struct flow_result *r;
+		struct json *rows;
+		size_t found = 0;
+		assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(10000)), 0);
+		assert_int_equal(flow_run_nodes(f.flow, f.mem, S("t1"), id, &rows), 0);
+		json_each(rows, row) {
+			if (!str_eq(json_get_str(row, S("node_id")), S("it")))
+				continue;
+			found++;
+			assert_true(str_eq(json_get_str(row, S("status")), str_c(traces[i].state)));
+			assert_int_equal(json_get_str(row, S("id")).len, 36); /* an execution's, not the node's */
+		}
+		if (rows->len != traces[i].rows || found != 1)
+			print_error("%s: %d rows, %zu of the iteration\n", traces[i].inputs, (int)rows->len, found);
+		assert_int_equal(rows->len, traces[i].rows);
+		assert_int_equal(found, 1);
+	}
+	flow_graph_unref(g);
+	fixture_close(&f);
+	return 0;
+}
+
+static void trace(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, trace_main, NULL), 0);
+}
+
+/* --- stopped and given back in the middle --- */
+
+#define SLOW_IN(more) \
+	G(START "," ITERATION("it", SEL("s", "l"), "lp", "n", more) "," LOOP("lp", "3", NUMBER_VAR("n", "0"), "", IN_IT) "," SET("x", "lp", "n", "+=", "1", IN_LP) "," LLM("m", "[[slow:60:9]]", IN_LP) "," END(OUT("out", "it", "output")), \
+	  EDGE("s", "it") "," EDGE("itstart", "lp") "," EDGE("lpstart", "x") "," EDGE("x", "m") "," EDGE("it", "e"))
+static const char *const slow_graphs[] = { SLOW_IN(""), SLOW_IN(",\"is_parallel\":true") };
+
+static status stop_main(void *arg)
+{
+	struct fixture f = { 0 };
+	struct flow_record *record;
+	struct flow_result *r;
+	fixture_open(&f, S(""), "stop", 0);
+	f.pause_ms = 50;
+	struct flow_graph *g = fixture_graph(&f, arg);
+	struct str id = start(&f, g, "workflow", "{\"l\":[1,2]}");
+	while (!f.calls)
+		assert_int_equal(fiber_sleep_ms(5), 0);
+	assert_int_equal(flow_run_get(f.flow, f.mem, S("t1"), S(""), id, &record), 0);
+	int64_t asked = rt_now();
+	assert_int_equal(flow_stop(f.flow, S("app1"), record->info.task_id, S("u1")), 0);
+	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(10000)), 0);
+	assert_true(str_eq(r->status, S("stopped")));
+	assert_true(rt_now() - asked < 1000000000);
+	assert_false(str_has(fixture_events(&f, id, 0), S("failed")));
+	flow_graph_unref(g);
+	fixture_close(&f);
+	return 0;
+}
+
+/* A process that ends gives the run back at once; nothing looks like a failure, and it goes on. */
+static status drain_main(void *arg)
+{
+	struct fixture one = { 0 }, two = { .no_model = true };
+	struct flow_result *r;
+	fixture_open(&one, S(""), "one", 1000);
+	fixture_open(&two, one.dir, "two", 1000);
+	one.pause_ms = 10;
+	struct flow_graph *g = fixture_graph(&one, arg);
+	struct str id = start(&one, g, "workflow", "{\"l\":[1,2]}");
+	while (one.calls < 3)
+		assert_int_equal(fiber_sleep_ms(5), 0);
+	flow_drain(one.flow, deadline_in_ms(5));
+	fixture_serve(&two);
+	assert_int_equal(flow_run_wait(two.flow, two.mem, id, &r, deadline_in_ms(20000)), 0);
+	assert_true(str_eq(r->status, S("succeeded")));
+	assert_true(str_eq(json_text(two.mem, r->outputs, JSON_COMPACT), S("{\"out\":[3,3]}")));
+	assert_false(str_has(fixture_events(&two, id, 0), S("failed")));
+	assert_in_range(one.calls, 6, 8); /* two at most were in the middle */
+	flow_graph_unref(g);
+	fixture_close(&two);
+	fixture_close(&one);
+	return 0;
+}
+
+static void stopped(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(slow_graphs); i++)
+		assert_int_equal(rt_run(NULL, stop_main, (void *)(uintptr_t)slow_graphs[i]), 0);
+}
+
+static void given_back(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(slow_graphs); i++)
+		assert_int_equal(rt_run(NULL, drain_main, (void *)(uintptr_t)slow_graphs[i]), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(events_and_outputs), cmocka_unit_test(parallel) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(events_and_outputs), cmocka_unit_test(parallel), cmocka_unit_test(trace),
+					    cmocka_unit_test(stopped), cmocka_unit_test(given_back) };
 	return cmocka_run_group_tests_name("flow_containers", tests, NULL, NULL);
 }
