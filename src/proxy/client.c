@@ -494,9 +494,8 @@ static void take_relay(struct egress_door *d, int fd, struct egress_peer *p)
 	    egress_tunnel_add(e, fd, server, S(""), &row, p)) {
 		row.code = EGRESS_CONNECT_FAILED;
 		egress_row_end(e, &row);
-		close(fd);
-		if (server >= 0)
-			close(server);
+		egress_fd_close(&fd);
+		egress_fd_close(&server);
 		egress_count_down(e, p);
 	}
 }

@@ -24,6 +24,7 @@ enum {
 	COPY = 32 << 10, /* more leaves the cache before it is sent: 64 KiB and up cost more */
 	SEND_MS = 10000,
 	PARENT_HEAD = 4096,
+	DRAIN_IDLE_MS = 5000, /* at the end, who is silent for so long is not waited for */
 };
 
 struct half {
@@ -212,7 +213,9 @@ static status tunnels_main(void *arg)
 
 void egress_tunnels_reap(struct egress *e)
 {
-	int64_t idle = e->o.limits.tunnel_ms * 1000000, total = e->o.limits.total_ms * 1000000;
+	int64_t ms = e->draining ? MIN(e->o.limits.tunnel_ms, (int64_t)DRAIN_IDLE_MS) :
+				   e->o.limits.tunnel_ms;
+	int64_t idle = ms * 1000000, total = e->o.limits.total_ms * 1000000;
 	list_each(&e->tunnels_idle, it) {
 		struct tunnel *t = container_of(it, struct tunnel, idle);
 		if (rt_now() - t->moved < idle)

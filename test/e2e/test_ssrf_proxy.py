@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -795,6 +796,26 @@ def test_many_at_once(world):
         time.sleep(0.3)
         m = p.metrics()
         assert m["tatara_egress_connections"] == 0 and m["tatara_egress_tunnels"] == 0
+
+
+def test_end(world):
+    """On SIGTERM: no new clients, idle ones are closed at once, what runs is finished, silent tunnels are left."""
+    p = Proxy(world.net)
+    idle, busy, tunnel = p.connect(), p.connect(), p.connect()
+    tunnel.sendall(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert tunnel.recv(1000).startswith(b"HTTP/1.1 200")
+    busy.sendall(b"GET http://site.example.com/events HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert busy.recv(1000).startswith(b"HTTP/1.1 200")
+    start = time.time()
+    p.process.send_signal(signal.SIGTERM)
+    assert idle.recv(100) == b""
+    data = b""
+    while piece := busy.recv(65536):
+        data += piece
+    assert data.endswith(b"0\r\n\r\n") and time.time() - start < 3
+    with pytest.raises(OSError):
+        p.connect()
+    assert p.process.wait(12) == 0 and 3 < time.time() - start < 9
 
 
 def test_rights_are_given_away(world):
