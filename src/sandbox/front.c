@@ -458,9 +458,9 @@ static status settle(struct arena *mem, struct run *r, int64_t began, struct run
 	if (by_itself && e->code == 0)
 		outcome = OUTCOME_OK;
 	count_run(r->s, r, outcome, began);
-	log_info("run language=%s bytes=%zu ms=%lld exit=%d reason=%d refused=%u",
+	log_info("run language=%s bytes=%zu ms=%lld cpu_ms=%.1f peak_kb=%lld exit=%d reason=%d refused=%u",
 		 r->ask->language == LANGUAGE_NODE ? "nodejs" : "python3", r->ask->code.len,
-		 (long long)((rt_now() - began) / NS_PER_MS), by_itself ? e->code : -1, outcome, e->refused);
+		 (long long)((rt_now() - began) / NS_PER_MS), (double)e->cpu_us / 1000, (long long)e->peak_kb, by_itself ? e->code : -1, outcome, e->refused);
 	if (outcome == OUTCOME_BROKEN)
 		return err_set(ERR_UNAVAILABLE, "the run was lost; try again");
 	out->exit_code = by_itself ? e->code : -1;

@@ -164,6 +164,8 @@ status jail_open(struct jail *j, const struct launcher_settings *s, const struct
 	j->own_ids = p->root && p->have[PROBE_SETUID] && p->tier != TIER_MINIMAL;
 	j->broker = p->tier != TIER_NAMESPACE;
 	j->filtered = p->filtered;
+	if (pipe2(j->life, O_CLOEXEC) < 0)
+		return err_errno("pipe");
 	if (p->tier == TIER_NAMESPACE) {
 		j->user_space = !p->root;
 		if (j->user_space && enter_user_space())
@@ -196,15 +198,20 @@ uint32_t jail_order_flags(const struct jail *j)
 
 /* --- one process namespace a run --- */
 
-/* Its first process: without it a run would be the first, and could not even kill itself. */
-static _Noreturn void wait_for_ever(void)
+/* Its first process: without it a run would be the first, and could not even kill itself. It ends with
+ * the launcher, which alone holds the other end of the pipe. */
+static _Noreturn void wait_for_launcher(const struct jail *j)
 {
 	struct order nobody = { .flags = 0 };
-	(void)syscall(SYS_close_range, 0u, ~0u, 0u);
+	char byte;
+	if (dup2(j->life[0], 0) < 0)
+		_exit(EXIT_BROKEN);
+	(void)syscall(SYS_close_range, 1u, ~0u, 0u);
 	if (harden_identity(&nobody) < 0)
 		_exit(EXIT_BROKEN);
-	for (;;)
-		pause();
+	while (read(0, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
 }
 
 /*
@@ -255,7 +262,7 @@ int jail_process_space(const struct jail *j, pid_t *init)
 		return -1;
 	pid_t pid = fork_into(-1, &fd);
 	if (pid == 0)
-		wait_for_ever();
+		wait_for_launcher(j);
 	if (pid < 0)
 		return -1;
 	*init = pid;

@@ -18,6 +18,7 @@ struct jail {
 	bool user_space; /* inside a user namespace of ours */
 	bool notify, broker, filtered;
 	uint32_t uid_base;
+	int life[2]; /* a pipe that ends with the launcher */
 	/* namespace tier */
 	int mount_ns, ipc_ns, uts_ns, empty_net, proxy_net;
 	int listener; /* 127.0.0.1:3128 in proxy_net */

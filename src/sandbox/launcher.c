@@ -904,8 +904,6 @@ static status prepare(struct launcher *l)
 		return -1;
 	l->uid_taken = arena_array(l->mem, bool, s->uid_count);
 	l->active = !s->lazy;
-	l->wanted[1] = s->network && !s->lazy;
-	l->wanted[0] = !s->network && !s->lazy;
 	return 0;
 }
 

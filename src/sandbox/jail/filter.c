@@ -18,10 +18,6 @@
 #define ROW(name, who, rule) { #name, __NR_##name, who, rule },
 #define OLD(name, number, who, rule) { #name, number, who, rule },
 
-/*
- * Rows with checks of arguments stand first: the kernel remembers calls that are always allowed and
- * does not run the program for them, so only these pay for their place.
- */
 const struct filter_row filter_rows[] = {
 	ROW(mmap, FOR_BOTH, RULE_MAP)
 	ROW(mprotect, FOR_BOTH, RULE_MAP)
@@ -652,10 +648,47 @@ static bool in_extra(const struct filter_options *o, uint32_t number)
 	return false;
 }
 
+/* What a number gets in the end: the table, the settings, and who runs. */
+static enum filter_rule rule_of(const struct filter_options *o, const struct filter_row *r)
+{
+	int who = o->flags & ORDER_NODE ? FOR_NODE : FOR_PYTHON;
+	enum filter_rule rule = r->who & who ? r->rule : RULE_REFUSE;
+	/* The never-list stays, and so do checks of arguments. */
+	return rule == RULE_REFUSE && in_extra(o, r->number) ? RULE_ALLOW : rule;
+}
+
+enum { BLOCK_ROWS = 16 };
+
+/* The rows from `at` on whose numbers follow each other: one jump leads past them all. The kernel runs
+ * the program for every number once when it is installed, so its length counts for each run. */
+static void put_block(struct maker *m, const uint16_t *order, size_t at, size_t end)
+{
+	if (end < filter_rows_len)
+		put(m, BPF_JMP | BPF_JGE | BPF_K, filter_rows[order[end]].number, 0, 1);
+	size_t jump = m->len;
+	if (end < filter_rows_len)
+		put(m, BPF_JMP | BPF_JA, 0, 0, 0);
+	for (size_t i = at; i < end; i++)
+		put_row(m, filter_rows[order[i]].number, rule_of(m->options, &filter_rows[order[i]]));
+	if (end < filter_rows_len && jump < m->max)
+		m->out[jump].k = (uint32_t)(m->len - jump - 1);
+}
+
+static void sort_rows(uint16_t *order)
+{
+	for (size_t i = 0; i < filter_rows_len; i++) {
+		size_t to = i;
+		for (; to && filter_rows[order[to - 1]].number > filter_rows[i].number; to--)
+			order[to] = order[to - 1];
+		order[to] = (uint16_t)i;
+	}
+}
+
 size_t filter_build(const struct filter_options *o, struct sock_filter *out, size_t max)
 {
 	struct maker m = { .options = o, .out = out, .max = max };
-	int who = o->flags & ORDER_NODE ? FOR_NODE : FOR_PYTHON;
+	uint16_t order[sizeof(filter_rows) / sizeof(filter_rows[0])];
+	sort_rows(order);
 	load(&m, offsetof(struct seccomp_data, arch));
 	put(&m, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)THIS_ARCH, 1, 0);
 	ret(&m, SECCOMP_RET_KILL_PROCESS);
@@ -663,17 +696,11 @@ size_t filter_build(const struct filter_options *o, struct sock_filter *out, siz
 	/* x32 numbers have bit 30; nothing real is as high on any architecture. */
 	put(&m, BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1);
 	ret(&m, SECCOMP_RET_KILL_PROCESS);
-	for (size_t i = 0; i < filter_rows_len; i++) {
-		const struct filter_row *r = &filter_rows[i];
-		enum filter_rule rule = r->who & who ? r->rule : RULE_REFUSE;
-		/* What the settings add; the never-list stays, and so do checks of arguments. */
-		if (in_extra(o, r->number) && rule == RULE_REFUSE)
-			rule = RULE_ALLOW;
-		put_row(&m, r->number, rule);
-	}
 	for (size_t i = 0; i < o->extra_len; i++)
 		if (!filter_find(o->extra[i]))
 			put_row(&m, o->extra[i], RULE_ALLOW);
+	for (size_t i = 0; i < filter_rows_len; i += BLOCK_ROWS)
+		put_block(&m, order, i, i + BLOCK_ROWS < filter_rows_len ? i + BLOCK_ROWS : filter_rows_len);
 	ret(&m, action_refuse(&m));
 	return m.len <= max ? m.len : 0;
 }

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -129,17 +130,22 @@ static void reset_signals(void)
 	setitimer(ITIMER_REAL, &never, NULL);
 }
 
-static int become_run(const struct order *o, const int fds[ORDER_FD_COUNT])
+static int become_run(const struct order *o, const int fds[ORDER_FD_COUNT], pid_t parent)
 {
 	/* The network that this run may see, while there is the right to choose one. */
 	if (fds[ORDER_FD_NETNS] >= 0 && setns(fds[ORDER_FD_NETNS], CLONE_NEWNET) < 0)
 		return -1;
+	bool apart = fds[ORDER_FD_PIDNS] >= 0;
 	if (keep_fds(fds) < 0)
 		return -1;
 	setsid();
 	reset_signals();
 	umask(077);
 	if (harden_limits(o) < 0 || harden_identity(o) < 0)
+		return -1;
+	/* Gone before its end could be told to us; in a space of its own a run has no parent, and
+	 * ends with the space. */
+	if (!apart && getppid() != parent)
 		return -1;
 	return harden_filter(o, RUN_FD_STATUS);
 }
@@ -181,10 +187,11 @@ static int start_run(struct zygote *z, struct order *o, int fds[ORDER_FD_COUNT])
 	/* Children are made in the process namespace of this run, whose first process is ours. */
 	int there = fds[ORDER_FD_PIDNS] < 0 || setns(fds[ORDER_FD_PIDNS], CLONE_NEWPID) == 0;
 	if (there && z->count < CHILDREN_MAX) {
+		pid_t self = getpid();
 		PyOS_BeforeFork();
 		pid = fork();
 		if (pid == 0) {
-			if (become_run(o, fds) < 0)
+			if (become_run(o, fds, self) < 0)
 				_exit(EXIT_BROKEN);
 			PyOS_AfterFork_Child();
 			return 1;
