@@ -25,7 +25,7 @@ enum { WORDS_MAX = 2, USAGE_WIDTH = 44 };
 const struct cli_command *const cli_tables[] = {
 	cli_setup_commands, cli_user_commands,	cli_key_commands,
 	cli_app_commands,   cli_run_commands,	cli_model_commands, cli_proxy_commands,
-	cli_system_commands,
+	cli_sandbox_commands, cli_system_commands,
 };
 #define TABLE_COUNT countof(cli_tables)
 const size_t cli_tables_count = TABLE_COUNT;
@@ -35,7 +35,7 @@ static size_t table_len(size_t i)
 	const size_t *const lens[TABLE_COUNT] = {
 		&cli_setup_commands_len, &cli_user_commands_len,  &cli_key_commands_len,
 		&cli_app_commands_len,	 &cli_run_commands_len,	  &cli_model_commands_len,
-		&cli_proxy_commands_len, &cli_system_commands_len,
+		&cli_proxy_commands_len, &cli_sandbox_commands_len, &cli_system_commands_len,
 	};
 	return *lens[i];
 }

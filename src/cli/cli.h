@@ -41,10 +41,10 @@ extern const size_t cli_tables_count;
 
 /* Tables of the files here. */
 extern const struct cli_command cli_setup_commands[], cli_user_commands[], cli_key_commands[],
-	cli_app_commands[], cli_run_commands[], cli_model_commands[], cli_proxy_commands[],
+	cli_app_commands[], cli_run_commands[], cli_model_commands[], cli_proxy_commands[], cli_sandbox_commands[],
 	cli_system_commands[];
 extern const size_t cli_setup_commands_len, cli_user_commands_len, cli_key_commands_len,
-	cli_app_commands_len, cli_run_commands_len, cli_model_commands_len, cli_proxy_commands_len,
+	cli_app_commands_len, cli_run_commands_len, cli_model_commands_len, cli_proxy_commands_len, cli_sandbox_commands_len,
 	cli_system_commands_len;
 
 /* Finds the command of argv (one or two words), opens what it needs, runs it; returns the exit code. */

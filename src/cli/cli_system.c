@@ -11,9 +11,11 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/cli_sandbox.h"
 #include "model/model.h"
 #include "net/client.h"
 #include "role/role.h"
+#include "sandbox/probe.h"
 #include "rt/rt.h"
 #include "store/blob/blob.h"
 #include "store/broker/broker.h"
@@ -252,6 +254,15 @@ static void check_server(struct doctor *d)
 	say(d, code == 200 ? GOOD : BAD, "server", body);
 }
 
+static void check_sandbox(struct doctor *d)
+{
+	struct probe p;
+	if (cli_sandbox_probe(d->c, &p))
+		say(d, WARN, "sandbox", err_text()); /* all but code nodes and templates works without */
+	else
+		say(d, GOOD, "sandbox", arena_printf(d->c->mem, "programs run in the %s tier", tier_name(p.tier)));
+}
+
 static void check_models(struct doctor *d)
 {
 	struct services s;
@@ -296,6 +307,7 @@ static status cmd_doctor(struct cli *c, int argc, char **argv)
 		db_close(db);
 	check_files(&d);
 	check_server(&d);
+	check_sandbox(&d);
 	if (db)
 		check_models(&d);
 	json_set_int(c->mem, out, S("failed"), d.failed);
