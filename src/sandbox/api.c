@@ -46,7 +46,8 @@ static status profile_flags(struct http *h, struct sandbox *s, struct run_ask *a
 		uint32_t add, remove;
 	} profiles[] = { { "pure", ORDER_PURE, ORDER_NETWORK }, { "data", ORDER_DATA, ORDER_NETWORK }, { "network", 0, 0 } };
 	struct str name = http_header(h, S("X-Sandbox-Profile"));
-	(void)s;
+	if (!name.len)
+		name = s->options.profile;
 	if (!name.len)
 		return 0;
 	for (size_t i = 0; i < countof(profiles); i++)

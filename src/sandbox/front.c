@@ -23,6 +23,7 @@ enum {
 	HELLO_MS = 30000,
 	BACKOFF_FIRST_MS = 200,
 	BACKOFF_MAX_MS = 10000,
+	UNFIT_MS = 60000, /* this machine cannot hold a jail: look again, but do not nag */
 	START_MS = 10000, /* a run must be started within */
 	END_MS = 5000,	  /* and end so long after its limit at the latest */
 	CONTROL_FD = 3,
@@ -197,7 +198,7 @@ status front_keep_launcher(void *arg)
 			break;
 		if (was_up && rt_now() - began > 30000 * NS_PER_MS)
 			pause = BACKOFF_FIRST_MS;
-		if (fiber_sleep_ms(pause))
+		if (fiber_sleep_ms(s->hello.failed ? UNFIT_MS : pause))
 			break;
 		pause = MIN(pause * 2, (int64_t)BACKOFF_MAX_MS);
 	}

@@ -49,6 +49,7 @@ static const struct row {
 	{ "pool_node", { CONFIG_SANDBOX_POOL_NODE, CONFIG_COUNT } },
 	{ "uid_base", { CONFIG_SANDBOX_UID_BASE, CONFIG_COUNT } },
 	{ "uid_count", { CONFIG_SANDBOX_UID_COUNT, CONFIG_COUNT } },
+	{ "profile", { CONFIG_SANDBOX_PROFILE, CONFIG_COUNT } },
 	{ "preload_modules", { CONFIG_SANDBOX_PRELOAD_MODULES, CONFIG_COUNT } },
 };
 
@@ -269,6 +270,10 @@ status sandbox_settings(struct arena *mem, const struct config *config, struct s
 	    read_launcher(&s, o))
 		return -1;
 	o->key = get(&s, "app.key");
+	o->profile = get(&s, "profile");
+	if (o->profile.len && !str_eq(o->profile, S("pure")) && !str_eq(o->profile, S("data")) &&
+	    !str_eq(o->profile, S("network")))
+		return err_set(ERR_INVALID, "SANDBOX_PROFILE: use pure, data or network, or leave it empty");
 	o->proxy = get(&s, "proxy.http");
 	if (!o->proxy.len)
 		o->proxy = get(&s, "proxy.https");

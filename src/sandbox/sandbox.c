@@ -38,6 +38,7 @@ status sandbox_open(const struct sandbox_options *o, struct sandbox **out)
 	s->options.key = arena_str(mem, o->key);
 	s->options.proxy = arena_str(mem, o->proxy);
 	s->options.self = arena_str(mem, o->self);
+	s->options.profile = arena_str(mem, o->profile);
 	s->options.launcher.magic = WIRE_MAGIC;
 	snprintf(s->options.launcher.work_dir, WIRE_TEXT_MAX, "%.*s", STR(o->work_dir));
 	list_init(&s->jobs);

@@ -20,7 +20,7 @@ struct sandbox_options {
 	struct str work_dir; /* a folder of our own for the jail */
 	struct str key;
 	struct str proxy; /* where code with network gets out: "unix:PATH", "http://host:port" or "" */
-	struct str proxy_name; /* told to the proxy as the caller; may be empty */
+	struct str profile; /* of requests that name none: pure, data, network, or empty */
 	int64_t max_workers, max_requests, queue_timeout_s, worker_timeout_s, max_output;
 	bool network, preload_enabled;
 	struct launcher_settings launcher;
