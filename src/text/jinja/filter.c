@@ -196,8 +196,10 @@ static status filter_round(struct render *r, struct value *v, struct value *out)
 		return jinja_unsupported("round() to such a precision");
 	if (val_given(v[1]))
 		precision = val_integer(v[1]);
+	if (val_given(v[2]) && v[2].type != V_STR)
+		return jinja_unsupported("round() by a method that is no text");
 	if (val_given(v[2]))
-		method = v[2].type == V_STR ? v[2].text : S("");
+		method = v[2].text;
 	bool common = str_eq(method, S("common")), ceiling = str_eq(method, S("ceil"));
 	if (!common && !ceiling && !str_eq(method, S("floor")))
 		return jinja_fail(r, TEMPLATE_ERROR("FilterArgumentError"),

@@ -251,23 +251,33 @@ static status sort_key(struct render *r, struct value item, struct value attribu
 	return 0;
 }
 
+/* Python wants a number there, not just something true. */
+static status reverse_flag(struct render *r, struct value v, unsigned *how)
+{
+	*how = val_given(v) && val_truth(v) ? SORT_REVERSE : 0;
+	if (!val_given(v) || val_is_int(v))
+		return 0;
+	return jinja_fail(r, "TypeError", "'%s' object cannot be interpreted as an integer", val_short_name(v));
+}
+
 status filter_sort(struct render *r, struct value *v, struct value *out)
 {
 	struct value list, keys = val_new_list(r, V_LIST), key;
 	bool case_sensitive = filter_flag(v[2], false);
-	if (val_to_list(r, v[0], &list))
+	unsigned how;
+	if (val_to_list(r, v[0], &list) || reverse_flag(r, v[1], &how))
 		return -1;
 	for (size_t i = 0; i < list.list->len; i++)
 		if (sort_key(r, list.list->at[i], v[3], case_sensitive, &key) || val_push(r, keys.list, key))
 			return -1;
 	*out = list;
-	return op_sort(r, list.list, keys.list->at,
-		       SORT_IN_LISTS | (filter_flag(v[1], false) ? SORT_REVERSE : 0));
+	return op_sort(r, list.list, keys.list->at, SORT_IN_LISTS | how);
 }
 
 status filter_dictsort(struct render *r, struct value *v, struct value *out)
 {
 	bool case_sensitive = filter_flag(v[1], false), by_value = false;
+	unsigned how;
 	struct value list, keys = val_new_list(r, V_LIST), key;
 	if (val_given(v[2])) {
 		by_value = v[2].type == V_STR && str_eq(v[2].text, S("value"));
@@ -284,7 +294,7 @@ status filter_dictsort(struct render *r, struct value *v, struct value *out)
 				  val_short_name(v[0]));
 	}
 	struct value items = { .type = V_VIEW, .view = VIEW_ITEMS, .dict = v[0].dict };
-	if (val_to_list(r, items, &list))
+	if (val_to_list(r, items, &list) || reverse_flag(r, v[3], &how))
 		return -1;
 	for (size_t i = 0; i < list.list->len; i++) {
 		key = list.list->at[i].list->at[by_value];
@@ -292,7 +302,7 @@ status filter_dictsort(struct render *r, struct value *v, struct value *out)
 			return -1;
 	}
 	*out = list;
-	return op_sort(r, list.list, keys.list->at, filter_flag(v[3], false) ? SORT_REVERSE : 0);
+	return op_sort(r, list.list, keys.list->at, how);
 }
 
 static status new_group(struct render *r, struct value key, struct value *group)
@@ -559,11 +569,11 @@ static status select_items(struct render *r, struct args *a, bool want, bool att
 	struct args rest = { a->at + skip + 1, tested ? a->len - skip - 1 : 0, a->named, a->named_len };
 	if (val_to_list(r, a->at[0], &list))
 		return -1;
-	if (tested && list.list->len && by_name(r, false, a->at[skip], &f))
-		return -1;
 	for (size_t i = 0; i < list.list->len; i++) {
 		v = list.list->at[i];
 		if (attribute && filter_attribute_of(r, v, a->at[1], none, &v))
+			return -1;
+		if (tested && !f && by_name(r, false, a->at[skip], &f))
 			return -1;
 		if (tested && call_named(r, f, v, &rest, &v))
 			return -1;

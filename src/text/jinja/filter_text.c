@@ -97,7 +97,7 @@ status filter_truncate(struct render *r, struct value *v, struct value *out)
 	struct str end = S("..."), s = v[0].text, head;
 	if (val_given(v[4]) && v[4].type == V_NONE)
 		v[4] = (struct value){ V_MISSING };
-	if (!int_arg(v[1], 255, &length) || !int_arg(v[4], 5, &leeway) ||
+	if (v[1].type == V_BOOL || !int_arg(v[1], 255, &length) || !int_arg(v[4], 5, &leeway) ||
 	    (val_given(v[3]) && v[3].type != V_STR))
 		return wrong("truncate");
 	if (val_given(v[3]))
@@ -125,12 +125,33 @@ status filter_truncate(struct render *r, struct value *v, struct value *out)
 	return jinja_charge(r, head.len);
 }
 
+/* What stands in front of each line: a text, or so many blanks. */
+static status indent_lead(struct render *r, struct value v, struct buf *lead)
+{
+	int64_t width;
+	if (v.type == V_STR) {
+		buf_put(lead, v.text);
+		return 0;
+	}
+	if (v.type == V_UNDEFINED)
+		return val_fail_undefined(r, v);
+	if (val_given(v) && !val_is_int(v))
+		return jinja_fail(r, "TypeError", "can't multiply sequence by non-int of type '%s'",
+				  val_short_name(v));
+	if (!int_arg(v, 4, &width) || width > 100000)
+		return wrong("indent");
+	for (int64_t i = 0; i < width; i++)
+		buf_putc(lead, ' ');
+	return 0;
+}
+
 status filter_indent(struct render *r, struct value *v, struct value *out)
 {
 	struct buf b = jinja_buf(r), lead = jinja_buf(r);
 	struct value lines;
 	bool first = filter_flag(v[2], false), blank = filter_flag(v[3], false);
-	int64_t width;
+	if (indent_lead(r, v[1], &lead))
+		return -1;
 	if (v[0].type == V_UNDEFINED)
 		return val_fail_undefined(r, v[0]);
 	if (v[0].type != V_STR)
@@ -138,14 +159,6 @@ status filter_indent(struct render *r, struct value *v, struct value *out)
 			       ? wrong("indent")
 			       : jinja_fail(r, "TypeError", "unsupported operand type(s) for +=: '%s' and 'str'",
 					    val_short_name(v[0]));
-	if (v[1].type == V_STR) {
-		buf_put(&lead, v[1].text);
-	} else {
-		if (!int_arg(v[1], 4, &width) || width > 100000)
-			return wrong("indent");
-		for (int64_t i = 0; i < width; i++)
-			buf_putc(&lead, ' ');
-	}
 	/* A line break is added first: an empty text has one line, a last break one more. */
 	struct str s = arena_printf(r->mem, "%.*s\n", STR(v[0].text));
 	if (jinja_charge(r, s.len) || text_lines(r, s, false, &lines))

@@ -393,7 +393,7 @@ status val_item(struct render *, struct value, struct value key, struct value *o
 status val_slice(struct render *, struct value, const struct value bounds[3], struct value *out) NODISCARD;
 
 /* --- methods --- */
-/* The i-th argument; false when it is no such thing. An absent integer or None is the fallback. */
+/* The i-th argument; false when it is no such thing. An absent integer is the fallback. */
 bool method_str(const struct args *, size_t i, struct str *out);
 bool method_int(const struct args *, size_t i, int64_t fallback, int64_t *out);
 status method_refuse(const char *name);

@@ -220,9 +220,9 @@ static status dict_setdefault(struct render *r, struct value self, struct args *
 
 static status dict_pop(struct render *r, struct value self, struct args *a, struct value *out)
 {
-	uint64_t hash;
+	uint64_t hash = 0;
 	struct str shown;
-	if (val_hash(r, a->at[0], &hash))
+	if (self.dict->count && val_hash(r, a->at[0], &hash))
 		return -1;
 	struct dict_entry *e = val_find(self.dict, a->at[0], hash);
 	if (e) {

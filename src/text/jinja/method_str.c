@@ -17,7 +17,7 @@ bool method_str(const struct args *a, size_t i, struct str *out)
 bool method_int(const struct args *a, size_t i, int64_t fallback, int64_t *out)
 {
 	*out = fallback;
-	if (i >= a->len || a->at[i].type == V_MISSING || a->at[i].type == V_NONE)
+	if (i >= a->len || a->at[i].type == V_MISSING)
 		return true;
 	if (!val_is_int(a->at[i]))
 		return false;
@@ -165,6 +165,9 @@ static status str_rsplit(struct render *r, struct value self, struct args *a, st
 
 static status str_splitlines(struct render *r, struct value self, struct args *a, struct value *out)
 {
+	if (a->len && val_given(a->at[0]) && !val_is_int(a->at[0]))
+		return jinja_fail(r, "TypeError", "'%s' object cannot be interpreted as an integer",
+				  val_short_name(a->at[0]));
 	return text_lines(r, self.text, a->len && val_truth(a->at[0]), out);
 }
 
@@ -229,6 +232,13 @@ static status str_rpartition(struct render *r, struct value self, struct args *a
 
 /* --- find --- */
 
+/* As in slices, None is no bound. */
+static bool bound(const struct args *a, size_t i, int64_t fallback, int64_t *out)
+{
+	*out = fallback;
+	return (i < a->len && a->at[i].type == V_NONE) || method_int(a, i, fallback, out);
+}
+
 /* text[start:end] for the arguments behind the first. */
 struct window {
 	struct str text;
@@ -239,7 +249,7 @@ struct window {
 static bool window(struct str s, const struct args *a, struct window *out)
 {
 	int64_t n = (int64_t)utf8_count(s), start, end;
-	if (!method_int(a, 1, 0, &start) || !method_int(a, 2, n, &end))
+	if (!bound(a, 1, 0, &start) || !bound(a, 2, n, &end))
 		return false;
 	if (start < 0)
 		start = MAX(start + n, 0);

@@ -225,7 +225,7 @@ static void set_use(struct node *n, uint8_t use, int depth)
 static status assign_name(struct parser *p, struct node **out)
 {
 	static const char *const constants[] = { "true", "false", "none", "True", "False", "None" };
-	struct token *t;
+	struct token *t = NULL;
 	if (parse_expect(p, T_NAME, &t))
 		return -1;
 	for (size_t i = 0; i < countof(constants); i++)
@@ -241,7 +241,7 @@ static status assign_target(struct parser *p, const char *until, bool space, str
 {
 	static const char *const kinds[] = { [N_CONST] = "const", [N_TUPLE] = "tuple", [N_LIST] = "list",
 					     [N_DICT] = "dict" };
-	struct token *next, *name, *attr;
+	struct token *next = NULL, *name = NULL, *attr = NULL;
 	if (space) {
 		if (parse_look(p, &next))
 			return -1;

@@ -464,7 +464,7 @@ static status parse_call_args(struct parser *p, struct node *n)
 /* name(.name)* */
 static status parse_dotted(struct parser *p, struct str *out)
 {
-	struct token *t;
+	struct token *t = NULL;
 	if (parse_expect(p, T_NAME, &t))
 		return -1;
 	*out = t->text;

@@ -27,12 +27,27 @@ TEST(mapping, v[0].type == V_DICT)
 TEST(number, val_is_number(v[0]))
 TEST(iterable, val_iterable(v[0]))
 TEST(escaped, v[0].type == V_STR && v[0].safe)
-TEST(filter, v[0].type == V_STR && jinja_find_filter(v[0].text) != NULL)
-TEST(test, v[0].type == V_STR && jinja_find_test(v[0].text) != NULL)
 TEST(callable, v[0].type == V_MACRO || v[0].type == V_METHOD || v[0].type == V_FUNCTION ||
 		       v[0].type == V_JOINER || v[0].type == V_LOOP || v[0].type == V_UNDEFINED)
 TEST(sequence, v[0].type == V_STR || v[0].type == V_LIST || v[0].type == V_TUPLE ||
 		       v[0].type == V_DICT || v[0].type == V_RANGE || v[0].type == V_UNDEFINED)
+
+/* Is it a key of the table of filters or tests? */
+static status test_filter(struct render *r, struct value *v, struct value *out)
+{
+	uint64_t hash;
+	return val_hash(r, v[0], &hash)
+		       ? -1
+		       : answer(out, v[0].type == V_STR && jinja_find_filter(v[0].text) != NULL);
+}
+
+static status test_test(struct render *r, struct value *v, struct value *out)
+{
+	uint64_t hash;
+	return val_hash(r, v[0], &hash)
+		       ? -1
+		       : answer(out, v[0].type == V_STR && jinja_find_test(v[0].text) != NULL);
+}
 
 /* value % divisor == rest */
 static status divides(struct render *r, struct value a, struct value divisor, int64_t rest,

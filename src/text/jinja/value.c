@@ -423,6 +423,8 @@ const char *val_type_name(struct value v)
 		return "markupsafe.Markup";
 	if (v.type == V_ITER)
 		return v.iter->name;
+	if (v.type == V_METHOD && v.method->self.type == V_STR && v.method->self.safe)
+		return "method";
 	if (v.type == V_FUNCTION) /* the other globals are classes */
 		return v.function->fn || v.function->any ? "type" : "function";
 	return v.type == V_VIEW ? views[v.view] : names[v.type];

@@ -169,6 +169,110 @@ class Generator:
         return text
 
 
+FILTER_NAMES = ["abs", "attr", "batch", "capitalize", "center", "count", "default", "dictsort", "escape", "filesizeformat", "first", "float",
+                "forceescape", "format", "groupby", "indent", "int", "items", "join", "last", "length", "list", "lower", "map", "max", "min",
+                "pprint", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort", "string",
+                "striptags", "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "wordcount", "wordwrap", "xmlattr"]
+METHOD_NAMES = ["upper", "split", "rsplit", "strip", "lstrip", "replace", "startswith", "endswith", "find", "rfind", "count", "index", "join",
+                "center", "ljust", "rjust", "zfill", "splitlines", "partition", "rpartition", "expandtabs", "format", "removeprefix", "title",
+                "get", "pop", "keys", "values", "items", "update", "setdefault", "copy", "append", "extend", "insert", "remove", "sort",
+                "reverse", "isdigit", "isalpha", "istitle", "isupper", "casefold", "swapcase", "capitalize"]
+TEST_NAMES = ["odd", "even", "divisibleby", "defined", "none", "string", "number", "sameas", "in", "eq", "ne", "lt", "ge", "lower", "upper", "mapping",
+              "sequence", "iterable", "callable", "boolean", "true", "integer", "float", "escaped", "filter", "test"]
+VALUES = ["name", "n", "f", "neg", "zero", "yes", "nothing", "text", "html", "empty", "lines", "cjk", "accents", "emoji", "words", "nums", "mixed",
+          "none_list", "floats", "d", "empty_d", "users", "missing", "num_text", "float_text", "bad_num", "spaces", "items_key", "(1, 2)", "range(4)",
+          "[[1, 'b'], [0, 'a']]", "('<'|e)", "1e20", "0.1", "-0.0", "123456", "[true, 1, 0.5]", "{2: 'x', 1: 'y'}", "'%s %d'", "'{0} {x:>5}'",
+          "'{:.2f}|{:5}'", "'a-b-c d_e'", "'\\t x\\n'", "[(1, 2), (0, 9)]", "d.items()", "words|map('upper')", "'0x1F'", "'1_0'", "'--5'", "' 7'"]
+ARGUMENTS = ["0", "1", "2", "3", "-1", "10", "1.5", "true", "false", "none", "''", "' '", "'a'", "','", "'x'", "'name'", "'age'", "'upper'", "'odd'", "'Hello'",
+             "[1, 2]", "{}", "{'a': 1}", "'value'", "'ceil'", "nums", "words", "missing", "('a', 'b')", "16", "'city.name'", "'0'", "'%05.1f'"]
+KEYWORDS = ["default", "attribute", "width", "reverse", "case_sensitive", "first", "blank", "length", "killwords", "end", "precision", "method", "start",
+            "indent", "by", "x", "d", "boolean", "base", "binary", "sep", "maxsplit", "keepends", "count", "fill_with"]
+
+
+def call(r):
+    """One filter, method or test with arguments that may or may not fit."""
+    args = [r.choice(ARGUMENTS) for _ in range(r.choice([0, 0, 1, 1, 1, 2, 2, 3]))]
+    if r.random() < 0.15:
+        args.append("%s=%s" % (r.choice(KEYWORDS), r.choice(ARGUMENTS)))
+    brackets = "(%s)" % ", ".join(args)
+    kind = r.randrange(10)
+    if kind < 6:
+        text = "%s|%s%s" % (r.choice(VALUES), r.choice(FILTER_NAMES), brackets if args else "")
+    elif kind < 9:
+        text = "(%s).%s%s" % (r.choice(VALUES), r.choice(METHOD_NAMES), brackets)
+    else:
+        text = "(%s) is %s%s" % (r.choice(VALUES), r.choice(TEST_NAMES), brackets if args else "")
+    return r.choice(["{{ %s }}", "{{ %s }}", "{{ (%s)|list }}", "{%% for x in %s %%}{{ x }};{%% endfor %%}", "{{ [%s] }}"]) % text
+
+
+def calls(seed, count):
+    r = random.Random("calls " + seed)
+    return [call(r) for _ in range(count)]
+
+
+class Scopes:
+    """Few names set and read in all kinds of bodies inside each other: which variable does a name mean?"""
+
+    def __init__(self, seed):
+        self.r = random.Random(seed)
+        self.macros = 0
+
+    def name(self):
+        return self.r.choice(["x", "y", "n", "name", "z"])
+
+    def value(self):
+        a, b = self.name(), self.r.randrange(9)
+        return self.r.choice(["%d" % b, "%s" % a, "[%s]" % a, "'%d' ~ %s" % (b, a), "%s ~ %s" % (a, self.name()), "%s|default(%d)" % (a, b)])
+
+    def show(self):
+        return "{{ [%s] }}" % ", ".join(self.r.sample(["x", "y", "n", "name", "z"], 3))
+
+    def body(self, depth):
+        return "".join(self.statement(depth + 1) for _ in range(self.r.randrange(1, 4)))
+
+    def signature(self):
+        return self.r.choice(["", "x", "x, y=n", "x=y, y=2", "name", "n='d', z=n"])
+
+    def statement(self, depth=0):
+        kind = self.r.randrange(14) if depth < 4 else self.r.randrange(4)
+        if kind < 2:
+            return self.show()
+        if kind < 4:
+            return self.r.choice(["{%% set %s = %s %%}" % (self.name(), self.value()), # Not the same name twice: CPython 3.11 stores those in another order.
+                                  "{%% set %s, %s = 1, %s %%}" % (*self.r.sample(["x", "y", "n", "name", "z"], 2), self.name())])
+        if kind == 4:
+            return "{%% set %s %%}%s{%% endset %%}" % (self.name(), self.body(depth))
+        if kind < 7:
+            other = "{% else %}" + self.body(depth) if self.r.random() < 0.5 else ""
+            middle = "{%% elif %s %%}%s" % (self.name(), self.body(depth)) if self.r.random() < 0.3 else ""
+            return "{%% if %s %%}%s%s%s{%% endif %%}" % (self.r.choice(["1", "0", "x", "y is defined", "loop is defined", "z"]), self.body(depth), middle, other)
+        if kind < 9:
+            test = " if %s" % self.r.choice(["x", "n", "1", "x != 2", "y is defined"]) if self.r.random() < 0.3 else ""
+            other = "{% else %}" + self.body(depth) if self.r.random() < 0.3 else ""
+            inside = self.r.choice(["", "{{ loop.index }}", "{{ loop.last }}{{ loop.length }}"])
+            return "{%% for %s in [1, 2]%s %%}%s%s%s{%% endfor %%}" % (self.name(), test, inside, self.body(depth), other)
+        if kind == 9:
+            return "{%% with %s = %s, %s = %s %%}%s{%% endwith %%}" % (self.name(), self.value(), self.name(), self.value(), self.body(depth))
+        if kind == 10:
+            self.macros += 1
+            name = "m%d" % self.macros
+            call = "{{ %s(%s) }}" % (name, self.r.choice(["", "1", "x", "n, 2", "x=3", "y=x"]))
+            return "{%% macro %s(%s) %%}%s{%% endmacro %%}%s%s" % (name, self.signature(), self.body(depth), self.statement(4), call)
+        if kind == 11:
+            self.macros += 1
+            name = "m%d" % self.macros
+            return "{%% macro %s(x) %%}(%s{{ caller(x) }}){%% endmacro %%}{%% call(%s) %s(n) %%}%s{%% endcall %%}" % (
+                name, self.show(), self.name(), name, self.body(depth))
+        if kind == 12:
+            return "{%% filter upper %%}%s{%% endfilter %%}" % self.body(depth)
+        return "{%% for %s in [1, [2, []]] recursive %%}%s{%% if %s is iterable and %s is not string %%}{{ loop(%s) }}{%% endif %%}{%% endfor %%}" % (
+            ("x", self.body(depth)) + ("x",) * 3)
+
+
+def scopes(seed, count):
+    return [Scopes("%s/%d" % (seed, i)).body(0) for i in range(count)]
+
+
 def templates(seed, count):
     for i in range(count):
         yield Generator("%s/%d" % (seed, i)).template()
