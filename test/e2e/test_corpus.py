@@ -158,3 +158,18 @@ def test_templates_in_an_iteration(corpus):
     assert done["outputs"] == {"output": ["output: 1", "output: 2", "output: 3"]} and done["total_steps"] == 4
     chunks = [e["data"]["text"] for e in stream if e["event"] == "text_chunk"]
     assert chunks == ["- output: 1\n- output: 2\n- output: 3"]
+
+
+def test_time_tool(corpus):
+    """A built-in tool whose answer nobody reads, a template, one chunk."""
+    stream = corpus("chatflow_time_tool_static_output_workflow", {"query": "1"})
+    texts = [e["answer"] for e in stream if e["event"] == "message"]
+    assert texts == ["hello, dify!"], texts
+    assert finished(stream)["outputs"]["answer"] == "hello, dify!"
+
+
+def test_every_file_of_the_corpus_has_a_test():
+    names = {f[:-4] for f in os.listdir(CORPUS) if f.endswith(".yml")}
+    with open(__file__, encoding="utf-8") as f:
+        text = f.read()
+    assert not [n for n in names if '"%s"' % n not in text]

@@ -110,6 +110,8 @@ static status handle(struct http *h, void *ctx)
 				arena_printf(h->mem, "%.*s/echo", STR(s->away)));
 		return http_reply(h, 302, S(""), S(""));
 	}
+	if (str_eq(h->path, S("/sleep")))
+		return fiber_sleep_ms(3000) ? -1 : http_reply(h, 200, S("text/plain"), S("late"));
 	if (str_eq(h->path, S("/squid"))) {
 		http_add_header(h, S("Via"), S("1.1 host (squid/6.1)"));
 		return http_reply(h, 403, S("text/html"), S("denied"));
@@ -392,10 +394,10 @@ static void redirect_methods(struct stage *s)
 	check(str_eq(h, S("1, caf\xc3\xa9")), "headers", h);
 }
 
-/* The engine anew, with the settings' defaults and a client. */
-static void with_settings(struct stage *s, struct client *client)
+/* The engine anew, with the settings' defaults, one other ("NAME=value" or NULL) and a client. */
+static void with_setting(struct stage *s, struct client *client, const char *setting)
 {
-	static const char *const environment[] = { NULL };
+	const char *const environment[] = { setting, NULL };
 	struct config *c;
 	assert_int_equal(config_load(s->f.mem, environment, S(""), &c), 0);
 	flow_close(s->f.flow);
@@ -403,6 +405,40 @@ static void with_settings(struct stage *s, struct client *client)
 				   .models = s->f.models, .process_name = S("settings"), .config = c,
 				   .secret = S("secret"), .seal_key = (const unsigned char *)key_text };
 	assert_int_equal(flow_open(&fo, &s->f.flow), 0);
+}
+
+static void with_settings(struct stage *s, struct client *client)
+{
+	with_setting(s, client, NULL);
+}
+
+/* Limits have names; a run that is given up ends its request. */
+static void limits(struct stage *s)
+{
+	static const struct {
+		const char *setting, *data, *want;
+	} rows[] = {
+		{ "TATARA_HTTP_NODE_BODY_MB=1", "{'method':'post','url':'$B/echo'" BODY("raw-text", "[" TEXT("", "{{#s.big#}}") "]") "}", "RequestBodyError: The request body is larger than 1048576 bytes" },
+		{ "HTTP_REQUEST_NODE_MAX_TEXT_SIZE=1024", "{'method':'get','url':'$B/size/1025'}", "ResponseSizeError: Text size is too large, max size is 0.00 MB, but current size is 1.00 KB." },
+		{ "HTTP_REQUEST_NODE_MAX_BINARY_SIZE=1024", "{'method':'get','url':'$B/size/1025?file'}", "ResponseSizeError: File size is too large, max size is 0.00 MB, but current size is 1.00 KB." },
+		{ "HTTP_REQUEST_MAX_READ_TIMEOUT=1", "{'method':'get','url':'$B/sleep'}", "HttpRequestNodeError: the server did not answer in time" },
+		{ NULL, "{'method':'get','url':'$B/sleep','timeout':{'read':1}}", "HttpRequestNodeError: the server did not answer in time" },
+	};
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct node_result r;
+		struct graph_node n = { 0 };
+		with_setting(s, s->f.client, rows[i].setting);
+		status st = run_node(s, rows[i].data, &r, &n);
+		struct str got = arena_printf(s->f.mem, "%.*s: %.*s", STR(r.error_type), STR(r.error));
+		check(st && str_eq(got, str_c(rows[i].want)), rows[i].want, st ? got : S("success"));
+	}
+	with_settings(s, s->f.client);
+	struct node_result r;
+	struct graph_node n = { 0 };
+	deadline before = deadline_push(deadline_in_ms(100));
+	status st = run_node(s, "{'method':'get','url':'$B/sleep'}", &r, &n);
+	deadline_pop(before);
+	check(st, "ends with the run", S("success"));
 }
 
 static void refused(struct stage *s)
@@ -435,6 +471,9 @@ static void fill(struct stage *s)
 	pool_set(&s->pool, S("s"), S("n"), json_int(mem, 5), VAR_INFER);
 	pool_set(&s->pool, S("s"), S("blank"), json_str(mem, S("")), VAR_INFER);
 	pool_set(&s->pool, S("s"), S("lines"), json_str(mem, S("l1\nX-Key: injected")), VAR_INFER);
+	char *big = arena_text(mem, 3 << 19);
+	memset(big, 'x', 3 << 19);
+	pool_set(&s->pool, S("s"), S("big"), json_str(mem, str_of(big, 3 << 19)), VAR_INFER);
 	pool_set(&s->pool, S("env"), S("key"), json_str(mem, S("top/secret")), VAR_SECRET);
 	assert_int_equal(file_save(s->f.flow, mem, &text, &doc), 0);
 	assert_int_equal(file_save(s->f.flow, mem, &bytes, &bin), 0);
@@ -483,6 +522,7 @@ static status http_main(void *arg)
 	comes_back(&s);
 	redirect_methods(&s);
 	tool_files(&s);
+	limits(&s);
 	refused(&s);
 	http_server_drain(s.server, deadline_in_ms(100));
 	http_server_close(s.server);
