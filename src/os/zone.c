@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* zone: see zone.h. The footer of a file (a POSIX TZ rule) says what holds after its last change. */
+/* zone: see zone.h. The footer of a file (a POSIX TZ rule) says what holds after its last change.
+ */
 #include "os/zone.h"
 
 #include <errno.h>
@@ -26,7 +27,8 @@ static int64_t days_of(int64_t y, int m, int d)
 
 int64_t civil_seconds(const struct civil *c)
 {
-	return days_of(c->year, c->month, c->day) * DAY + c->hour * 3600 + c->minute * 60 + c->second;
+	return days_of(c->year, c->month, c->day) * DAY + c->hour * 3600 + c->minute * 60 +
+	       c->second;
 }
 
 struct civil civil_of(int64_t s)
@@ -35,7 +37,7 @@ struct civil civil_of(int64_t s)
 	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
 	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-	struct civil c = { .year = yoe + era * 400 };
+	struct civil c = {.year = yoe + era * 400};
 	c.day = (int)(doy - (153 * mp + 2) / 5 + 1);
 	c.month = (int)(mp < 10 ? mp + 3 : mp - 9);
 	c.year += c.month <= 2;
@@ -49,7 +51,7 @@ struct civil civil_of(int64_t s)
 
 int civil_month_days(int64_t year, int month)
 {
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 	return days[month - 1] + (month == 2 && leap);
 }
@@ -67,12 +69,12 @@ bool civil_valid(const struct civil *c)
 struct change {
 	enum { BY_WEEKDAY, BY_DAY, BY_DAY_NO_LEAP } kind;
 	int month, week, day; /* weekday 0 = Sunday */
-	int64_t time;	      /* seconds of the local day, may be negative or more than a day */
+	int64_t time;         /* seconds of the local day, may be negative or more than a day */
 };
 
 struct zone {
 	size_t count;
-	int64_t *times;	     /* when offsets change */
+	int64_t *times;      /* when offsets change */
 	unsigned char *type; /* of each change */
 	struct zone_offset types[TYPES_MAX];
 	size_t type_count;
@@ -86,7 +88,8 @@ struct zone {
 static int64_t change_local(const struct change *c, int64_t year)
 {
 	if (c->kind != BY_WEEKDAY) {
-		bool skip = c->kind == BY_DAY_NO_LEAP && civil_month_days(year, 2) == 29 && c->day >= 60;
+		bool skip = c->kind == BY_DAY_NO_LEAP && civil_month_days(year, 2) == 29 &&
+			    c->day >= 60;
 		int64_t day = c->kind == BY_DAY_NO_LEAP ? c->day - 1 + skip : c->day;
 		return (days_of(year, 1, 1) + day) * DAY + c->time;
 	}
@@ -178,7 +181,7 @@ static bool read_header(struct reader *r, struct counts *c)
 		return false;
 	c->version = (char)r->at[r->i + 4];
 	skip(r, 20);
-	size_t *fields[] = { &c->isut, &c->isstd, &c->leap, &c->times, &c->types, &c->letters };
+	size_t *fields[] = {&c->isut, &c->isstd, &c->leap, &c->times, &c->types, &c->letters};
 	for (size_t k = 0; k < countof(fields); k++) {
 		int64_t v = number(r, 4);
 		if (v < 0 || v > ZONE_FILE_MAX)
@@ -190,8 +193,8 @@ static bool read_header(struct reader *r, struct counts *c)
 
 static size_t body_len(const struct counts *c, size_t time_bytes)
 {
-	return c->times * time_bytes + c->times + c->types * 6 + c->letters + c->leap * (time_bytes + 4) +
-	       c->isstd + c->isut;
+	return c->times * time_bytes + c->times + c->types * 6 + c->letters +
+	       c->leap * (time_bytes + 4) + c->isstd + c->isut;
 }
 
 static struct str letters_at(struct str all, size_t i)
@@ -201,7 +204,8 @@ static struct str letters_at(struct str all, size_t i)
 	return str_sub(rest, 0, end == SIZE_MAX ? rest.len : end);
 }
 
-static bool read_body(struct arena *mem, struct reader *r, const struct counts *c, size_t bytes, struct zone *z)
+static bool read_body(struct arena *mem, struct reader *r, const struct counts *c, size_t bytes,
+		      struct zone *z)
 {
 	if (!c->types || c->types > TYPES_MAX || r->len - r->i < body_len(c, bytes))
 		return false;
@@ -287,7 +291,7 @@ static int64_t take_time(struct str *s)
 
 static bool take_change(struct str *s, struct change *c)
 {
-	*c = (struct change){ .time = 2 * 3600 };
+	*c = (struct change){.time = 2 * 3600};
 	if (!take_char(s, ','))
 		return false;
 	if (take_char(s, 'M')) {
@@ -296,7 +300,8 @@ static bool take_change(struct str *s, struct change *c)
 		c->week = take_int(s);
 		ok = take_char(s, '.') && ok;
 		c->day = take_int(s);
-		if (!ok || c->month < 1 || c->month > 12 || c->week < 1 || c->week > 5 || c->day > 6)
+		if (!ok || c->month < 1 || c->month > 12 || c->week < 1 || c->week > 5 ||
+		    c->day > 6)
 			return false;
 	} else {
 		c->kind = take_char(s, 'J') ? BY_DAY_NO_LEAP : BY_DAY;
@@ -313,7 +318,8 @@ static bool read_rule(struct arena *mem, struct str s, struct zone *z)
 {
 	s = arena_str(mem, s);
 	z->standard.letters = take_letters(&s);
-	if (!z->standard.letters.len || !(digit(s) || (s.len && (s.at[0] == '-' || s.at[0] == '+'))))
+	if (!z->standard.letters.len ||
+	    !(digit(s) || (s.len && (s.at[0] == '-' || s.at[0] == '+'))))
 		return false;
 	z->standard.seconds = -take_time(&s);
 	z->has_rule = true;
@@ -332,8 +338,8 @@ static bool read_rule(struct arena *mem, struct str s, struct zone *z)
 
 status zone_parse(struct arena *mem, struct str bytes, struct zone **out)
 {
-	struct reader r = { (const unsigned char *)bytes.at, bytes.len, 0, false };
-	struct counts c = { 0 };
+	struct reader r = {(const unsigned char *)bytes.at, bytes.len, 0, false};
+	struct counts c = {0};
 	struct zone *z = arena_new(mem, struct zone);
 	size_t time_bytes = 4;
 	if (bytes.len > ZONE_FILE_MAX || !read_header(&r, &c))
@@ -368,7 +374,7 @@ struct load {
 static status load_file(void *p)
 {
 	struct load *l = p;
-	AUTO(fd) f = { open(l->path, O_RDONLY | O_CLOEXEC) };
+	AUTO(fd) f = {open(l->path, O_RDONLY | O_CLOEXEC)};
 	if (f.n < 0)
 		return err_errno("time zone");
 	l->bytes = mem_grow(NULL, ZONE_FILE_MAX);
@@ -384,7 +390,8 @@ static status load_file(void *p)
 
 static bool valid_name(struct str s)
 {
-	if (!s.len || s.len > ZONE_NAME_MAX || s.at[0] == '/' || str_has(s, S("..")) || str_has(s, S("//")))
+	if (!s.len || s.len > ZONE_NAME_MAX || s.at[0] == '/' || str_has(s, S("..")) ||
+	    str_has(s, S("//")))
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.at[i];
@@ -397,11 +404,12 @@ static bool valid_name(struct str s)
 
 status zone_open(struct arena *mem, struct str name, struct zone **out)
 {
-	struct load l = { .len = 0 };
+	struct load l = {.len = 0};
 	static const char folder[] = "/usr/share/zoneinfo/";
 	name = str_trim(name);
 	if (!valid_name(name))
-		return err_set(ERR_NOT_FOUND, "There is no time zone '%.*s'", (int)MIN(name.len, 64), name.at);
+		return err_set(ERR_NOT_FOUND, "There is no time zone '%.*s'",
+			       (int)MIN(name.len, 64), name.at);
 	memcpy(l.path, folder, sizeof(folder) - 1);
 	memcpy(l.path + sizeof(folder) - 1, name.at, name.len);
 	status st = pool_call(load_file, &l);

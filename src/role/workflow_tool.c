@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * workflow_tool: a workflow that calls another as a tool: the inner one is a run of its own, one level
- * deeper, which ends with its caller.
+ * workflow_tool: a workflow that calls another as a tool: the inner one is a run of its own, one
+ * level deeper, which ends with its caller.
  */
 #include "role/workflow_tool.h"
 
@@ -19,12 +19,14 @@ static void unref_graph(void *graph)
 	flow_graph_unref(graph);
 }
 
-static status load(struct services *s, struct arena *mem, const struct tool_scope *scope, struct str app_id,
-		   struct workflow **wf, struct flow_graph **graph)
+static status load(struct services *s, struct arena *mem, const struct tool_scope *scope,
+		   struct str app_id, struct workflow **wf, struct flow_graph **graph)
 {
 	struct app *app;
 	if (app_get(s->apps, mem, scope->tenant_id, app_id, &app))
-		return err_code() == ERR_NOT_FOUND ? err_set(ERR_NOT_FOUND, "the app of this tool is gone") : -1;
+		return err_code() == ERR_NOT_FOUND
+			       ? err_set(ERR_NOT_FOUND, "the app of this tool is gone")
+			       : -1;
 	if (!str_eq(app->mode, S("workflow")))
 		return err_set(ERR_INVALID, "the app %.*s is no workflow", STR(app->name));
 	if (!app->workflow_id.len || workflow_published(s->apps, mem, app, wf))
@@ -40,23 +42,29 @@ static status load(struct services *s, struct arena *mem, const struct tool_scop
 static struct json *given(struct arena *mem, const struct json *args)
 {
 	struct json *o = json_obj(mem);
-	json_each_member(args, m)
-		if (m->value.type != JSON_NULL)
-			json_set(mem, o, m->name, &m->value);
+	json_each_member(args, m) if (m->value.type != JSON_NULL)
+		json_set(mem, o, m->name, &m->value);
 	return o;
 }
 
-static struct flow_info info_of(struct arena *mem, const struct tool_scope *scope, struct str app_id,
-				const struct workflow *wf)
+static struct flow_info info_of(struct arena *mem, const struct tool_scope *scope,
+				struct str app_id, const struct workflow *wf)
 {
 	struct json *extra = json_obj(mem);
 	json_set_int(mem, extra, S("depth"), scope->depth + 1);
 	json_set_str(mem, extra, S("version"), wf->version);
 	json_set_str(mem, extra, S("from"), S("workflow-tool"));
 	return (struct flow_info){
-		.run_id = id_uuid7(mem), .task_id = id_uuid7(mem), .tenant_id = scope->tenant_id,
-		.app_id = app_id, .workflow_id = wf->id, .app_mode = S("workflow"), .from = S("app-run"),
-		.created_by = scope->created_by, .by_account = scope->by_account, .user = scope->user,
+		.run_id = id_uuid7(mem),
+		.task_id = id_uuid7(mem),
+		.tenant_id = scope->tenant_id,
+		.app_id = app_id,
+		.workflow_id = wf->id,
+		.app_mode = S("workflow"),
+		.from = S("app-run"),
+		.created_by = scope->created_by,
+		.by_account = scope->by_account,
+		.user = scope->user,
 		.extra = extra,
 	};
 }
@@ -67,14 +75,14 @@ static void stop(struct services *s, const struct flow_info *info)
 	struct shield shield = shield_begin(5000);
 	struct err why;
 	err_save(&why);
-	if (flow_stop(s->flow, info->app_id, info->task_id, (struct str){ 0 }))
+	if (flow_stop(s->flow, info->app_id, info->task_id, (struct str){0}))
 		err_clear();
 	shield_end(shield);
 	(void)err_restore(&why);
 }
 
-static status run_workflow(void *ctx, struct arena *mem, const struct tool_scope *scope, struct str app_id,
-			   const struct json *args, struct json **outputs)
+static status run_workflow(void *ctx, struct arena *mem, const struct tool_scope *scope,
+			   struct str app_id, const struct json *args, struct json **outputs)
 {
 	struct services *s = ctx;
 	struct workflow *wf;
@@ -83,12 +91,14 @@ static status run_workflow(void *ctx, struct arena *mem, const struct tool_scope
 	struct flow_result *r;
 	struct str run_id;
 	if (load(s, mem, scope, app_id, &wf, &graph) ||
-	    flow_check_inputs(s->flow, mem, scope->tenant_id, flow_graph_variables(graph), given(mem, args),
-			      &inputs))
+	    flow_check_inputs(s->flow, mem, scope->tenant_id, flow_graph_variables(graph),
+			      given(mem, args), &inputs))
 		return -1;
 	struct flow_info info = info_of(mem, scope, app_id, wf);
-	struct flow_start start = { .info = info, .graph = graph, .inputs = inputs,
-				    .environment = wf->environment_variables };
+	struct flow_start start = {.info = info,
+				   .graph = graph,
+				   .inputs = inputs,
+				   .environment = wf->environment_variables};
 	if (flow_run_start(s->flow, mem, &start, &run_id))
 		return -1;
 	if (flow_run_wait(s->flow, mem, run_id, &r, deadline_current())) {
@@ -96,7 +106,8 @@ static status run_workflow(void *ctx, struct arena *mem, const struct tool_scope
 		return -1;
 	}
 	if (str_eq(r->status, S("failed")) || str_eq(r->status, S("stopped")))
-		return err_set(ERR_INVALID, "%.*s", STR(r->error.len ? r->error : S("the workflow was stopped")));
+		return err_set(ERR_INVALID, "%.*s",
+			       STR(r->error.len ? r->error : S("the workflow was stopped")));
 	if (str_eq(r->status, S("paused"))) {
 		stop(s, &info);
 		return err_set(ERR_INVALID, "the workflow waits for a person, which a tool cannot");
@@ -107,5 +118,5 @@ static status run_workflow(void *ctx, struct arena *mem, const struct tool_scope
 
 struct tool_hooks workflow_tool_hooks(struct services *s)
 {
-	return (struct tool_hooks){ .ctx = s, .run_workflow = run_workflow };
+	return (struct tool_hooks){.ctx = s, .run_workflow = run_workflow};
 }

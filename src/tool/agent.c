@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent: the loop. What the two protocols differ in stands in two functions each: ask and remember. */
+/* agent: the loop. What the two protocols differ in stands in two functions each: ask and remember.
+ */
 #include "tool/agent.h"
 
 #include "base/arena.h"
@@ -15,8 +16,8 @@ struct loop {
 	struct arena *mem;
 	struct agent_result *r;
 	struct agent_step *step;
-	struct json *messages;	/* function calls: question and all rounds so far */
-	struct buf scratch;	/* ReAct: rounds as text */
+	struct json *messages; /* function calls: question and all rounds so far */
+	struct buf scratch;    /* ReAct: rounds as text */
 	struct react react;
 	bool spoke, resumed;
 };
@@ -38,7 +39,8 @@ static struct str function_name(struct arena *mem, const struct agent_tools *lis
 	size_t n = MIN(name.len, 60);
 	for (size_t i = 0; i < n; i++) {
 		char c = name.at[i];
-		bool ok = ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+		bool ok = ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') ||
+			  c == '_' || c == '-';
 		p[i] = ok ? c : '_';
 	}
 	struct str base = str_of(p, n), out = base;
@@ -48,8 +50,8 @@ static struct str function_name(struct arena *mem, const struct agent_tools *lis
 }
 
 status agent_tool_add(struct tools *tools, struct arena *mem, struct agent_tools *list,
-		      const struct tool_scope *scope, const struct tool_ref *ref, const struct json *fixed,
-		      struct str description)
+		      const struct tool_scope *scope, const struct tool_ref *ref,
+		      const struct json *fixed, struct str description)
 {
 	struct tool *tool = NULL;
 	struct agent_tool *t;
@@ -58,7 +60,7 @@ status agent_tool_add(struct tools *tools, struct arena *mem, struct agent_tools
 	if (!list->at)
 		list->at = arena_array(mem, struct agent_tool, AGENT_TOOLS_MAX);
 	t = &list->at[list->len];
-	*t = (struct agent_tool){ .name = function_name(mem, list, ref->name), .fixed = fixed };
+	*t = (struct agent_tool){.name = function_name(mem, list, ref->name), .fixed = fixed};
 	if (tool_find(tools, mem, scope, ref, &tool)) {
 		if (err_code() != ERR_NOT_FOUND && err_code() != ERR_INVALID)
 			return -1;
@@ -93,37 +95,11 @@ static struct json *functions(struct loop *l)
 
 /* --- state, for going on after a crash --- */
 
-struct json *agent_step_state(struct arena *mem, const struct agent_step *s)
-{
-	struct json *o = json_obj(mem), *calls = json_arr(mem);
-	json_set_str(mem, o, S("id"), s->id);
-	json_set_int(mem, o, S("position"), s->position);
-	json_set_int(mem, o, S("created_ms"), s->created_ms);
-	json_set_str(mem, o, S("raw"), s->raw);
-	json_set(mem, o, S("usage"), model_usage_json(mem, &s->usage));
-	for (size_t i = 0; i < s->call_count; i++) {
-		const struct agent_call *c = &s->calls[i];
-		struct json *row = json_obj(mem);
-		json_set_str(mem, row, S("id"), c->id);
-		json_set_str(mem, row, S("name"), c->name);
-		json_set_str(mem, row, S("raw"), c->raw);
-		json_set_bool(mem, row, S("done"), c->done);
-		json_set_bool(mem, row, S("failed"), c->failed);
-		json_set_str(mem, row, S("observation"), c->observation);
-		json_set_float(mem, row, S("seconds"), c->seconds);
-		json_push(mem, calls, row);
-	}
-	json_set(mem, o, S("calls"), calls);
-	return o;
-}
-
 /* The latest state of a position. */
 static const struct json *state_of(const struct agent *a, int64_t position)
 {
 	const struct json *found = NULL;
-	json_each(a->resume, s)
-		if (json_get_int(s, S("position"), 0) == position)
-			found = s;
+	json_each(a->resume, s) if (json_get_int(s, S("position"), 0) == position) found = s;
 	return found;
 }
 
@@ -223,21 +199,26 @@ static struct str react_system(struct loop *l, bool with_tools)
 		json_push(mem, list, json_get(t->function, S("function")));
 		buf_printf(&names, "%s\"%.*s\"", names.len ? ", " : "", STR(t->name));
 	}
-	return arena_printf(mem,
-			    "%.*s\n\nAnswer the user as well as you can. These tools may help:\n\n%.*s\n\n"
-			    "Work in rounds. In each round write what you think and then one action, as a JSON object "
-			    "with the members action (a name) and action_input (what it is given):\n\n"
-			    "Thought: what is known and what is missing\n"
-			    "Action:\n```\n{\"action\": \"NAME\", \"action_input\": INPUT}\n```\n\n"
-			    "Valid \"action\" values: \"Final Answer\"%s%.*s\n\n"
-			    "After an action stop and wait: the result comes as \"Observation: ...\", then the next "
-			    "round begins. When you know the answer, or no tool can help, the action is \"Final "
-			    "Answer\" and action_input is the answer as text:\n\n"
-			    "Thought: I know the answer\n"
-			    "Action:\n```\n{\"action\": \"Final Answer\", \"action_input\": \"the answer\"}\n```\n\n"
-			    "Write exactly one action a round, never an observation of your own.",
-			    STR(l->a->instruction), STR(json_text(mem, list, JSON_SPACED)),
-			    names.len ? ", " : "", STR(buf_str(&names)));
+	return arena_printf(
+		mem,
+		"%.*s\n\nAnswer the user as well as you can. These tools may help:\n\n%.*s\n\n"
+		"Work in rounds. In each round write what you think and then one action, as a JSON "
+		"object "
+		"with the members action (a name) and action_input (what it is given):\n\n"
+		"Thought: what is known and what is missing\n"
+		"Action:\n```\n{\"action\": \"NAME\", \"action_input\": INPUT}\n```\n\n"
+		"Valid \"action\" values: \"Final Answer\"%s%.*s\n\n"
+		"After an action stop and wait: the result comes as \"Observation: ...\", then the "
+		"next "
+		"round begins. When you know the answer, or no tool can help, the action is "
+		"\"Final "
+		"Answer\" and action_input is the answer as text:\n\n"
+		"Thought: I know the answer\n"
+		"Action:\n```\n{\"action\": \"Final Answer\", \"action_input\": \"the "
+		"answer\"}\n```\n\n"
+		"Write exactly one action a round, never an observation of your own.",
+		STR(l->a->instruction), STR(json_text(mem, list, JSON_SPACED)),
+		names.len ? ", " : "", STR(buf_str(&names)));
 }
 
 static struct json *react_messages(struct loop *l, bool with_tools)
@@ -257,7 +238,8 @@ static struct json *react_messages(struct loop *l, bool with_tools)
 static const struct json *react_parameters(struct loop *l)
 {
 	struct arena *mem = l->mem;
-	struct json *p = json_is(l->a->parameters, JSON_OBJ) ? json_copy(mem, l->a->parameters) : json_obj(mem);
+	struct json *p = json_is(l->a->parameters, JSON_OBJ) ? json_copy(mem, l->a->parameters)
+							     : json_obj(mem);
 	struct json *stop = json_get(p, S("stop")), *list = json_arr(mem);
 	json_each(stop, s) json_push(mem, list, s);
 	json_push_str(mem, list, S("Observation"));
@@ -270,8 +252,10 @@ static const struct json *react_parameters(struct loop *l)
 static status call_model(struct loop *l, bool with_tools, struct model_answer **out)
 {
 	struct agent *a = l->a;
-	struct model_request q = { .tenant_id = a->scope.tenant_id, .provider = a->provider, .name = a->model,
-				   .user = a->scope.user };
+	struct model_request q = {.tenant_id = a->scope.tenant_id,
+				  .provider = a->provider,
+				  .name = a->model,
+				  .user = a->scope.user};
 	if (a->react) {
 		q.messages = react_messages(l, with_tools);
 		q.parameters = react_parameters(l);
@@ -287,7 +271,8 @@ static void take_calls(struct loop *l, const struct json *calls)
 {
 	struct agent_step *s = l->step;
 	s->calls = arena_array(l->mem, struct agent_call, json_len(calls) + 1);
-	json_each(calls, c) {
+	json_each(calls, c)
+	{
 		const struct json *f = json_get(c, S("function"));
 		s->calls[s->call_count++] = (struct agent_call){
 			.id = json_get_str(c, S("id")),
@@ -307,15 +292,16 @@ static void take_action(struct loop *l)
 	s->thought = str_trim(buf_str(&r->thought));
 	if (react_is_final(r)) {
 		s->final = true;
-		s->answer = !r->has_action ? s->thought :
-			    json_is(r->input, JSON_STR) ? json_as_str(r->input, S("")) :
-							  json_text(l->mem, r->input, JSON_SPACED);
+		s->answer = !r->has_action ? s->thought
+			    : json_is(r->input, JSON_STR)
+				    ? json_as_str(r->input, S(""))
+				    : json_text(l->mem, r->input, JSON_SPACED);
 		return;
 	}
 	s->calls = arena_array(l->mem, struct agent_call, 1);
-	s->calls[0] = (struct agent_call){ .id = s->id, .name = r->action };
-	s->calls[0].raw = json_is(r->input, JSON_STR) ? json_as_str(r->input, S("")) :
-							json_text(l->mem, r->input, JSON_SPACED);
+	s->calls[0] = (struct agent_call){.id = s->id, .name = r->action};
+	s->calls[0].raw = json_is(r->input, JSON_STR) ? json_as_str(r->input, S(""))
+						      : json_text(l->mem, r->input, JSON_SPACED);
 	s->call_count = 1;
 }
 
@@ -329,8 +315,10 @@ static const struct json *read_args(struct loop *l, const struct agent_call *c)
 	if (json_parse(l->mem, raw, &v) == 0 && json_is(v, JSON_OBJ))
 		return v;
 	err_clear();
-	const struct json *open = c->tool && c->tool->function ?
-					  json_path(c->tool->function, "function.parameters.properties") : NULL;
+	const struct json *open =
+		c->tool && c->tool->function
+			? json_path(c->tool->function, "function.parameters.properties")
+			: NULL;
 	if (!l->a->react || json_len(open) != 1)
 		return NULL;
 	v = json_obj(l->mem);
@@ -368,7 +356,8 @@ static status read_answer(struct loop *l, struct str raw, const struct json *cal
 static struct json *stored_calls(struct loop *l, const struct json *state)
 {
 	struct json *list = json_arr(l->mem);
-	json_each(json_get(state, S("calls")), row) {
+	json_each(json_get(state, S("calls")), row)
+	{
 		struct json *c = json_obj(l->mem), *f = json_obj(l->mem);
 		json_set(l->mem, c, S("id"), json_get(row, S("id")));
 		json_set(l->mem, f, S("name"), json_get(row, S("name")));
@@ -457,11 +446,13 @@ static status run_call(struct loop *l, struct agent_call *c)
 		c->observation = wrong_call(l, c);
 	} else {
 		c->given = merged(l->mem, c);
-		if (tool_invoke(l->a->tools, l->mem, &l->a->scope, c->tool->tool, c->given, &result)) {
+		if (tool_invoke(l->a->tools, l->mem, &l->a->scope, c->tool->tool, c->given,
+				&result)) {
 			if (err_code() == ERR_CANCELLED)
 				return -1;
 			c->failed = true;
-			c->observation = arena_printf(l->mem, "tool invoke error: %.*s", STR(err_text()));
+			c->observation =
+				arena_printf(l->mem, "tool invoke error: %.*s", STR(err_text()));
 			err_clear();
 		} else {
 			c->observation = cut(l->mem, tool_result_text(l->mem, &result));
@@ -495,8 +486,10 @@ static status run_calls(struct loop *l)
 static status used_up(const struct agent *a)
 {
 	return err_public(ERR_INVALID, "invalid_param", 400,
-			  "The agent used all its %d rounds and still asks for a tool. Allow more iterations, or "
-			  "make the task smaller.", (int)a->steps_max);
+			  "The agent used all its %d rounds and still asks for a tool. Allow more "
+			  "iterations, or "
+			  "make the task smaller.",
+			  (int)a->steps_max);
 }
 
 static void finish(struct loop *l)
@@ -517,8 +510,8 @@ static status begin_step(struct loop *l, int64_t position)
 {
 	l->step = &l->r->steps[l->r->step_count++];
 	struct str name = arena_printf(l->mem, "%.*s/%lld", STR(l->a->seed), (long long)position);
-	*l->step = (struct agent_step){ .position = position, .id = id_uuid_of(l->mem, name),
-					.created_ms = clock_ms() };
+	*l->step = (struct agent_step){
+		.position = position, .id = id_uuid_of(l->mem, name), .created_ms = clock_ms()};
 	return ask(l, position <= l->a->steps_max);
 }
 
@@ -543,9 +536,10 @@ static status end_step(struct loop *l)
 
 status agent_run(struct agent *a, struct arena *mem, struct agent_result *out)
 {
-	struct loop l = { .a = a, .mem = mem, .r = out, .scratch = buf_make(mem, 0) };
+	struct loop l = {.a = a, .mem = mem, .r = out, .scratch = buf_make(mem, 0)};
 	a->steps_max = MIN(MAX(a->steps_max, 1), AGENT_STEPS_MAX);
-	*out = (struct agent_result){ .steps = arena_array(mem, struct agent_step, (size_t)a->steps_max + 1) };
+	*out = (struct agent_result){
+		.steps = arena_array(mem, struct agent_step, (size_t)a->steps_max + 1)};
 	begin_messages(&l);
 	for (int64_t position = 1; position <= a->steps_max + 1; position++) {
 		if (begin_step(&l, position) || end_step(&l))
@@ -555,42 +549,4 @@ status agent_run(struct agent *a, struct arena *mem, struct agent_result *out)
 	}
 	finish(&l);
 	return 0;
-}
-
-/* --- as clients see it --- */
-
-/* A name that is called twice in a step gets a list. */
-static void put_value(struct arena *mem, struct json *o, struct str name, const struct json *value)
-{
-	struct json *have = json_get(o, name);
-	if (!have) {
-		json_set(mem, o, name, value);
-		return;
-	}
-	struct json *list = json_arr(mem);
-	if (have->type == JSON_ARR)
-		list = have;
-	else
-		json_push(mem, list, have);
-	json_push(mem, list, value);
-	json_set(mem, o, name, list);
-}
-
-struct json *agent_inputs_json(struct arena *mem, const struct agent_step *s, bool given)
-{
-	struct json *o = json_obj(mem), *none = json_obj(mem);
-	for (size_t i = 0; i < s->call_count; i++) {
-		const struct agent_call *c = &s->calls[i];
-		const struct json *v = given && c->given ? c->given : c->args;
-		put_value(mem, o, c->name, v ? v : c->raw.len ? json_str(mem, c->raw) : none);
-	}
-	return o;
-}
-
-struct json *agent_outputs_json(struct arena *mem, const struct agent_step *s)
-{
-	struct json *o = json_obj(mem);
-	for (size_t i = 0; i < s->call_count; i++)
-		put_value(mem, o, s->calls[i].name, json_str(mem, s->calls[i].observation));
-	return o;
 }

@@ -36,12 +36,13 @@ static bool header_safe(struct str s)
 
 static status add_header(struct maker *m, struct str name, struct str value)
 {
-	if (!name.len || !header_safe(value) || !header_safe(name) || str_find_char(name, ':') != SIZE_MAX)
+	if (!name.len || !header_safe(value) || !header_safe(name) ||
+	    str_find_char(name, ':') != SIZE_MAX)
 		return err_set(ERR_INVALID, "The header %.*s cannot hold this value",
 			       STR(str_sub(name, 0, 60)));
 	if (m->r->header_count == API_HEADERS_MAX)
 		return err_set(ERR_TOO_LARGE, "The call has more than %d headers", API_HEADERS_MAX);
-	m->r->headers[m->r->header_count++] = (struct http_header){ name, value };
+	m->r->headers[m->r->header_count++] = (struct http_header){name, value};
 	return 0;
 }
 
@@ -80,21 +81,27 @@ static void put_path(struct maker *m, struct str name, struct str value)
 static status put_part(struct maker *m, const struct json *p, struct str name, const struct json *v)
 {
 	if (str_eq(json_get_str(p, S("type")), S("file")))
-		return err_set(ERR_INVALID, "The parameter %.*s is a file, which this server cannot send to an API "
-					    "yet", STR(name));
+		return err_set(
+			ERR_INVALID,
+			"The parameter %.*s is a file, which this server cannot send to an API "
+			"yet",
+			STR(name));
 	if (!m->boundary.len) {
 		add_pairs(m->mem, &m->form, name, v);
 		return 0;
 	}
 	if (!header_safe(name) || str_find_char(name, '"') != SIZE_MAX)
-		return err_set(ERR_INVALID, "The name of the parameter %.*s cannot be sent in a form", STR(name));
-	buf_printf(&m->form, "--%.*s\r\nContent-Disposition: form-data; name=\"%.*s\"\r\n\r\n%.*s\r\n",
+		return err_set(ERR_INVALID,
+			       "The name of the parameter %.*s cannot be sent in a form",
+			       STR(name));
+	buf_printf(&m->form,
+		   "--%.*s\r\nContent-Disposition: form-data; name=\"%.*s\"\r\n\r\n%.*s\r\n",
 		   STR(m->boundary), STR(name), STR(text_of(m->mem, v)));
 	return 0;
 }
 
-static status put_body(struct maker *m, const struct json *op, const struct json *p, struct str name,
-		       const struct json *v)
+static status put_body(struct maker *m, const struct json *op, const struct json *p,
+		       struct str name, const struct json *v)
 {
 	if (!str_eq(json_get_str(op, S("body")), S("json")))
 		return put_part(m, p, name, v);
@@ -102,7 +109,8 @@ static status put_body(struct maker *m, const struct json *op, const struct json
 	return 0;
 }
 
-static status put(struct maker *m, const struct json *op, const struct json *p, const struct json *v)
+static status put(struct maker *m, const struct json *op, const struct json *p,
+		  const struct json *v)
 {
 	struct str in = json_get_str(p, S("in")), name = json_get_str(p, S("name"));
 	if (str_eq(in, S("path")))
@@ -122,7 +130,8 @@ static status put(struct maker *m, const struct json *op, const struct json *p, 
 /* {auth_type: none, api_key_header (or api_key), api_key_query}. */
 static status authorize(struct maker *m, const struct json *c)
 {
-	struct str type = json_get_str(c, S("auth_type")), value = json_get_str(c, S("api_key_value"));
+	struct str type = json_get_str(c, S("auth_type")),
+		   value = json_get_str(c, S("api_key_value"));
 	struct str prefix = json_get_str(c, S("api_key_header_prefix"));
 	struct str header = json_get_str(c, S("api_key_header"));
 	if (str_eq(type, S("api_key_query"))) {
@@ -160,20 +169,22 @@ static status finish(struct maker *m, const struct json *op)
 		return -1;
 	bool has = str_find_char(m->path, '?') != SIZE_MAX;
 	m->r->url = m->query.len ? arena_printf(m->mem, "%.*s%s%.*s", STR(m->path), has ? "&" : "?",
-						STR(buf_str(&m->query))) :
-				   m->path;
+						STR(buf_str(&m->query)))
+				 : m->path;
 	return buf_done(&m->form);
 }
 
 status api_request_make(struct arena *mem, const struct json *op, const struct json *credentials,
 			const struct json *args, struct api_request *out)
 {
-	struct maker m = { .mem = mem, .r = out, .path = json_get_str(op, S("url")), .body = json_obj(mem) };
+	struct maker m = {
+		.mem = mem, .r = out, .path = json_get_str(op, S("url")), .body = json_obj(mem)};
 	struct str method = json_get_str(op, S("method"));
 	char *upper = arena_text(mem, method.len);
 	for (size_t i = 0; i < method.len; i++)
-		upper[i] = (char)(method.at[i] >= 'a' && method.at[i] <= 'z' ? method.at[i] - 32 : method.at[i]);
-	*out = (struct api_request){ .method = str_of(upper, method.len) };
+		upper[i] = (char)(method.at[i] >= 'a' && method.at[i] <= 'z' ? method.at[i] - 32
+									     : method.at[i]);
+	*out = (struct api_request){.method = str_of(upper, method.len)};
 	m.query = buf_make(mem, 0);
 	m.cookies = buf_make(mem, 0);
 	m.form = buf_make(mem, 0);
@@ -181,7 +192,8 @@ status api_request_make(struct arena *mem, const struct json *op, const struct j
 		m.boundary = id_token(mem, 24);
 	if (authorize(&m, credentials))
 		return -1;
-	json_each(json_get(op, S("parameters")), p) {
+	json_each(json_get(op, S("parameters")), p)
+	{
 		const struct json *v = json_get(args, json_get_str(p, S("name")));
 		if (v && v->type != JSON_NULL && put(&m, op, p, v))
 			return -1;

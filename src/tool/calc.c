@@ -32,22 +32,24 @@ struct calc {
 
 static struct value whole(int64_t i)
 {
-	return (struct value){ true, i, (double)i };
+	return (struct value){true, i, (double)i};
 }
 
 static struct value real(double d)
 {
-	return (struct value){ false, 0, d };
+	return (struct value){false, 0, d};
 }
 
 static status wrong(const struct calc *c, const char *what)
 {
-	return err_set(ERR_INVALID, "The expression is wrong at character %d: %s", (int)c->i + 1, what);
+	return err_set(ERR_INVALID, "The expression is wrong at character %d: %s", (int)c->i + 1,
+		       what);
 }
 
 static void skip(struct calc *c)
 {
-	while (c->i < c->s.len && (c->s.at[c->i] == ' ' || (c->s.at[c->i] >= '\t' && c->s.at[c->i] <= '\r')))
+	while (c->i < c->s.len &&
+	       (c->s.at[c->i] == ' ' || (c->s.at[c->i] >= '\t' && c->s.at[c->i] <= '\r')))
 		c->i++;
 }
 
@@ -79,7 +81,8 @@ static status checked(struct calc *c, struct value v)
 static status add(struct calc *c, struct value a, struct value b, bool minus)
 {
 	int64_t r;
-	bool over = minus ? __builtin_sub_overflow(a.i, b.i, &r) : __builtin_add_overflow(a.i, b.i, &r);
+	bool over =
+		minus ? __builtin_sub_overflow(a.i, b.i, &r) : __builtin_add_overflow(a.i, b.i, &r);
 	if (a.whole && b.whole && !over)
 		return checked(c, whole(r));
 	return checked(c, real(minus ? a.d - b.d : a.d + b.d));
@@ -93,7 +96,8 @@ static status multiply(struct calc *c, struct value a, struct value b)
 	return checked(c, real(a.d * b.d));
 }
 
-/* /, // and % as Python does them: the quotient is rounded down, the rest has the divisor's sign. */
+/* /, // and % as Python does them: the quotient is rounded down, the rest has the divisor's sign.
+ */
 static status divide(struct calc *c, struct value a, struct value b, char op)
 {
 	if (b.d == 0)
@@ -139,16 +143,38 @@ static const struct {
 	const char *name;
 	double (*fn)(double);
 } functions[] = {
-	{ "sqrt", sqrt },   { "exp", exp },	{ "log", log_of },    { "ln", log_of },	    { "log10", log10 },
-	{ "log2", log2 },   { "log1p", log1p }, { "expm1", expm1 },   { "sin", sin },	    { "cos", cos },
-	{ "tan", tan },	    { "arcsin", asin }, { "arccos", acos },   { "arctan", atan },   { "asin", asin },
-	{ "acos", acos },   { "atan", atan },	{ "sinh", sinh },     { "cosh", cosh },	    { "tanh", tanh },
+	{"sqrt",   sqrt  },
+        {"exp",    exp   },
+        {"log",    log_of},
+        {"ln",     log_of},
+        {"log10",  log10 },
+	{"log2",   log2  },
+        {"log1p",  log1p },
+        {"expm1",  expm1 },
+        {"sin",    sin   },
+        {"cos",    cos   },
+	{"tan",    tan   },
+        {"arcsin", asin  },
+        {"arccos", acos  },
+        {"arctan", atan  },
+        {"asin",   asin  },
+	{"acos",   acos  },
+        {"atan",   atan  },
+        {"sinh",   sinh  },
+        {"cosh",   cosh  },
+        {"tanh",   tanh  },
 };
 /* These keep whole numbers whole. */
 static const struct {
 	const char *name;
 	double (*fn)(double);
-} roundings[] = { { "abs", fabs }, { "floor", floor }, { "ceil", ceil }, { "round", nearbyint }, { "trunc", trunc } };
+} roundings[] = {
+	{"abs",   fabs     },
+        {"floor", floor    },
+        {"ceil",  ceil     },
+        {"round", nearbyint},
+        {"trunc", trunc    }
+};
 
 static status sum(struct calc *c);
 
@@ -326,10 +352,11 @@ static status sum(struct calc *c)
 
 status calc_text(struct arena *mem, struct str expression, struct str *out)
 {
-	struct calc c = { .s = expression };
+	struct calc c = {.s = expression};
 	struct buf b = buf_make(mem, 0);
 	if (expression.len > CALC_TEXT_MAX)
-		return err_set(ERR_TOO_LARGE, "The expression is longer than %d characters", CALC_TEXT_MAX);
+		return err_set(ERR_TOO_LARGE, "The expression is longer than %d characters",
+			       CALC_TEXT_MAX);
 	if (sum(&c))
 		return -1;
 	if (next(&c))

@@ -43,7 +43,7 @@ static size_t read_bracket(struct str path, size_t i, struct step *s)
 		end = str_find_char(str_skip(rest, 1), quote);
 		if (end == SIZE_MAX || end + 2 >= rest.len || rest.at[end + 2] != ']')
 			return 0;
-		*s = (struct step){ .kind = NAME, .deep = s->deep, .name = str_sub(rest, 1, end) };
+		*s = (struct step){.kind = NAME, .deep = s->deep, .name = str_sub(rest, 1, end)};
 		return i + end + 3;
 	}
 	end = str_find_char(rest, ']');
@@ -71,10 +71,11 @@ static status read_steps(struct finder *f, struct str path)
 {
 	size_t i = str_starts(path, S("$")) ? 1 : 0;
 	while (i < path.len) {
-		struct step s = { 0 };
+		struct step s = {0};
 		size_t from = i, end;
 		if (f->step_count == JSON_PATH_STEPS_MAX)
-			return err_set(ERR_TOO_LARGE, "The JSON path has more than %d steps", JSON_PATH_STEPS_MAX);
+			return err_set(ERR_TOO_LARGE, "The JSON path has more than %d steps",
+				       JSON_PATH_STEPS_MAX);
 		if (path.at[i] == '.') {
 			s.deep = i + 1 < path.len && path.at[i + 1] == '.';
 			i += s.deep ? 2 : 1;
@@ -103,13 +104,14 @@ static void add(struct finder *f, struct json_place p)
 
 static void children(struct finder *f, const struct step *s, struct json *v)
 {
-	size_t i = 0, wanted = s->index < 0 ? (size_t)(s->index + (int64_t)json_len(v)) : (size_t)s->index;
-	json_each_member(v, m)
-		if (s->kind == ALL || (s->kind == NAME && str_eq(m->name, s->name)))
-			add(f, (struct json_place){ v, &m->value, m->name, 0 });
-	json_each(v, item) {
+	size_t i = 0,
+	       wanted = s->index < 0 ? (size_t)(s->index + (int64_t)json_len(v)) : (size_t)s->index;
+	json_each_member(v, m) if (s->kind == ALL || (s->kind == NAME && str_eq(m->name, s->name)))
+		add(f, (struct json_place){v, &m->value, m->name, 0});
+	json_each(v, item)
+	{
 		if (s->kind == ALL || (s->kind == INDEX && i == wanted))
-			add(f, (struct json_place){ v, item, S(""), i });
+			add(f, (struct json_place){v, item, S(""), i});
 		i++;
 	}
 }
@@ -124,13 +126,14 @@ static void below(struct finder *f, const struct step *s, struct json *v, int de
 	json_each(v, item) below(f, s, item, depth + 1);
 }
 
-status json_path_find(struct arena *mem, struct json *root, struct str path, struct json_place **out, size_t *n)
+status json_path_find(struct arena *mem, struct json *root, struct str path,
+		      struct json_place **out, size_t *n)
 {
 	struct finder *f = arena_new(mem, struct finder);
 	f->mem = mem;
 	if (read_steps(f, str_trim(path)))
 		return -1;
-	add(f, (struct json_place){ .value = root });
+	add(f, (struct json_place){.value = root});
 	for (size_t i = 0; i < f->step_count; i++) {
 		struct json_place *from = f->found.at;
 		size_t count = f->found.len;
@@ -144,13 +147,15 @@ status json_path_find(struct arena *mem, struct json *root, struct str path, str
 		}
 	}
 	if (f->too_many)
-		return err_set(ERR_TOO_LARGE, "The JSON path finds more than %d values", JSON_PATH_FOUND_MAX);
+		return err_set(ERR_TOO_LARGE, "The JSON path finds more than %d values",
+			       JSON_PATH_FOUND_MAX);
 	*out = f->found.at;
 	*n = f->found.len;
 	return 0;
 }
 
-bool json_path_create(struct arena *mem, struct json *root, struct str path, const struct json *value)
+bool json_path_create(struct arena *mem, struct json *root, struct str path,
+		      const struct json *value)
 {
 	struct finder *f = arena_new(mem, struct finder);
 	f->mem = mem;
@@ -163,7 +168,8 @@ bool json_path_create(struct arena *mem, struct json *root, struct str path, con
 			return false;
 	for (size_t i = 0; i < f->step_count; i++) {
 		bool last = i + 1 == f->step_count;
-		struct json *next = json_is(root, JSON_OBJ) ? json_get(root, f->steps[i].name) : NULL;
+		struct json *next =
+			json_is(root, JSON_OBJ) ? json_get(root, f->steps[i].name) : NULL;
 		if (!json_is(root, JSON_OBJ))
 			return false;
 		if (last || !next)

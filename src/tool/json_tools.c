@@ -26,7 +26,8 @@ static bool flag(const struct builtin_call *c, const char *name, bool fallback)
 
 static status open_work(struct builtin_call *c, const char *path, struct work *w)
 {
-	*w = (struct work){ .c = c, .form = JSON_SPACED | (flag(c, "ensure_ascii", true) ? JSON_ASCII : 0) };
+	*w = (struct work){.c = c,
+			   .form = JSON_SPACED | (flag(c, "ensure_ascii", true) ? JSON_ASCII : 0)};
 	if (json_parse(c->mem, text_arg(c, "content"), &w->root))
 		return err_set(ERR_INVALID, "Invalid content: %.*s", STR(err_text()));
 	return json_path_find(c->mem, w->root, text_arg(c, path), &w->places, &w->n);
@@ -46,8 +47,10 @@ static status value_arg(struct builtin_call *c, const char *name, struct json **
 		*out = json_str(c->mem, text);
 		return 0;
 	}
-	return json_parse(c->mem, text, out) ?
-		       err_set(ERR_INVALID, "Cannot decode %s as JSON: %.*s", name, STR(err_text())) : 0;
+	return json_parse(c->mem, text, out)
+		       ? err_set(ERR_INVALID, "Cannot decode %s as JSON: %.*s", name,
+				 STR(err_text()))
+		       : 0;
 }
 
 status builtin_json_parse(struct builtin_call *c)
@@ -90,7 +93,8 @@ status builtin_json_delete(struct builtin_call *c)
 static void insert_at(struct arena *mem, struct json *list, const struct json *value, int64_t index)
 {
 	json_push(mem, list, value);
-	int64_t len = (int64_t)list->len, at = index < 0 ? MAX(index + len - 1, 0) : MIN(index, len - 1);
+	int64_t len = (int64_t)list->len,
+		at = index < 0 ? MAX(index + len - 1, 0) : MIN(index, len - 1);
 	for (int64_t k = len - 1; k > at; k--) {
 		struct json swap = list->items[k];
 		list->items[k] = list->items[k - 1];
@@ -107,7 +111,8 @@ status builtin_json_insert(struct builtin_call *c)
 		return -1;
 	if (!w.n && !(flag(c, "create_path", false) &&
 		      json_path_create(c->mem, w.root, text_arg(c, "query"), value)))
-		return err_set(ERR_INVALID, "The query finds nothing, and its path cannot be created");
+		return err_set(ERR_INVALID,
+			       "The query finds nothing, and its path cannot be created");
 	for (size_t i = 0; i < w.n; i++) {
 		struct json *at = w.places[i].value;
 		if (json_is(at, JSON_ARR) && json_is(index, JSON_INT))
@@ -145,13 +150,13 @@ status builtin_json_replace(struct builtin_call *c)
 	for (size_t i = 0; i < w.n; i++) {
 		struct json_place *p = &w.places[i];
 		if (str_eq(mode, S("key"))) {
-			json_each_member(p->parent, m)
-				if (&m->value == p->value)
-					m->name = json_as_str(value, S(""));
+			json_each_member(p->parent, m) if (&m->value == p->value) m->name =
+				json_as_str(value, S(""));
 		} else if (str_eq(mode, S("pattern"))) {
 			if (json_is(p->value, JSON_STR))
-				*p->value = *json_str(c->mem, replaced(c->mem, json_as_str(p->value, S("")),
-									  pattern, json_as_str(value, S(""))));
+				*p->value = *json_str(c->mem,
+						      replaced(c->mem, json_as_str(p->value, S("")),
+							       pattern, json_as_str(value, S(""))));
 		} else {
 			*p->value = *json_copy(c->mem, value);
 		}

@@ -57,10 +57,12 @@ static struct json *schema_whole(const struct reader *r, const struct json *v, i
 	if (!v)
 		return json_obj(r->mem);
 	if (depth == DEPTH || (v->type != JSON_OBJ && v->type != JSON_ARR))
-		return v->type == JSON_OBJ || v->type == JSON_ARR ? json_obj(r->mem) : json_copy(r->mem, v);
+		return v->type == JSON_OBJ || v->type == JSON_ARR ? json_obj(r->mem)
+								  : json_copy(r->mem, v);
 	struct json *o = v->type == JSON_OBJ ? json_obj(r->mem) : json_arr(r->mem);
 	json_each_member(v, m)
-		json_set(r->mem, o, m->name, schema_whole(r, &m->value, depth + (m->value.type == JSON_OBJ)));
+		json_set(r->mem, o, m->name,
+			 schema_whole(r, &m->value, depth + (m->value.type == JSON_OBJ)));
 	json_each(v, item) json_push(r->mem, o, schema_whole(r, item, depth + 1));
 	return o;
 }
@@ -71,13 +73,19 @@ static const char *type_of(const struct json *schema)
 {
 	static const struct {
 		const char *name, *type;
-	} types[] = { { "integer", "number" }, { "number", "number" }, { "boolean", "boolean" },
-		      { "array", "array" },    { "object", "object" }, { "file", "file" } };
+	} types[] = {
+		{"integer", "number" },
+                {"number",  "number" },
+                {"boolean", "boolean"},
+		{"array",   "array"  },
+                {"object",  "object" },
+                {"file",    "file"   }
+        };
 	const struct json *t = json_get(schema, S("type"));
 	struct str name = json_as_str(t, S(""));
 	json_each(t, one) /* OpenAPI 3.1: ["string", "null"] */
-		if (!name.len && !str_eq(json_as_str(one, S("")), S("null")))
-			name = json_as_str(one, S(""));
+		if (!name.len && !str_eq(json_as_str(one, S("")), S("null"))) name =
+			json_as_str(one, S(""));
 	if (str_eq(name, S("string")) && str_eq(json_get_str(schema, S("format")), S("binary")))
 		return "file";
 	for (size_t i = 0; i < countof(types); i++)
@@ -104,9 +112,8 @@ static void add_parameter(const struct reader *r, struct json *list, struct str 
 	const char *type = type_of(schema);
 	json_set_str(r->mem, p, S("name"), name);
 	json_set_str(r->mem, p, S("in"), in);
-	json_each(json_get(schema, S("enum")), v)
-		if (v->type == JSON_STR)
-			json_push(r->mem, options, v);
+	json_each(json_get(schema, S("enum")), v) if (v->type == JSON_STR)
+		json_push(r->mem, options, v);
 	if (options->len) {
 		type = "select";
 		json_set(r->mem, p, S("options"), options);
@@ -122,39 +129,38 @@ static void add_parameter(const struct reader *r, struct json *list, struct str 
 
 static bool has_parameter(const struct json *list, struct str name)
 {
-	json_each(list, p)
-		if (str_eq(json_get_str(p, S("name")), name))
-			return true;
+	json_each(list, p) if (str_eq(json_get_str(p, S("name")), name)) return true;
 	return false;
 }
 
 static bool is_required(const struct json *schema, struct str name)
 {
-	json_each(json_get(schema, S("required")), v)
-		if (str_eq(json_as_str(v, S("")), name))
-			return true;
+	json_each(json_get(schema, S("required")),
+		  v) if (str_eq(json_as_str(v, S("")), name)) return true;
 	return false;
 }
 
 static void add_body(const struct reader *r, struct json *list, const struct json *schema)
 {
 	schema = follow(r, schema);
-	json_each(json_get(schema, S("allOf")), part) {
+	json_each(json_get(schema, S("allOf")), part)
+	{
 		const struct json *one = follow(r, part);
-		json_each_member(json_get(one, S("properties")), m)
-			if (!has_parameter(list, m->name))
-				add_parameter(r, list, m->name, S("body"), NULL, follow(r, &m->value),
-					      is_required(one, m->name));
-	}
-	json_each_member(json_get(schema, S("properties")), m)
-		if (!has_parameter(list, m->name))
+		json_each_member(json_get(one, S("properties")),
+				 m) if (!has_parameter(list, m->name))
 			add_parameter(r, list, m->name, S("body"), NULL, follow(r, &m->value),
-				      is_required(schema, m->name));
+				      is_required(one, m->name));
+	}
+	json_each_member(json_get(schema, S("properties")), m) if (!has_parameter(list, m->name))
+		add_parameter(r, list, m->name, S("body"), NULL, follow(r, &m->value),
+			      is_required(schema, m->name));
 }
 
-static void add_listed(const struct reader *r, struct json *op, struct json *list, const struct json *given)
+static void add_listed(const struct reader *r, struct json *op, struct json *list,
+		       const struct json *given)
 {
-	json_each(given, item) {
+	json_each(given, item)
+	{
 		const struct json *p = follow(r, item);
 		struct str in = json_get_str(p, S("in")), name = json_get_str(p, S("name"));
 		bool required = json_get_bool(p, S("required"), false) || str_eq(in, S("path"));
@@ -167,35 +173,42 @@ static void add_listed(const struct reader *r, struct json *op, struct json *lis
 		} else if (str_eq(in, S("formData"))) {
 			bool file = str_eq(json_get_str(p, S("type")), S("file"));
 			if (file || !str_eq(json_get_str(op, S("body")), S("multipart")))
-				json_set_str(r->mem, op, S("body"), file ? S("multipart") : S("form"));
+				json_set_str(r->mem, op, S("body"),
+					     file ? S("multipart") : S("form"));
 			add_parameter(r, list, name, S("body"), p, p, required);
-		} else if (str_eq(in, S("path")) || str_eq(in, S("query")) || str_eq(in, S("header")) ||
-			   str_eq(in, S("cookie"))) {
-			add_parameter(r, list, name, in, p, schema ? follow(r, schema) : p, required);
+		} else if (str_eq(in, S("path")) || str_eq(in, S("query")) ||
+			   str_eq(in, S("header")) || str_eq(in, S("cookie"))) {
+			add_parameter(r, list, name, in, p, schema ? follow(r, schema) : p,
+				      required);
 		}
 	}
 }
 
-static void add_request_body(const struct reader *r, struct json *op, struct json *list, const struct json *body)
+static void add_request_body(const struct reader *r, struct json *op, struct json *list,
+			     const struct json *body)
 {
 	static const struct {
 		struct str type, body;
-	} kinds[] = { { S_INIT("application/json"), S_INIT("json") },
-		      { S_INIT("application/x-www-form-urlencoded"), S_INIT("form") },
-		      { S_INIT("multipart/form-data"), S_INIT("multipart") } };
+	} kinds[] = {
+		{S_INIT("application/json"),                  S_INIT("json")     },
+		{S_INIT("application/x-www-form-urlencoded"), S_INIT("form")     },
+		{S_INIT("multipart/form-data"),               S_INIT("multipart")}
+        };
 	const struct json *content = json_get(follow(r, body), S("content"));
 	for (size_t i = 0; i < countof(kinds); i++)
-		json_each_member(content, m)
-			if (str_starts(m->name, kinds[i].type) && !json_get_str(op, S("body")).len) {
-				json_set_str(r->mem, op, S("body"), kinds[i].body);
-				add_body(r, list, json_get(&m->value, S("schema")));
-			}
+		json_each_member(content, m) if (str_starts(m->name, kinds[i].type) &&
+						 !json_get_str(op, S("body")).len)
+		{
+			json_set_str(r->mem, op, S("body"), kinds[i].body);
+			add_body(r, list, json_get(&m->value, S("schema")));
+		}
 }
 
 /* --- operations --- */
 
 /* The operation's own id, or its path and method, in the letters that functions may have. */
-static struct str operation_name(const struct reader *r, const struct json *op, struct str path, struct str method)
+static struct str operation_name(const struct reader *r, const struct json *op, struct str path,
+				 struct str method)
 {
 	struct str id = json_get_str(op, S("operationId"));
 	if (!id.len)
@@ -203,7 +216,8 @@ static struct str operation_name(const struct reader *r, const struct json *op, 
 	struct buf b = buf_make(r->mem, 0);
 	for (size_t i = 0; i < id.len && b.len < NAME_MAX; i++) {
 		char c = id.at[i];
-		bool ok = ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+		bool ok = ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') ||
+			  c == '_' || c == '-';
 		if (ok)
 			buf_putc(&b, c);
 		else if (b.len && b.at[b.len - 1] != '_')
@@ -215,7 +229,8 @@ static struct str operation_name(const struct reader *r, const struct json *op, 
 	return name;
 }
 
-static void add_operation(struct reader *r, struct str path, const struct json *item, const struct json_member *m)
+static void add_operation(struct reader *r, struct str path, const struct json *item,
+			  const struct json_member *m)
 {
 	struct json *op = json_obj(r->mem), *list = json_arr(r->mem);
 	const struct json *given = &m->value;
@@ -224,8 +239,9 @@ static void add_operation(struct reader *r, struct str path, const struct json *
 	json_set_str(r->mem, op, S("name"), operation_name(r, given, path, m->name));
 	json_set_str(r->mem, op, S("description"), about.len ? about : summary);
 	json_set_str(r->mem, op, S("method"), m->name);
-	json_set_str(r->mem, op, S("url"), arena_printf(r->mem, "%.*s%s%.*s", STR(r->server),
-							str_starts(path, S("/")) ? "" : "/", STR(path)));
+	json_set_str(r->mem, op, S("url"),
+		     arena_printf(r->mem, "%.*s%s%.*s", STR(r->server),
+				  str_starts(path, S("/")) ? "" : "/", STR(path)));
 	json_set_str(r->mem, op, S("body"), S(""));
 	add_listed(r, op, list, json_get(given, S("parameters")));
 	add_listed(r, op, list, json_get(item, S("parameters")));
@@ -236,8 +252,9 @@ static void add_operation(struct reader *r, struct str path, const struct json *
 
 static bool is_method(struct str s)
 {
-	static const struct str methods[] = { S_INIT("get"),  S_INIT("post"),	S_INIT("put"),	  S_INIT("delete"),
-					      S_INIT("head"), S_INIT("options"), S_INIT("patch"), S_INIT("trace") };
+	static const struct str methods[] = {S_INIT("get"),    S_INIT("post"), S_INIT("put"),
+					     S_INIT("delete"), S_INIT("head"), S_INIT("options"),
+					     S_INIT("patch"),  S_INIT("trace")};
 	for (size_t i = 0; i < countof(methods); i++)
 		if (str_eq(s, methods[i]))
 			return true;
@@ -257,7 +274,8 @@ static struct str fill_server(const struct reader *r, const struct json *server)
 			break;
 		struct str name = str_sub(url, open + 1, close - open - 1);
 		buf_put(&b, str_sub(url, 0, open));
-		buf_put(&b, json_get_str(json_get(json_get(server, S("variables")), name), S("default")));
+		buf_put(&b, json_get_str(json_get(json_get(server, S("variables")), name),
+					 S("default")));
 		url = str_skip(url, close + 1);
 	}
 	buf_put(&b, url);
@@ -266,27 +284,34 @@ static struct str fill_server(const struct reader *r, const struct json *server)
 
 static struct str swagger_server(const struct reader *r)
 {
-	struct str host = json_get_str(r->doc, S("host")), base = json_get_str(r->doc, S("basePath"));
+	struct str host = json_get_str(r->doc, S("host")),
+		   base = json_get_str(r->doc, S("basePath"));
 	struct str scheme = S("https");
 	const struct json *schemes = json_get(r->doc, S("schemes"));
 	bool tls = !json_len(schemes);
 	json_each(schemes, s) tls |= str_eq(json_as_str(s, S("")), S("https"));
 	if (!tls)
 		scheme = S("http");
-	return host.len ? arena_printf(r->mem, "%.*s://%.*s%.*s", STR(scheme), STR(host), STR(base)) : S("");
+	return host.len ? arena_printf(r->mem, "%.*s://%.*s%.*s", STR(scheme), STR(host), STR(base))
+			: S("");
 }
 
 static status find_server(struct reader *r)
 {
-	r->server = r->swagger ? swagger_server(r) : fill_server(r, json_at(json_get(r->doc, S("servers")), 0));
+	r->server = r->swagger ? swagger_server(r)
+			       : fill_server(r, json_at(json_get(r->doc, S("servers")), 0));
 	while (str_ends(r->server, S("/")))
 		r->server.len--;
 	if (!r->server.len)
-		return err_set(ERR_INVALID, "The schema names no server: add an absolute address under %s.",
+		return err_set(ERR_INVALID,
+			       "The schema names no server: add an absolute address under %s.",
 			       r->swagger ? "host" : "servers");
 	if (!str_starts(r->server, S("http://")) && !str_starts(r->server, S("https://")))
-		return err_set(ERR_INVALID, "The server address '%.*s' of the schema is not absolute: it must begin "
-					    "with http:// or https://.", STR(str_sub(r->server, 0, 200)));
+		return err_set(
+			ERR_INVALID,
+			"The server address '%.*s' of the schema is not absolute: it must begin "
+			"with http:// or https://.",
+			STR(str_sub(r->server, 0, 200)));
 	return 0;
 }
 
@@ -295,7 +320,8 @@ static status read_document(struct reader *r, struct str text)
 	struct json *doc;
 	text = str_trim(text);
 	if (text.len > OPENAPI_TEXT_MAX)
-		return err_set(ERR_TOO_LARGE, "The schema is larger than %d MiB.", OPENAPI_TEXT_MAX >> 20);
+		return err_set(ERR_TOO_LARGE, "The schema is larger than %d MiB.",
+			       OPENAPI_TEXT_MAX >> 20);
 	if (!text.len || !utf8_valid(text))
 		return err_set(ERR_INVALID, "The schema is empty or no text.");
 	if (text.at[0] == '{' ? json_parse(r->mem, text, &doc) : yaml_parse(r->mem, text, &doc))
@@ -304,8 +330,10 @@ static status read_document(struct reader *r, struct str text)
 	struct str version = json_get_str(doc, S("openapi"));
 	r->swagger = json_get(doc, S("swagger")) != NULL;
 	if (!json_is(doc, JSON_OBJ) || (!r->swagger && !str_starts(version, S("3"))))
-		return err_set(ERR_INVALID, "The schema is neither OpenAPI 3 nor Swagger 2: it needs a member openapi "
-					    "or swagger.");
+		return err_set(
+			ERR_INVALID,
+			"The schema is neither OpenAPI 3 nor Swagger 2: it needs a member openapi "
+			"or swagger.");
 	if (!json_len(json_get(doc, S("paths"))))
 		return err_set(ERR_INVALID, "The schema has no paths.");
 	return 0;
@@ -313,15 +341,15 @@ static status read_document(struct reader *r, struct str text)
 
 status openapi_read(struct arena *mem, struct str text, struct json **operations, struct str *kind)
 {
-	struct reader r = { .mem = mem, .out = json_arr(mem) };
+	struct reader r = {.mem = mem, .out = json_arr(mem)};
 	if (read_document(&r, text) || find_server(&r))
 		return -1;
-	json_each_member(json_get(r.doc, S("paths")), p) {
+	json_each_member(json_get(r.doc, S("paths")), p)
+	{
 		const struct json *item = follow(&r, &p->value);
-		json_each_member(item, m)
-			if (is_method(m->name) && m->value.type == JSON_OBJ &&
-			    r.out->len < OPENAPI_OPERATIONS_MAX)
-				add_operation(&r, p->name, item, m);
+		json_each_member(item, m) if (is_method(m->name) && m->value.type == JSON_OBJ &&
+					      r.out->len < OPENAPI_OPERATIONS_MAX)
+			add_operation(&r, p->name, item, m);
 	}
 	if (!r.out->len)
 		return err_set(ERR_INVALID, "The schema has no operations.");

@@ -12,7 +12,7 @@
 
 void react_init(struct react *r, struct arena *mem)
 {
-	*r = (struct react){ .mem = mem, .line_start = true };
+	*r = (struct react){.mem = mem, .line_start = true};
 	r->held = buf_make(mem, 0);
 	r->shown = buf_make(mem, 0);
 	r->thought = buf_make(mem, 0);
@@ -49,14 +49,16 @@ static bool has_nocase(struct str s, struct str what)
 static bool take_action(struct react *r, struct str text)
 {
 	struct json *v, *input = NULL;
-	struct str name = { 0 };
-	if (r->has_action || str_find_char(text, '{') == SIZE_MAX || json_parse(r->mem, str_trim(text), &v)) {
+	struct str name = {0};
+	if (r->has_action || str_find_char(text, '{') == SIZE_MAX ||
+	    json_parse(r->mem, str_trim(text), &v)) {
 		err_clear();
 		return false;
 	}
 	if (json_is(v, JSON_ARR))
 		v = json_at(v, 0);
-	json_each_member(v, m) {
+	json_each_member(v, m)
+	{
 		if (has_nocase(m->name, S("input")))
 			input = &m->value;
 		else if (m->value.type == JSON_STR)
@@ -146,10 +148,11 @@ static void in_fence(struct react *r, char c)
 /* Whether the held text and c begin a label; *whole: and end it. */
 static bool label_goes_on(const struct react *r, char c, bool *whole)
 {
-	static const struct str labels[] = { S_INIT("thought:"), S_INIT("action:") };
+	static const struct str labels[] = {S_INIT("thought:"), S_INIT("action:")};
 	for (size_t i = 0; i < countof(labels); i++) {
 		size_t n = r->held.len;
-		if (n < labels[i].len && str_eq_nocase(str_sub(labels[i], 0, n), buf_str(&r->held)) &&
+		if (n < labels[i].len &&
+		    str_eq_nocase(str_sub(labels[i], 0, n), buf_str(&r->held)) &&
 		    str_eq_nocase(str_sub(labels[i], n, 1), str_of(&c, 1))) {
 			*whole = n + 1 == labels[i].len;
 			return true;
@@ -232,5 +235,6 @@ struct str react_end(struct react *r)
 
 bool react_is_final(const struct react *r)
 {
-	return !r->has_action || (has_nocase(r->action, S("final")) && has_nocase(r->action, S("answer")));
+	return !r->has_action ||
+	       (has_nocase(r->action, S("final")) && has_nocase(r->action, S("answer")));
 }

@@ -29,11 +29,12 @@ static status find_zone(struct builtin_call *c, struct str name, struct zone **o
 	return err_code() == ERR_NOT_FOUND ? 0 : -1;
 }
 
-static struct str zone_text(struct builtin_call *c, const struct zone *z, int64_t at, struct str format)
+static struct str zone_text(struct builtin_call *c, const struct zone *z, int64_t at,
+			    struct str format)
 {
 	struct zone_offset o = zone_at(z, at);
 	struct civil local = civil_of(at + o.seconds);
-	struct time_zone_text t = { o.seconds, o.letters };
+	struct time_zone_text t = {o.seconds, o.letters};
 	return time_format(c->mem, format, &local, &t);
 }
 
@@ -57,8 +58,8 @@ status builtin_timezone_conversion(struct builtin_call *c)
 	if (find_zone(c, from, &a) || find_zone(c, to, &b))
 		return -1;
 	if (!a || !b || time_parse(time, S(PLAIN), &local))
-		return say(c, arena_printf(c->mem, "Invalid datetime and timezone: %.*s,%.*s,%.*s", STR(time),
-					   STR(from), STR(to)));
+		return say(c, arena_printf(c->mem, "Invalid datetime and timezone: %.*s,%.*s,%.*s",
+					   STR(time), STR(from), STR(to)));
 	return say(c, zone_text(c, b, zone_from_local(a, civil_seconds(&local), NULL), S(PLAIN)));
 }
 
@@ -70,13 +71,14 @@ static int field(const struct builtin_call *c, const char *name)
 
 status builtin_weekday(struct builtin_call *c)
 {
-	struct civil day = { .year = field(c, "year"), .month = field(c, "month"), .day = field(c, "day") };
+	struct civil day = {
+		.year = field(c, "year"), .month = field(c, "month"), .day = field(c, "day")};
 	if (!civil_valid(&day))
-		return say(c, arena_printf(c->mem, "Invalid date: Year %d, Month %d, Day %d.", (int)day.year,
-					   day.month, day.day));
+		return say(c, arena_printf(c->mem, "Invalid date: Year %d, Month %d, Day %d.",
+					   (int)day.year, day.month, day.day));
 	day = civil_of(civil_seconds(&day));
-	return say(c, arena_printf(c->mem, "%s %d, %d is %s.", time_month_names[day.month - 1], day.day,
-				   (int)day.year, time_day_names[day.weekday]));
+	return say(c, arena_printf(c->mem, "%s %d, %d is %s.", time_month_names[day.month - 1],
+				   day.day, (int)day.year, time_day_names[day.weekday]));
 }
 
 status builtin_localtime_to_timestamp(struct builtin_call *c)

@@ -11,11 +11,11 @@
 
 enum { TEXT_MAX = 4096 };
 
-const char *const time_day_names[7] = { "Monday", "Tuesday", "Wednesday", "Thursday",
-					"Friday", "Saturday", "Sunday" };
-const char *const time_month_names[12] = { "January", "February", "March",     "April",
-					   "May",     "June",	  "July",      "August",
-					   "September", "October", "November", "December" };
+const char *const time_day_names[7] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+				       "Friday", "Saturday", "Sunday"};
+const char *const time_month_names[12] = {"January",   "February", "March",    "April",
+					  "May",       "June",     "July",     "August",
+					  "September", "October",  "November", "December"};
 
 static void two(struct buf *b, int64_t v)
 {
@@ -238,8 +238,12 @@ static bool read_field(struct str *s, char d, struct parse *p)
 	default:
 		break;
 	}
-	int *field = d == 'm' ? &p->c.month : d == 'd' ? &p->c.day : d == 'H' || d == 'I' ? &p->c.hour :
-		     d == 'M' ? &p->c.minute : d == 'S' ? &p->c.second : NULL;
+	int *field = d == 'm'               ? &p->c.month
+		     : d == 'd'             ? &p->c.day
+		     : d == 'H' || d == 'I' ? &p->c.hour
+		     : d == 'M'             ? &p->c.minute
+		     : d == 'S'             ? &p->c.second
+					    : NULL;
 	if (!field || !read_number(s, 2, &v))
 		return false;
 	*field = (int)v;
@@ -269,7 +273,10 @@ static bool read_format(struct str *s, struct str format, struct parse *p, int d
 
 status time_parse(struct str text, struct str format, struct civil *out)
 {
-	struct parse p = { .c = { .year = 1900, .month = 1, .day = 1 }, .afternoon = -1 };
+	struct parse p = {
+		.c = {.year = 1900, .month = 1, .day = 1},
+                  .afternoon = -1
+        };
 	struct str rest = str_trim(text);
 	bool ok = read_format(&rest, format, &p, 0) && !rest.len;
 	if (ok && p.afternoon >= 0) {
@@ -278,7 +285,8 @@ status time_parse(struct str text, struct str format, struct civil *out)
 	}
 	if (!ok || !civil_valid(&p.c))
 		return err_set(ERR_INVALID, "The time '%.*s' does not fit the format '%.*s'",
-			       (int)MIN(text.len, 60), text.at, (int)MIN(format.len, 60), format.at);
+			       (int)MIN(text.len, 60), text.at, (int)MIN(format.len, 60),
+			       format.at);
 	*out = p.c;
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tool: the table of kinds, casting of arguments, and the forms in which models and people see tools. */
+/* tool: the table of kinds, casting of arguments, and the forms in which models and people see
+ * tools. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -15,7 +16,8 @@ static status no_plugin(struct tools *t, struct arena *mem, const struct tool_sc
 {
 	(void)t, (void)mem, (void)s, (void)out;
 	return err_set(ERR_NOT_FOUND,
-		       "the tool %.*s of plugin %.*s cannot run here: this server runs no plugins. Use a built-in "
+		       "the tool %.*s of plugin %.*s cannot run here: this server runs no plugins. "
+		       "Use a built-in "
 		       "tool, or import the service's OpenAPI description as a custom tool",
 		       STR(ref->name), STR(ref->provider_id));
 }
@@ -24,23 +26,27 @@ static status no_mcp(struct tools *t, struct arena *mem, const struct tool_scope
 		     const struct tool_ref *ref, struct tool **out)
 {
 	(void)t, (void)mem, (void)s, (void)out;
-	return err_set(ERR_NOT_FOUND, "the tool %.*s of MCP server %.*s cannot run here: this server does not "
-				      "call MCP servers yet", STR(ref->name), STR(ref->provider_id));
+	return err_set(ERR_NOT_FOUND,
+		       "the tool %.*s of MCP server %.*s cannot run here: this server does not "
+		       "call MCP servers yet",
+		       STR(ref->name), STR(ref->provider_id));
 }
 
 static status no_dataset(struct tools *t, struct arena *mem, const struct tool_scope *s,
 			 const struct tool_ref *ref, struct tool **out)
 {
 	(void)t, (void)mem, (void)s, (void)out;
-	return err_set(ERR_NOT_FOUND, "the tool %.*s searches a knowledge base, which this server does not have "
-				      "yet", STR(ref->name));
+	return err_set(ERR_NOT_FOUND,
+		       "the tool %.*s searches a knowledge base, which this server does not have "
+		       "yet",
+		       STR(ref->name));
 }
 
-static const struct tool_kind plugin = { "plugin", no_plugin, NULL, NULL };
-static const struct tool_kind mcp = { "mcp", no_mcp, NULL, NULL };
-static const struct tool_kind dataset = { "dataset-retrieval", no_dataset, NULL, NULL };
-static const struct tool_kind *const kinds[] = { &tool_builtin, &tool_api, &tool_workflow,
-						  &plugin,	 &mcp,	    &dataset };
+static const struct tool_kind plugin = {"plugin", no_plugin, NULL, NULL};
+static const struct tool_kind mcp = {"mcp", no_mcp, NULL, NULL};
+static const struct tool_kind dataset = {"dataset-retrieval", no_dataset, NULL, NULL};
+static const struct tool_kind *const kinds[] = {&tool_builtin, &tool_api, &tool_workflow,
+						&plugin,       &mcp,      &dataset};
 
 static const struct tool_kind *kind_find(struct str name)
 {
@@ -66,12 +72,13 @@ void tools_close(struct tools *t)
 		arena_close(t->mem);
 }
 
-status tool_find(struct tools *t, struct arena *mem, const struct tool_scope *s, const struct tool_ref *ref,
-		 struct tool **out)
+status tool_find(struct tools *t, struct arena *mem, const struct tool_scope *s,
+		 const struct tool_ref *ref, struct tool **out)
 {
 	const struct tool_kind *k = kind_find(ref->provider_type);
 	if (!k)
-		return err_set(ERR_NOT_FOUND, "unknown kind of tool '%.*s'", STR(ref->provider_type));
+		return err_set(ERR_NOT_FOUND, "unknown kind of tool '%.*s'",
+			       STR(ref->provider_type));
 	return k->find(t, mem, s, ref, out);
 }
 
@@ -88,11 +95,16 @@ status tools_list(struct tools *t, struct arena *mem, const struct tool_scope *s
 static const struct {
 	const char *name, *schema;
 } types[TOOL_TYPE_COUNT] = {
-	[TOOL_STRING] = { "string", "string" },	  [TOOL_NUMBER] = { "number", "number" },
-	[TOOL_BOOLEAN] = { "boolean", "boolean" }, [TOOL_SELECT] = { "select", "string" },
-	[TOOL_SECRET] = { "secret-input", "string" }, [TOOL_FILE] = { "file", NULL },
-	[TOOL_FILES] = { "files", NULL },	  [TOOL_OBJECT] = { "object", "object" },
-	[TOOL_ARRAY] = { "array", "array" },	  [TOOL_ANY] = { "any", "string" },
+	[TOOL_STRING] = {"string",       "string" },
+	[TOOL_NUMBER] = {"number",       "number" },
+	[TOOL_BOOLEAN] = {"boolean",      "boolean"},
+	[TOOL_SELECT] = {"select",       "string" },
+	[TOOL_SECRET] = {"secret-input", "string" },
+	[TOOL_FILE] = {"file",         NULL     },
+	[TOOL_FILES] = {"files",        NULL     },
+	[TOOL_OBJECT] = {"object",       "object" },
+	[TOOL_ARRAY] = {"array",        "array"  },
+	[TOOL_ANY] = {"any",          "string" },
 };
 
 struct str tool_type_name(enum tool_type t)
@@ -136,7 +148,8 @@ static struct json *as_text(struct arena *mem, const struct json *v)
 	return json_str(mem, buf_str(&b));
 }
 
-static status as_number(struct arena *mem, const struct tool_param *p, const struct json *v, struct json **out)
+static status as_number(struct arena *mem, const struct tool_param *p, const struct json *v,
+			struct json **out)
 {
 	int64_t whole;
 	double real;
@@ -157,9 +170,12 @@ static status as_number(struct arena *mem, const struct tool_param *p, const str
 
 static struct json *as_bool(struct arena *mem, const struct json *v)
 {
-	static const struct str no[] = { S_INIT(""), S_INIT("false"), S_INIT("no"), S_INIT("n"), S_INIT("0") };
+	static const struct str no[] = {S_INIT(""), S_INIT("false"), S_INIT("no"), S_INIT("n"),
+					S_INIT("0")};
 	if (v->type != JSON_STR)
-		return json_bool(mem, v->type == JSON_BOOL ? v->boolean : json_as_double(v, json_len(v) ? 1 : 0) != 0);
+		return json_bool(mem, v->type == JSON_BOOL
+					      ? v->boolean
+					      : json_as_double(v, json_len(v) ? 1 : 0) != 0);
 	struct str text = str_trim(json_as_str(v, S("")));
 	for (size_t i = 0; i < countof(no); i++)
 		if (str_eq_nocase(text, no[i]))
@@ -168,7 +184,8 @@ static struct json *as_bool(struct arena *mem, const struct json *v)
 }
 
 /* An object or array, perhaps as JSON text. */
-static status as_tree(struct arena *mem, const struct tool_param *p, const struct json *v, struct json **out)
+static status as_tree(struct arena *mem, const struct tool_param *p, const struct json *v,
+		      struct json **out)
 {
 	enum json_type want = p->type == TOOL_OBJECT ? JSON_OBJ : JSON_ARR;
 	struct json *parsed = NULL;
@@ -190,11 +207,11 @@ static status as_tree(struct arena *mem, const struct tool_param *p, const struc
 
 static status as_option(const struct tool_param *p, struct json *text, struct json **out)
 {
-	json_each(p->options, o)
-		if (json_equal(o, text)) {
-			*out = text;
-			return 0;
-		}
+	json_each(p->options, o) if (json_equal(o, text))
+	{
+		*out = text;
+		return 0;
+	}
 	if (!json_len(p->options)) {
 		*out = text;
 		return 0;
@@ -203,7 +220,8 @@ static status as_option(const struct tool_param *p, struct json *text, struct js
 		       STR(str_sub(json_as_str(text, S("")), 0, 60)));
 }
 
-status tool_cast(struct arena *mem, const struct tool_param *p, const struct json *v, struct json **out)
+status tool_cast(struct arena *mem, const struct tool_param *p, const struct json *v,
+		 struct json **out)
 {
 	if (!v || v->type == JSON_NULL) {
 		*out = json_null(mem);
@@ -248,8 +266,8 @@ static bool given(const struct json *v)
 	return v && v->type != JSON_NULL && !(v->type == JSON_STR && !v->len);
 }
 
-status tool_invoke(struct tools *t, struct arena *mem, const struct tool_scope *s, const struct tool *tool,
-		   const struct json *args, struct tool_result *out)
+status tool_invoke(struct tools *t, struct arena *mem, const struct tool_scope *s,
+		   const struct tool *tool, const struct json *args, struct tool_result *out)
 {
 	struct json *cast = json_obj(mem);
 	for (size_t i = 0; i < tool->param_count; i++) {
@@ -265,7 +283,7 @@ status tool_invoke(struct tools *t, struct arena *mem, const struct tool_scope *
 			return -1;
 		json_set(mem, cast, p->name, value);
 	}
-	*out = (struct tool_result){ .json = json_arr(mem), .variables = json_obj(mem) };
+	*out = (struct tool_result){.json = json_arr(mem), .variables = json_obj(mem)};
 	return tool->kind->invoke(t, mem, s, tool, cast, out);
 }
 
@@ -290,14 +308,16 @@ struct str tool_result_text(struct arena *mem, const struct tool_result *r)
 		if (b.len)
 			buf_putc(&b, '\n');
 		if (f->url.len)
-			buf_printf(&b, "result link: %.*s. please tell user to check it.", STR(f->url));
+			buf_printf(&b, "result link: %.*s. please tell user to check it.",
+				   STR(f->url));
 		else
 			buf_printf(&b, "The file %.*s was made and is shown to the user already.",
 				   STR(f->name));
 	}
 	/* Most tools say the same as text and as JSON: once is enough for a model. */
 	if (!b.len)
-		json_each(r->json, item) {
+		json_each(r->json, item)
+		{
 			if (b.len)
 				buf_putc(&b, '\n');
 			json_write(&b, item, JSON_COMPACT);
@@ -331,7 +351,8 @@ static struct json *param_schema(struct arena *mem, const struct tool_param *p)
 	return o;
 }
 
-struct json *tool_function(struct arena *mem, const struct tool *t, struct str name, const struct json *fixed)
+struct json *tool_function(struct arena *mem, const struct tool *t, struct str name,
+			   const struct json *fixed)
 {
 	struct json *o = json_obj(mem), *f = json_obj(mem), *schema = json_obj(mem);
 	struct json *properties = json_obj(mem), *required = json_arr(mem);
@@ -359,7 +380,8 @@ static struct json *param_json(struct arena *mem, const struct tool_param *p)
 {
 	struct json *o = json_obj(mem), *options = json_arr(mem);
 	json_set_str(mem, o, S("name"), p->name);
-	json_set(mem, o, S("label"), tool_label_json(mem, p->label.len ? p->label : p->name, p->zh, p->ja));
+	json_set(mem, o, S("label"),
+		 tool_label_json(mem, p->label.len ? p->label : p->name, p->zh, p->ja));
 	json_set_null(mem, o, S("placeholder"));
 	json_set_null(mem, o, S("scope"));
 	json_set_null(mem, o, S("auto_generate"));
@@ -369,7 +391,8 @@ static struct json *param_json(struct arena *mem, const struct tool_param *p)
 	json_set_null(mem, o, S("min"));
 	json_set_null(mem, o, S("max"));
 	json_set_null(mem, o, S("precision"));
-	json_each(p->options, v) {
+	json_each(p->options, v)
+	{
 		struct json *row = json_obj(mem);
 		struct str text = json_as_str(v, S(""));
 		json_set(mem, row, S("value"), v);
@@ -379,10 +402,11 @@ static struct json *param_json(struct arena *mem, const struct tool_param *p)
 	}
 	json_set(mem, o, S("options"), options);
 	json_set_str(mem, o, S("type"), tool_type_name(p->type));
-	json_set(mem, o, S("human_description"), tool_label_json(mem, p->description, S(""), S("")));
+	json_set(mem, o, S("human_description"),
+		 tool_label_json(mem, p->description, S(""), S("")));
 	json_set_str(mem, o, S("form"), p->by_author ? S("form") : S("llm"));
 	json_set_str_or_null(mem, o, S("llm_description"),
-			     p->by_author ? (struct str){ 0 } : p->description);
+			     p->by_author ? (struct str){0} : p->description);
 	return o;
 }
 

@@ -35,7 +35,8 @@ static status page_read(void *p)
 	struct str type = page->doc.mime_type, text;
 	if (document_text(page->mem, &page->doc, &text))
 		return -1;
-	bool html = !type.len || str_eq(type, S("text/html")) || str_eq(type, S("application/xhtml+xml"));
+	bool html = !type.len || str_eq(type, S("text/html")) ||
+		    str_eq(type, S("application/xhtml+xml"));
 	page->text = str_trim(html ? document_untag(page->mem, text) : text);
 	return 0;
 }
@@ -46,7 +47,9 @@ static status read_page(struct builtin_call *c, struct str type, struct str byte
 	struct arena *mem = arena_open(0);
 	struct page *page = arena_new(mem, struct page);
 	bool html = str_eq(type, S("text/html")) || str_eq(type, S("application/xhtml+xml"));
-	*page = (struct page){ .mem = mem, .doc = { .bytes = arena_str(mem, bytes), .text_max = TOOL_FETCH_MAX } };
+	*page = (struct page){
+		.mem = mem, .doc = {.bytes = arena_str(mem, bytes), .text_max = TOOL_FETCH_MAX}
+        };
 	page->doc.mime_type = arena_str(mem, type.len ? type : S("text/html"));
 	page->doc.extension = html ? S("html") : S("");
 	if (pool_run(page_read, page, page_free))
@@ -72,15 +75,21 @@ status builtin_webscraper(struct builtin_call *c)
 {
 	static const char agent[] = "Mozilla/5.0 (compatible; Tatara)";
 	struct str url = str_trim(text_arg(c, "url")), own = text_arg(c, "user_agent"), text;
-	struct http_header header = { S("User-Agent"), own.len ? own : str_c(agent) };
-	struct client_request r = { .url = url, .headers = &header, .header_count = 1, .guarded = true,
-				    .redirects_max = 5, .connect_ms = 10000, .read_ms = 30000,
-				    .response_max = TOOL_FETCH_MAX };
+	struct http_header header = {S("User-Agent"), own.len ? own : str_c(agent)};
+	struct client_request r = {.url = url,
+				   .headers = &header,
+				   .header_count = 1,
+				   .guarded = true,
+				   .redirects_max = 5,
+				   .connect_ms = 10000,
+				   .read_ms = 30000,
+				   .response_max = TOOL_FETCH_MAX};
 	struct client_response *reply;
 	if (!c->tools->o.client)
 		return err_set(ERR_UNAVAILABLE, "this process makes no requests");
 	if (!str_starts(url, S("http://")) && !str_starts(url, S("https://")))
-		return err_set(ERR_INVALID, "Please input a URL that begins with http:// or https://");
+		return err_set(ERR_INVALID,
+			       "Please input a URL that begins with http:// or https://");
 	if (client_fetch(c->tools->o.client, c->mem, &r, &reply))
 		return -1;
 	if (reply->status >= 400)
@@ -112,7 +121,8 @@ status builtin_simple_code(struct builtin_call *c)
 	bool js = str_eq(text_arg(c, "language"), S("javascript"));
 	if (!c->tools->o.code)
 		return err_set(ERR_UNAVAILABLE, "this process runs no code");
-	if (code_run(c->tools->o.code, c->mem, js ? CODE_JAVASCRIPT : CODE_PYTHON3, text_arg(c, "code"), S(""), &a))
+	if (code_run(c->tools->o.code, c->mem, js ? CODE_JAVASCRIPT : CODE_PYTHON3,
+		     text_arg(c, "code"), S(""), &a))
 		return -1;
 	if (a->error.len)
 		return code_failed(a);

@@ -218,6 +218,14 @@ def test_strategies_of_plugins_are_refused_by_name(own):
     assert end["status"] == "failed" and "mcp_sse_ReAct" in end["error"]
 
 
+def test_the_quote_model_is_no_agent(own):
+    with open(GOLDEN + "/apps/agent_fc.yml", encoding="utf-8") as f:
+        app = yaml.safe_load(f)
+    app["model_config"]["model"].update(provider="tatara", name="quote")
+    stream = events(ask(own, import_app(own, app), "hello"))
+    assert stream[-1]["event"] == "error" and "Choose a language model" in stream[-1]["message"]
+
+
 def test_a_crash_pays_for_no_call_twice(own, model):
     """The api process is killed while the second answer streams: the run goes on behind the tools."""
     key = agent_app(own)

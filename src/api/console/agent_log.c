@@ -20,7 +20,7 @@ static struct json *call_json(struct call *c, const struct json *t, const struct
 	struct str name = json_get_str(row, S("name")), output = json_get_str(row, S("output"));
 	bool failed = json_get_bool(row, S("failed"), false);
 	json_set_str(mem, o, S("status"), failed ? S("error") : S("success"));
-	json_set_str_or_null(mem, o, S("error"), failed ? output : (struct str){ 0 });
+	json_set_str_or_null(mem, o, S("error"), failed ? output : (struct str){0});
 	json_set(mem, o, S("time_cost"), json_get(row, S("seconds")));
 	json_set_str(mem, o, S("tool_name"), name);
 	json_set(mem, o, S("tool_label"), json_get(json_get(t, S("tool_labels")), name));
@@ -64,12 +64,14 @@ status console_agent_log(struct call *c)
 	if (message_of_app(c->s->chats, mem, c->account->tenant_id, c->app->id, id, &m))
 		return -1;
 	json_each(m->thoughts, t) json_push(mem, steps, step_json(c, m, t));
-	json_set_str(mem, meta, S("status"), str_eq(m->status, S("error")) ? S("failed") : S("success"));
+	json_set_str(mem, meta, S("status"),
+		     str_eq(m->status, S("error")) ? S("failed") : S("success"));
 	json_set_null(mem, meta, S("executor"));
 	json_set_str(mem, meta, S("start_time"), iso_utc(mem, m->created_ms / 1000));
 	json_set_float(mem, meta, S("elapsed_time"), m->latency);
 	json_set_int(mem, meta, S("total_tokens"), m->message_tokens + m->answer_tokens);
-	json_set(mem, meta, S("agent_mode"), json_path(c->app->model_config, "agent_mode.strategy"));
+	json_set(mem, meta, S("agent_mode"),
+		 json_path(c->app->model_config, "agent_mode.strategy"));
 	json_set_int(mem, meta, S("iterations"), json_len(steps));
 	json_set(mem, o, S("meta"), meta);
 	json_set(mem, o, S("iterations"), steps);

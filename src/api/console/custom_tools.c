@@ -11,8 +11,10 @@ enum { NAME_MAX_CHARS = 255, TEXT_MAX_CHARS = 5000 };
 
 static struct tool_scope own_scope(struct call *c)
 {
-	return (struct tool_scope){ .tenant_id = c->account->tenant_id, .user = c->account->id,
-				    .created_by = c->account->id, .by_account = true };
+	return (struct tool_scope){.tenant_id = c->account->tenant_id,
+				   .user = c->account->id,
+				   .created_by = c->account->id,
+				   .by_account = true};
 }
 
 /* A member of a given type; another one or none becomes an empty value. */
@@ -28,7 +30,7 @@ static struct json *member(struct call *c, const char *name, enum json_type type
 
 static status read_api(struct call *c, struct tool_api *a)
 {
-	*a = (struct tool_api){ 0 };
+	*a = (struct tool_api){0};
 	a->description = a->privacy_policy = a->disclaimer = S("");
 	if (need_text(c, S("schema"), 1, OPENAPI_TEXT_MAX, &a->schema) ||
 	    take_text(c, S("description"), TEXT_MAX_CHARS, &a->description) ||
@@ -61,7 +63,8 @@ static status save_api(struct call *c, struct tool_api *a)
 status console_api_tool_add(struct call *c)
 {
 	struct tool_api a;
-	if (call_body(c) || read_api(c, &a) || need_text(c, S("provider"), 1, NAME_MAX_CHARS, &a.name))
+	if (call_body(c) || read_api(c, &a) ||
+	    need_text(c, S("provider"), 1, NAME_MAX_CHARS, &a.name))
 		return -1;
 	return save_api(c, &a);
 }
@@ -93,7 +96,8 @@ status console_api_tool_remove(struct call *c)
 {
 	struct tool_api *a;
 	struct str name = S("");
-	if (call_body(c) || take_text(c, S("provider"), NAME_MAX_CHARS, &name) || find_api(c, name, &a) ||
+	if (call_body(c) || take_text(c, S("provider"), NAME_MAX_CHARS, &name) ||
+	    find_api(c, name, &a) ||
 	    tool_api_remove(c->s->tools, c->mem, c->account->tenant_id, a->id))
 		return -1;
 	return reply_ok(c);
@@ -133,7 +137,8 @@ status console_api_tool_schema(struct call *c)
 	if (call_body(c) || need_text(c, S("schema"), 1, OPENAPI_TEXT_MAX, &text) ||
 	    openapi_read(c->mem, text, &operations, &kind))
 		return -1;
-	json_each(operations, op) {
+	json_each(operations, op)
+	{
 		json_set(c->mem, op, S("operation_id"), json_get(op, S("name")));
 		json_set(c->mem, op, S("summary"), json_get(op, S("description")));
 		json_set(c->mem, op, S("server_url"), json_get(op, S("url")));
@@ -147,14 +152,20 @@ status console_api_tool_schema(struct call *c)
 
 status console_api_tool_remote(struct call *c)
 {
-	struct client_request r = { .url = http_query(c->http, S("url")), .guarded = true, .redirects_max = 5,
-				    .response_max = OPENAPI_TEXT_MAX, .connect_ms = 5000, .read_ms = 10000 };
+	struct client_request r = {.url = http_query(c->http, S("url")),
+				   .guarded = true,
+				   .redirects_max = 5,
+				   .response_max = OPENAPI_TEXT_MAX,
+				   .connect_ms = 5000,
+				   .read_ms = 10000};
 	struct client_response *reply;
 	struct json *o = json_obj(c->mem);
 	if (!str_starts(r.url, S("http://")) && !str_starts(r.url, S("https://")))
-		return err_set(ERR_INVALID, "url: an address that begins with http:// or https:// is required");
+		return err_set(ERR_INVALID,
+			       "url: an address that begins with http:// or https:// is required");
 	if (client_fetch(c->s->client, c->mem, &r, &reply))
-		return err_code() == ERR_CANCELLED ? -1 : err_set(ERR_INVALID, "%.*s", STR(err_text()));
+		return err_code() == ERR_CANCELLED ? -1
+						   : err_set(ERR_INVALID, "%.*s", STR(err_text()));
 	if (reply->status != 200 || !utf8_valid(reply->body))
 		return err_set(ERR_INVALID, "The address answered %d and no schema", reply->status);
 	json_set_str(c->mem, o, S("schema"), reply->body);
@@ -168,18 +179,20 @@ status console_api_tool_try(struct call *c)
 	struct str tool, name = S(""), text;
 	struct json *operations, *o = json_obj(c->mem);
 	struct tool_scope scope = own_scope(c);
-	if (call_body(c) || need_text(c, S("tool_name"), 1, NAME_MAX_CHARS, &tool) || read_api(c, &a) ||
-	    take_text(c, S("provider_name"), NAME_MAX_CHARS, &name) ||
+	if (call_body(c) || need_text(c, S("tool_name"), 1, NAME_MAX_CHARS, &tool) ||
+	    read_api(c, &a) || take_text(c, S("provider_name"), NAME_MAX_CHARS, &name) ||
 	    openapi_read(c->mem, a.schema, &operations, &a.kind))
 		return -1;
 	a.operations = operations;
 	a.name = name;
 	/* A form that shows a stored provider has its key masked. */
-	if (name.len && tool_api_get(c->s->tools, c->mem, c->account->tenant_id, name, &stored) == 0 &&
+	if (name.len &&
+	    tool_api_get(c->s->tools, c->mem, c->account->tenant_id, name, &stored) == 0 &&
 	    json_equal(a.credentials, tool_api_mask(c->mem, stored->credentials)))
 		a.credentials = stored->credentials;
 	err_clear();
-	if (tool_api_try(c->s->tools, c->mem, &scope, &a, tool, member(c, "parameters", JSON_OBJ), &text)) {
+	if (tool_api_try(c->s->tools, c->mem, &scope, &a, tool, member(c, "parameters", JSON_OBJ),
+			 &text)) {
 		if (err_code() == ERR_CANCELLED)
 			return -1;
 		json_set_str(c->mem, o, S("error"), err_text());
@@ -194,9 +207,7 @@ status console_api_tool_try(struct call *c)
 /* What the start form says of a parameter: the author's list has names, forms and texts only. */
 static const struct json *form_row(const struct json *rows, struct str name)
 {
-	json_each(rows, r)
-		if (str_eq(json_get_str(r, S("variable")), name))
-			return r;
+	json_each(rows, r) if (str_eq(json_get_str(r, S("variable")), name)) return r;
 	return NULL;
 }
 
@@ -204,9 +215,14 @@ static struct str type_of_form(const struct json *row)
 {
 	static const struct {
 		struct str form, type;
-	} types[] = { { S_INIT("number"), S_INIT("number") },	 { S_INIT("select"), S_INIT("select") },
-		      { S_INIT("checkbox"), S_INIT("boolean") }, { S_INIT("file"), S_INIT("file") },
-		      { S_INIT("file-list"), S_INIT("files") },	 { S_INIT("json_object"), S_INIT("object") } };
+	} types[] = {
+		{S_INIT("number"),      S_INIT("number") },
+                {S_INIT("select"),      S_INIT("select") },
+		{S_INIT("checkbox"),    S_INIT("boolean")},
+                {S_INIT("file"),        S_INIT("file")   },
+		{S_INIT("file-list"),   S_INIT("files")  },
+                {S_INIT("json_object"), S_INIT("object") }
+        };
 	for (size_t i = 0; i < countof(types); i++)
 		if (str_eq(json_get_str(row, S("type")), types[i].form))
 			return types[i].type;
@@ -216,12 +232,14 @@ static struct str type_of_form(const struct json *row)
 static status read_parameters(struct call *c, const struct json *rows, struct json **out)
 {
 	struct json *list = json_arr(c->mem);
-	json_each(member(c, "parameters", JSON_ARR), p) {
+	json_each(member(c, "parameters", JSON_ARR), p)
+	{
 		struct json *o = json_obj(c->mem);
 		struct str name = json_get_str(p, S("name")), form = json_get_str(p, S("form"));
 		const struct json *row = form_row(rows, name);
 		if (!row)
-			return err_set(ERR_INVALID, "parameter %.*s is not an input of the workflow",
+			return err_set(ERR_INVALID,
+				       "parameter %.*s is not an input of the workflow",
 				       STR(str_sub(name, 0, 60)));
 		json_set_str(c->mem, o, S("name"), name);
 		json_set_str(c->mem, o, S("description"), json_get_str(p, S("description")));
@@ -231,22 +249,25 @@ static status read_parameters(struct call *c, const struct json *rows, struct js
 		json_set(c->mem, o, S("options"), json_get(row, S("options")));
 		json_push(c->mem, list, o);
 	}
-	json_each(rows, row)
-		if (json_get_bool(row, S("required"), false)) {
-			bool found = false;
-			json_each(list, p) found |= str_eq(json_get_str(p, S("name")),
-							   json_get_str(row, S("variable")));
-			if (!found)
-				return err_set(ERR_INVALID, "the workflow's input %.*s is required, so it must be a "
-							    "parameter", STR(json_get_str(row, S("variable"))));
-		}
+	json_each(rows, row) if (json_get_bool(row, S("required"), false))
+	{
+		bool found = false;
+		json_each(list, p) found |=
+			str_eq(json_get_str(p, S("name")), json_get_str(row, S("variable")));
+		if (!found)
+			return err_set(ERR_INVALID,
+				       "the workflow's input %.*s is required, so it must be a "
+				       "parameter",
+				       STR(json_get_str(row, S("variable"))));
+	}
 	*out = list;
 	return 0;
 }
 
 static const struct json *start_rows(const struct workflow *wf)
 {
-	json_each(json_get(wf->graph, S("nodes")), n) {
+	json_each(json_get(wf->graph, S("nodes")), n)
+	{
 		const struct json *data = json_get(n, S("data"));
 		if (str_eq(json_get_str(data, S("type")), S("start")))
 			return json_get(data, S("variables"));
@@ -258,18 +279,22 @@ static status published(struct call *c, struct str app_id, struct workflow **wf)
 {
 	struct app *app;
 	if (app_get(c->s->apps, c->mem, c->account->tenant_id, app_id, &app))
-		return err_code() == ERR_NOT_FOUND ? err_set(ERR_INVALID, "App %.*s not found", STR(app_id)) : -1;
+		return err_code() == ERR_NOT_FOUND
+			       ? err_set(ERR_INVALID, "App %.*s not found", STR(app_id))
+			       : -1;
 	if (!str_eq(app->mode, S("workflow")))
 		return err_set(ERR_INVALID, "Only workflow apps can be tools");
 	if (!app->workflow_id.len || workflow_published(c->s->apps, c->mem, app, wf))
-		return err_set(ERR_INVALID, "Workflow not found for app %.*s: publish it first", STR(app_id));
+		return err_set(ERR_INVALID, "Workflow not found for app %.*s: publish it first",
+			       STR(app_id));
 	return 0;
 }
 
 static status read_workflow(struct call *c, const struct workflow *wf, struct tool_workflow *w)
 {
 	w->description = w->privacy_policy = S("");
-	if (need_text(c, S("name"), 1, 64, &w->name) || need_text(c, S("label"), 1, NAME_MAX_CHARS, &w->label) ||
+	if (need_text(c, S("name"), 1, 64, &w->name) ||
+	    need_text(c, S("label"), 1, NAME_MAX_CHARS, &w->label) ||
 	    take_text(c, S("description"), TEXT_MAX_CHARS, &w->description) ||
 	    take_text(c, S("privacy_policy"), TEXT_MAX_CHARS, &w->privacy_policy) ||
 	    read_parameters(c, start_rows(wf), &w->parameters))
@@ -294,7 +319,7 @@ static status save_workflow(struct call *c, struct tool_workflow *w)
 
 status console_workflow_tool_add(struct call *c)
 {
-	struct tool_workflow w = { 0 };
+	struct tool_workflow w = {0};
 	if (call_body(c) || need_text(c, S("workflow_app_id"), 36, 36, &w.app_id))
 		return -1;
 	return save_workflow(c, &w);
@@ -309,9 +334,10 @@ static status find_workflow(struct call *c, struct str id, struct tool_workflow 
 
 status console_workflow_tool_update(struct call *c)
 {
-	struct tool_workflow *old, w = { 0 };
+	struct tool_workflow *old, w = {0};
 	struct str id;
-	if (call_body(c) || need_text(c, S("workflow_tool_id"), 1, 36, &id) || find_workflow(c, id, &old))
+	if (call_body(c) || need_text(c, S("workflow_tool_id"), 1, 36, &id) ||
+	    find_workflow(c, id, &old))
 		return -1;
 	w.id = old->id;
 	w.app_id = old->app_id;
@@ -322,7 +348,8 @@ status console_workflow_tool_remove(struct call *c)
 {
 	struct tool_workflow *w;
 	struct str id;
-	if (call_body(c) || need_text(c, S("workflow_tool_id"), 1, 36, &id) || find_workflow(c, id, &w) ||
+	if (call_body(c) || need_text(c, S("workflow_tool_id"), 1, 36, &id) ||
+	    find_workflow(c, id, &w) ||
 	    tool_workflow_remove(c->s->tools, c->mem, c->account->tenant_id, w->id))
 		return -1;
 	return reply_ok(c);

@@ -6,8 +6,8 @@
 
 static struct tool_scope own_scope(struct call *c)
 {
-	return (struct tool_scope){ .tenant_id = c->account->tenant_id, .user = c->account->id,
-				    .by_account = true };
+	return (struct tool_scope){
+		.tenant_id = c->account->tenant_id, .user = c->account->id, .by_account = true};
 }
 
 static status list_kinds(struct call *c, const char *const *kinds, size_t n, bool with_tools)
@@ -24,7 +24,7 @@ static status list_kinds(struct call *c, const char *const *kinds, size_t n, boo
 
 status console_tool_providers(struct call *c)
 {
-	static const char *const kinds[] = { "builtin", "api", "workflow" };
+	static const char *const kinds[] = {"builtin", "api", "workflow"};
 	struct str type = http_query(c->http, S("type"));
 	for (size_t i = 0; type.len && i < countof(kinds); i++)
 		if (str_eq(type, str_c(kinds[i])))
@@ -42,14 +42,16 @@ status console_tools_of_kind(struct call *c)
 status console_tool_icon(struct call *c)
 {
 	struct str name = c->param[0];
-	char letter = name.len && ((name.at[0] | 32) >= 'a' && (name.at[0] | 32) <= 'z') ?
-			      (char)(name.at[0] & ~32) : '#';
-	struct str svg = arena_printf(c->mem,
-				      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 40 40\"><rect "
-				      "width=\"40\" height=\"40\" rx=\"8\" fill=\"#5b6b8c\"/><text x=\"20\" y=\"27\" "
-				      "font-family=\"sans-serif\" font-size=\"20\" fill=\"#fff\" "
-				      "text-anchor=\"middle\">%c</text></svg>",
-				      letter);
+	char letter = name.len && ((name.at[0] | 32) >= 'a' && (name.at[0] | 32) <= 'z')
+			      ? (char)(name.at[0] & ~32)
+			      : '#';
+	struct str svg = arena_printf(
+		c->mem,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 40 40\"><rect "
+		"width=\"40\" height=\"40\" rx=\"8\" fill=\"#5b6b8c\"/><text x=\"20\" y=\"27\" "
+		"font-family=\"sans-serif\" font-size=\"20\" fill=\"#fff\" "
+		"text-anchor=\"middle\">%c</text></svg>",
+		letter);
 	http_add_header(c->http, S("Cache-Control"), S("public, max-age=86400"));
 	return http_reply(c->http, 200, S("image/svg+xml"), svg);
 }

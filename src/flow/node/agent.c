@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agent: a model with tools inside a workflow (workflow.md 7.19). The strategies function_calling and
- * ReAct are built in; others come with plugins and are refused by name. Each round and what happens in
- * it is an agent_log entry.
+ * agent: a model with tools inside a workflow (workflow.md 7.19). The strategies function_calling
+ * and ReAct are built in; others come with plugins and are refused by name. Each round and what
+ * happens in it is an agent_log entry.
  */
 #include "base/arena.h"
 #include "base/buf.h"
@@ -32,7 +32,8 @@ static struct json *resolve(struct node_run *run, const struct json *input)
 	if (!json_is(input, JSON_OBJ) || !json_get(input, S("value")))
 		return json_is(input, JSON_OBJ) || !input ? json_null(mem) : json_copy(mem, input);
 	if (str_eq(json_get_str(input, S("type")), S("variable")))
-		return pool_get_json(run->pool, value, &v) ? json_copy(mem, &v.value) : json_null(mem);
+		return pool_get_json(run->pool, value, &v) ? json_copy(mem, &v.value)
+							   : json_null(mem);
 	if (value->type != JSON_STR)
 		return json_copy(mem, value);
 	return json_str(mem, template_text(mem, json_as_str(value, S("")), run->pool, VAR_TEXT));
@@ -46,13 +47,14 @@ static struct json *parameter(struct node_run *run, const char *name)
 static struct str text_parameter(struct node_run *run, const char *name)
 {
 	struct json *v = parameter(run, name);
-	return json_is(v, JSON_STR) || json_is(v, JSON_NULL) ? json_as_str(v, S("")) :
-							       json_text(run->mem, v, JSON_SPACED);
+	return json_is(v, JSON_STR) || json_is(v, JSON_NULL) ? json_as_str(v, S(""))
+							     : json_text(run->mem, v, JSON_SPACED);
 }
 
 static int64_t iterations(struct node_run *run)
 {
-	static const char *const names[] = { "maximum_iterations", "max_iterations", "max_iteration" };
+	static const char *const names[] = {"maximum_iterations", "max_iterations",
+					    "max_iteration"};
 	for (size_t i = 0; i < countof(names); i++) {
 		struct json *v = parameter(run, names[i]);
 		int64_t n;
@@ -69,23 +71,29 @@ static int64_t iterations(struct node_run *run)
 
 /* --- tools --- */
 
-/* settings {k: {value}} of the author, and parameters {k: {auto, value}} that are not left to the model. */
+/* settings {k: {value}} of the author, and parameters {k: {auto, value}} that are not left to the
+ * model. */
 static struct json *fixed_of(struct node_run *run, const struct json *item)
 {
 	struct json *o = json_obj(run->mem);
-	json_each_member(json_get(item, S("settings")), m) {
+	json_each_member(json_get(item, S("settings")), m)
+	{
 		const struct json *v = json_get(&m->value, S("value"));
-		struct json *value = json_get(v, S("type")) ? resolve(run, v) : resolve(run, &m->value);
+		struct json *value =
+			json_get(v, S("type")) ? resolve(run, v) : resolve(run, &m->value);
 		if (value->type != JSON_NULL)
 			json_set(run->mem, o, m->name, value);
 	}
-	json_each_member(json_get(item, S("parameters")), m) {
+	json_each_member(json_get(item, S("parameters")), m)
+	{
 		const struct json *automatic = json_get(&m->value, S("auto"));
 		const struct json *v = json_get(&m->value, S("value"));
-		bool left = automatic && (json_as_bool(automatic, false) || json_as_int(automatic, 0) == 1);
+		bool left = automatic &&
+			    (json_as_bool(automatic, false) || json_as_int(automatic, 0) == 1);
 		if (!left && v && v->type != JSON_NULL)
 			json_set(run->mem, o, m->name,
-				 json_get(v, S("type")) ? resolve(run, v) : resolve(run, &m->value));
+				 json_get(v, S("type")) ? resolve(run, v)
+							: resolve(run, &m->value));
 	}
 	return o;
 }
@@ -95,11 +103,13 @@ static status add_tools(struct agent_run *a)
 	struct node_run *run = a->run;
 	struct tool_scope scope = node_tool_scope(run);
 	struct json *list = parameter(run, "tools");
-	json_each(list, item) {
+	json_each(list, item)
+	{
 		struct str provider = json_get_str(item, S("provider_name"));
-		struct tool_ref ref = { json_get_str(item, S("type")),
-					provider.len ? provider : json_get_str(item, S("provider_id")),
-					json_get_str(item, S("tool_name")) };
+		struct tool_ref ref = {json_get_str(item, S("type")),
+				       provider.len ? provider
+						    : json_get_str(item, S("provider_id")),
+				       json_get_str(item, S("tool_name"))};
 		if (!ref.provider_type.len)
 			ref.provider_type = json_get_str(item, S("provider_type"));
 		if (!ref.provider_type.len)
@@ -127,15 +137,16 @@ static struct json *entry_json(struct arena *mem, const struct entry *e)
 	struct json *o = json_obj(mem), *none = json_obj(mem);
 	json_set_str(mem, o, S("id"), e->id);
 	json_set_str(mem, o, S("label"), e->label);
-	json_set_str_or_null(mem, o, S("parent_id"), e->parent.len ? e->parent : (struct str){ 0 });
-	json_set_str_or_null(mem, o, S("error"), e->error.len ? e->error : (struct str){ 0 });
+	json_set_str_or_null(mem, o, S("parent_id"), e->parent.len ? e->parent : (struct str){0});
+	json_set_str_or_null(mem, o, S("error"), e->error.len ? e->error : (struct str){0});
 	json_set_str(mem, o, S("status"), str_c(e->state));
 	json_set(mem, o, S("data"), e->data ? e->data : none);
 	json_set(mem, o, S("metadata"), e->metadata ? e->metadata : none);
 	return o;
 }
 
-static struct json *times(struct arena *mem, const struct agent_step *s, double seconds, struct str provider)
+static struct json *times(struct arena *mem, const struct agent_step *s, double seconds,
+			  struct str provider)
 {
 	struct json *o = json_obj(mem);
 	json_set_float(mem, o, S("started_at"), (double)s->created_ms / 1e3);
@@ -155,8 +166,9 @@ static void put_usage(struct arena *mem, struct json *o, const struct model_usag
 static struct json *round_entry(struct agent_run *a, const struct agent_step *s, bool done)
 {
 	struct arena *mem = a->run->mem;
-	struct entry e = { .id = s->id, .state = done ? "success" : "start",
-			   .label = arena_printf(mem, "ROUND %lld", (long long)s->position) };
+	struct entry e = {.id = s->id,
+			  .state = done ? "success" : "start",
+			  .label = arena_printf(mem, "ROUND %lld", (long long)s->position)};
 	if (!done)
 		return entry_json(mem, &e);
 	struct json *output = json_obj(mem);
@@ -175,9 +187,10 @@ static struct json *round_entry(struct agent_run *a, const struct agent_step *s,
 static struct json *model_entry(struct agent_run *a, const struct agent_step *s, bool done)
 {
 	struct arena *mem = a->run->mem;
-	struct entry e = { .id = arena_printf(mem, "%.*s-model", STR(s->id)), .parent = s->id,
-			   .state = done ? "success" : "start",
-			   .label = arena_printf(mem, "%.*s Thought", STR(a->agent.model)) };
+	struct entry e = {.id = arena_printf(mem, "%.*s-model", STR(s->id)),
+			  .parent = s->id,
+			  .state = done ? "success" : "start",
+			  .label = arena_printf(mem, "%.*s Thought", STR(a->agent.model))};
 	if (!done)
 		return entry_json(mem, &e);
 	e.data = json_obj(mem);
@@ -192,9 +205,12 @@ static struct json *call_entry(struct agent_run *a, const struct agent_step *s, 
 {
 	struct arena *mem = a->run->mem;
 	const struct agent_call *c = &s->calls[i];
-	struct entry e = { .id = arena_printf(mem, "%.*s-%zu", STR(s->id), i), .parent = s->id,
-			   .state = !c->done ? "start" : c->failed ? "error" : "success",
-			   .label = arena_printf(mem, "CALL %.*s", STR(c->name)) };
+	struct entry e = {.id = arena_printf(mem, "%.*s-%zu", STR(s->id), i),
+			  .parent = s->id,
+			  .state = !c->done    ? "start"
+				   : c->failed ? "error"
+					       : "success",
+			  .label = arena_printf(mem, "CALL %.*s", STR(c->name))};
 	struct json *output = json_obj(mem);
 	e.data = json_obj(mem);
 	json_set_str(mem, output, S("tool_call_name"), c->name);
@@ -278,10 +294,12 @@ static bool strategy_of(struct node_run *run, bool *react)
 {
 	struct str name = json_get_str(run->data, S("agent_strategy_name"));
 	*react = str_eq_nocase(name, S("react")) || str_eq_nocase(name, S("cot"));
-	return *react || str_eq_nocase(name, S("function_calling")) || str_eq_nocase(name, S("function_call"));
+	return *react || str_eq_nocase(name, S("function_calling")) ||
+	       str_eq_nocase(name, S("function_call"));
 }
 
-/* What the strategy was given, for people: the model without its parameters, no secrets of tools. */
+/* What the strategy was given, for people: the model without its parameters, no secrets of tools.
+ */
 static void show_inputs(struct node_run *run, const struct agent *a, struct str query)
 {
 	struct json *tools = json_arr(run->mem);
@@ -299,7 +317,7 @@ static status read_settings(struct agent_run *a, struct str *query)
 	struct node_run *run = a->run;
 	struct json *model = parameter(run, "model"), *history;
 	struct model_features features;
-	struct prompt p = { .features = &features, .messages = json_arr(run->mem) };
+	struct prompt p = {.features = &features, .messages = json_arr(run->mem)};
 	a->agent.provider = json_get_str(model, S("provider"));
 	a->agent.model = json_get_str(model, S("model"));
 	if (!a->agent.model.len)
@@ -313,11 +331,8 @@ static status read_settings(struct agent_run *a, struct str *query)
 		a->agent.instruction = arena_printf(run->mem, "%.*s\n\nWhat is known so far:\n%.*s",
 						    STR(a->agent.instruction), STR(context));
 	a->agent.question = json_str(run->mem, *query);
-	if (models_features(run->flow->options.models, run->mem, run->info->tenant_id, a->agent.provider,
-			    a->agent.model, &features))
-		return llm_failed(run);
-	/* A model that cannot call functions still understands text. */
-	a->agent.react = a->agent.react || !features.tools;
+	if (agent_run_model(a, &features))
+		return -1;
 	if (prompt_history(run, &p, &history))
 		return -1;
 	a->agent.history = history;
@@ -326,13 +341,14 @@ static status read_settings(struct agent_run *a, struct str *query)
 
 status node_agent_exec(struct node_run *run)
 {
-	struct agent_run a = { .run = run, .show = show };
+	struct agent_run a = {.run = run, .show = show};
 	struct str query;
 	if (!run->flow->options.tools)
 		return node_fail(run, "AgentNodeError", "this process runs no tools");
 	if (!strategy_of(run, &a.agent.react))
 		return node_fail(run, "AgentNodeError",
-				 "The agent strategy %.*s of %.*s comes with a plugin, which this server does not run. "
+				 "The agent strategy %.*s of %.*s comes with a plugin, which this "
+				 "server does not run. "
 				 "Choose function_calling or ReAct.",
 				 STR(json_get_str(run->data, S("agent_strategy_name"))),
 				 STR(json_get_str(run->data, S("agent_strategy_provider_name"))));

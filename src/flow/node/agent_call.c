@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * agent_call: the body of agent apps (workflow.md 8.3). chat/ makes the call; each step is a thought,
- * a row that clients see again whenever it changes.
+ * agent_call: the body of agent apps (workflow.md 8.3). chat/ makes the call; each step is a
+ * thought, a row that clients see again whenever it changes.
  */
 #include "base/arena.h"
 #include "base/buf.h"
@@ -31,9 +31,10 @@ static struct json *labels_of(struct arena *mem, const struct agent_step *s)
 	return o;
 }
 
-/* The recorded server adds to a thought each time it saves it, so a ReAct step says its text twice, and
- * the last one ends with the answer. */
-static struct str thought_of(struct arena *mem, const struct agent_run *a, const struct agent_step *s, bool done)
+/* The recorded server adds to a thought each time it saves it, so a ReAct step says its text twice,
+ * and the last one ends with the answer. */
+static struct str thought_of(struct arena *mem, const struct agent_run *a,
+			     const struct agent_step *s, bool done)
 {
 	if (!a->agent.react || !done)
 		return s->thought.at ? s->thought : S("");
@@ -43,10 +44,12 @@ static struct str thought_of(struct arena *mem, const struct agent_run *a, const
 	return arena_printf(mem, "%.*s%.*s", STR(s->thought), STR(more));
 }
 
-static struct str input_of(struct arena *mem, const struct agent_run *a, const struct agent_step *s, bool done)
+static struct str input_of(struct arena *mem, const struct agent_run *a, const struct agent_step *s,
+			   bool done)
 {
 	if (s->call_count)
-		return json_text(mem, agent_inputs_json(mem, s, a->agent.react && done), JSON_SPACED);
+		return json_text(mem, agent_inputs_json(mem, s, a->agent.react && done),
+				 JSON_SPACED);
 	if (!a->agent.react || !done)
 		return S("");
 	struct json *o = json_obj(mem);
@@ -62,7 +65,8 @@ static struct json *row_of(const struct agent_run *a, const struct agent_step *s
 	json_set_int(mem, o, S("position"), s->position);
 	json_set_str(mem, o, S("thought"), thought_of(mem, a, s, done));
 	json_set_str(mem, o, S("observation"),
-		     done && s->call_count ? json_text(mem, agent_outputs_json(mem, s), JSON_SPACED) : S(""));
+		     done && s->call_count ? json_text(mem, agent_outputs_json(mem, s), JSON_SPACED)
+					   : S(""));
 	json_set_str(mem, o, S("tool"), names_of(mem, s));
 	json_set(mem, o, S("tool_labels"), labels_of(mem, s));
 	json_set_str(mem, o, S("tool_input"), s->asked ? input_of(mem, a, s, done) : S(""));
@@ -83,7 +87,8 @@ static struct json *more_of(const struct agent_run *a, const struct agent_step *
 		json_set_str(mem, row, S("name"), c->name);
 		json_set_bool(mem, row, S("failed"), c->failed);
 		json_set_float(mem, row, S("seconds"), c->seconds);
-		json_set_str(mem, row, S("icon"), c->tool && c->tool->tool ? c->tool->tool->icon : S(""));
+		json_set_str(mem, row, S("icon"),
+			     c->tool && c->tool->tool ? c->tool->tool->icon : S(""));
 		json_set(mem, row, S("input"), c->args);
 		json_set_str(mem, row, S("output"), c->observation);
 		json_push(mem, calls, row);
@@ -94,11 +99,12 @@ static struct json *more_of(const struct agent_run *a, const struct agent_step *
 
 static bool shown_already(struct node_run *run, const struct json *row)
 {
-	json_each(run->engine->run->thoughts, t)
-		if (str_eq(json_get_str(t, S("id")), json_get_str(row, S("id"))) &&
-		    str_eq(json_get_str(t, S("observation")), json_get_str(row, S("observation"))) &&
-		    str_eq(json_get_str(t, S("thought")), json_get_str(row, S("thought"))))
-			return true;
+	json_each(run->engine->run->thoughts,
+		  t) if (str_eq(json_get_str(t, S("id")), json_get_str(row, S("id"))) &&
+			 str_eq(json_get_str(t, S("observation")),
+				json_get_str(row, S("observation"))) &&
+			 str_eq(json_get_str(t, S("thought")),
+				json_get_str(row, S("thought")))) return true;
 	return false;
 }
 
@@ -141,13 +147,15 @@ static void show(struct agent_run *a, enum agent_moment m, const struct agent_st
 static struct json *fixed_of(struct arena *mem, const struct json *item)
 {
 	struct json *o = json_obj(mem);
-	json_each_member(json_get(item, S("tool_parameters")), m)
-		if (m->value.type != JSON_NULL && !(m->value.type == JSON_STR && !m->value.len))
-			json_set(mem, o, m->name, &m->value);
+	json_each_member(json_get(item, S("tool_parameters")),
+			 m) if (m->value.type != JSON_NULL &&
+				!(m->value.type == JSON_STR && !m->value.len))
+		json_set(mem, o, m->name, &m->value);
 	return o;
 }
 
-/* Only what the author sets in a form is fixed; the rest belongs to the model, whatever the file says. */
+/* Only what the author sets in a form is fixed; the rest belongs to the model, whatever the file
+ * says. */
 static void keep_author_values(struct agent_tool *t, struct arena *mem)
 {
 	struct json *kept = json_obj(mem);
@@ -166,10 +174,11 @@ static status add_tools(struct agent_run *a, const struct json *list)
 {
 	struct node_run *run = a->run;
 	struct tool_scope scope = node_tool_scope(run);
-	json_each(list, item) {
-		struct tool_ref ref = { json_get_str(item, S("provider_type")),
-					json_get_str(item, S("provider_id")),
-					json_get_str(item, S("tool_name")) };
+	json_each(list, item)
+	{
+		struct tool_ref ref = {json_get_str(item, S("provider_type")),
+				       json_get_str(item, S("provider_id")),
+				       json_get_str(item, S("tool_name"))};
 		/* Old files name a knowledge base by a member `dataset`. */
 		if (!json_get_bool(item, S("enabled"), true) || !ref.name.len)
 			continue;
@@ -184,7 +193,7 @@ static status add_tools(struct agent_run *a, const struct json *list)
 status node_agent_call_exec(struct node_run *run, const struct json *call)
 {
 	struct model_features features;
-	struct agent_run a = { .run = run, .show = show };
+	struct agent_run a = {.run = run, .show = show};
 	if (!run->flow->options.tools)
 		return node_fail(run, "AgentNodeError", "this process runs no tools");
 	a.agent.provider = json_get_str(call, S("provider"));
@@ -194,10 +203,8 @@ status node_agent_call_exec(struct node_run *run, const struct json *call)
 	a.agent.instruction = json_get_str(call, S("instruction"));
 	a.agent.question = json_get(call, S("question"));
 	a.agent.steps_max = json_get_int(call, S("max_iteration"), 10);
-	if (models_features(run->flow->options.models, run->mem, run->info->tenant_id, a.agent.provider,
-			    a.agent.model, &features))
-		return llm_failed(run);
-	a.agent.react = !features.tools;
+	if (agent_run_model(&a, &features))
+		return -1;
 	if (add_tools(&a, json_get(call, S("tools"))) || agent_run_start(&a))
 		return -1;
 	/* The stored answer of the message; the stream holds the thoughts, too. */

@@ -22,7 +22,8 @@ static status text_hook(void *ctx, struct str piece)
 static status take_files(struct agent_run *a, const struct agent_step *s)
 {
 	for (size_t i = 0; i < s->call_count; i++) {
-		struct tool_result r = { .files = s->calls[i].files, .file_count = s->calls[i].file_count };
+		struct tool_result r = {.files = s->calls[i].files,
+					.file_count = s->calls[i].file_count};
 		struct json *files;
 		if (node_tool_files(a->run, &r, &files))
 			return -1;
@@ -61,6 +62,20 @@ static void finish(struct agent_run *a)
 		a->run->result->streamed = S("");
 }
 
+status agent_run_model(struct agent_run *a, struct model_features *f)
+{
+	struct node_run *run = a->run;
+	if (models_features(run->flow->options.models, run->mem, run->info->tenant_id,
+			    a->agent.provider, a->agent.model, f))
+		return llm_failed(run);
+	if (f->quotes_only)
+		return node_fail(run, "AgentNodeError",
+				 "The bundled quote model only cites what it is given, so it cannot be an "
+				 "agent. Choose a language model.");
+	a->agent.react = a->agent.react || !f->tools;
+	return 0;
+}
+
 status agent_run_start(struct agent_run *a)
 {
 	struct node_run *run = a->run;
@@ -72,7 +87,7 @@ status agent_run_start(struct agent_run *a)
 	a->agent.scope = node_tool_scope(run);
 	a->agent.seed = run->execution->id;
 	a->agent.resume = run->checkpoints;
-	a->agent.hooks = (struct agent_hooks){ a, text_hook, moment_hook };
+	a->agent.hooks = (struct agent_hooks){a, text_hook, moment_hook};
 	status st = agent_run(&a->agent, run->mem, &a->result);
 	finish(a);
 	return st ? llm_failed(run) : 0;

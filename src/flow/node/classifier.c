@@ -26,8 +26,10 @@ status node_classifier_check(struct arena *mem, struct graph_node *n)
 
 static const char task[] =
 	"You sort texts into categories.\n\n"
-	"Each request is a JSON object. input_text holds the text, categories lists the choices with "
-	"category_id and category_name, classification_instructions may hold rules of the author that "
+	"Each request is a JSON object. input_text holds the text, categories lists the choices "
+	"with "
+	"category_id and category_name, classification_instructions may hold rules of the author "
+	"that "
 	"come before your own judgement.\n\n"
 	"Choose exactly one of the listed categories: the one that fits best, even when none fits "
 	"well. Note the words that decided.\n\n"
@@ -38,20 +40,21 @@ static const char task[] =
 static const struct {
 	const char *text, *categories, *rule, *answer;
 } examples[] = {
-	{ "My parcel was due on Monday and still is not here.",
-	  "[{\"category_id\": \"a1\", \"category_name\": \"Delivery\"}, {\"category_id\": \"a2\", "
-	  "\"category_name\": \"Payment\"}, {\"category_id\": \"a3\", \"category_name\": \"Other\"}]",
-	  "questions about where an order is belong to Delivery",
-	  "{\"keywords\": [\"parcel\", \"due\"], \"category_id\": \"a1\", \"category_name\": "
-	  "\"Delivery\"}" },
-	{ "The soup was cold, but the waiter was kind.",
-	  "[{\"category_id\": \"b1\", \"category_name\": \"Service\"}, {\"category_id\": \"b2\", "
-	  "\"category_name\": \"Food\"}]",
-	  NULL,
-	  "{\"keywords\": [\"soup\", \"cold\"], \"category_id\": \"b2\", \"category_name\": \"Food\"}" },
+	{"My parcel was due on Monday and still is not here.",
+	 "[{\"category_id\": \"a1\", \"category_name\": \"Delivery\"}, {\"category_id\": \"a2\", "
+	 "\"category_name\": \"Payment\"}, {\"category_id\": \"a3\", \"category_name\": "
+	 "\"Other\"}]",		   "questions about where an order is belong to Delivery",
+	 "{\"keywords\": [\"parcel\", \"due\"], \"category_id\": \"a1\", \"category_name\": "
+	 "\"Delivery\"}"},
+	{"The soup was cold, but the waiter was kind.",
+	 "[{\"category_id\": \"b1\", \"category_name\": \"Service\"}, {\"category_id\": \"b2\", "
+	 "\"category_name\": \"Food\"}]", NULL,
+	 "{\"keywords\": [\"soup\", \"cold\"], \"category_id\": \"b2\", \"category_name\": "
+	 "\"Food\"}"    },
 };
 
-static struct str request_text(struct arena *mem, struct str text, struct str categories, struct str rule)
+static struct str request_text(struct arena *mem, struct str text, struct str categories,
+			       struct str rule)
 {
 	struct buf b = buf_make(mem, 0);
 	buf_puts(&b, "{\"input_text\": [");
@@ -70,7 +73,8 @@ static struct json *categories_of(struct node_run *run)
 {
 	struct arena *mem = run->mem;
 	struct json *list = json_arr(mem);
-	json_each(json_get(run->data, S("classes")), c) {
+	json_each(json_get(run->data, S("classes")), c)
+	{
 		struct json *row = json_obj(mem);
 		struct str name = json_get_str(c, S("name"));
 		json_set_str(mem, row, S("category_id"), json_get_str(c, S("id")));
@@ -101,10 +105,12 @@ static void push_examples(struct node_run *run, struct prompt *p)
 static void join(struct node_run *run, struct prompt *p)
 {
 	struct buf b = buf_make(run->mem, 0);
-	json_each(p->messages, m) {
+	json_each(p->messages, m)
+	{
 		struct str role = json_get_str(m, S("role"));
-		buf_put(&b, str_eq(role, S("user"))	   ? S("Request:\n") :
-			    str_eq(role, S("assistant")) ? S("Answer:\n") : S(""));
+		buf_put(&b, str_eq(role, S("user"))        ? S("Request:\n")
+			    : str_eq(role, S("assistant")) ? S("Answer:\n")
+							   : S(""));
 		buf_put(&b, json_get_str(m, S("content")));
 		buf_puts(&b, "\n\n");
 	}
@@ -132,16 +138,19 @@ static status push_question(struct node_run *run, struct prompt *p, struct str q
 	return 0;
 }
 
-static status build(struct node_run *run, struct str query, const struct json *categories, struct prompt *p)
+static status build(struct node_run *run, struct str query, const struct json *categories,
+		    struct prompt *p)
 {
 	struct arena *mem = run->mem;
 	struct json *history;
 	p->messages = json_arr(mem);
 	if (prompt_history(run, p, &history))
 		return -1;
-	struct str rule = template_text(mem, json_get_str(run->data, S("instruction")), run->pool, VAR_TEXT);
-	struct str system = arena_printf(mem, "%s\nThe conversation so far:\n<histories>\n%.*s\n</histories>\n",
-					 task, STR(prompt_history_text(run, history)));
+	struct str rule =
+		template_text(mem, json_get_str(run->data, S("instruction")), run->pool, VAR_TEXT);
+	struct str system =
+		arena_printf(mem, "%s\nThe conversation so far:\n<histories>\n%.*s\n</histories>\n",
+			     task, STR(prompt_history_text(run, history)));
 	push_text(run, p, S("system"), system);
 	push_examples(run, p);
 	struct str question =
@@ -163,9 +172,10 @@ static status read_answer(struct node_run *run, struct str text, const struct js
 	struct json *v;
 	text = prompt_split_thoughts(run->mem, text, &thoughts);
 	if (str_find_char(text, '{') == SIZE_MAX)
-		return node_fail(run, "OutputParserError", "could not find json block in the output.");
-	if (json_repair(run->mem, text, &v) ||
-	    (json_is(v, JSON_ARR) && !(v = json_at(v, 0))) || !json_is(v, JSON_OBJ))
+		return node_fail(run, "OutputParserError",
+				 "could not find json block in the output.");
+	if (json_repair(run->mem, text, &v) || (json_is(v, JSON_ARR) && !(v = json_at(v, 0))) ||
+	    !json_is(v, JSON_OBJ))
 		return node_fail(run, "OutputParserError", "got invalid json object. error: %.*s",
 				 STR(str_sub(text, 0, utf8_prefix(text, 200))));
 	*out = v;
@@ -176,13 +186,15 @@ static status read_answer(struct node_run *run, struct str text, const struct js
 static const struct json *chosen(const struct json *categories, const struct json *answer)
 {
 	struct json *id = json_get(answer, S("category_id"));
-	json_each(categories, c) {
+	json_each(categories, c)
+	{
 		int64_t number;
 		struct str known = json_get_str(c, S("category_id"));
 		if (json_is(id, JSON_STR) && str_eq(json_as_str(id, S("")), known))
 			return c;
 		/* Models like to write "1" as 1. */
-		if (json_is(id, JSON_INT) && !str_to_i64(known, &number) && number == json_as_int(id, 0))
+		if (json_is(id, JSON_INT) && !str_to_i64(known, &number) &&
+		    number == json_as_int(id, 0))
 			return c;
 	}
 	return json_at(categories, 0);
@@ -200,8 +212,8 @@ static struct str query_of(struct node_run *run)
 	return var_text(run->mem, &v, VAR_TEXT);
 }
 
-static void show_process(struct node_run *run, const struct prompt *p, const struct model_request *q,
-			 const struct model_answer *a)
+static void show_process(struct node_run *run, const struct prompt *p,
+			 const struct model_request *q, const struct model_answer *a)
 {
 	struct arena *mem = run->mem;
 	struct json *o = json_obj(mem);
@@ -218,8 +230,8 @@ status node_classifier_exec(struct node_run *run)
 {
 	struct arena *mem = run->mem;
 	const struct json *model = json_get(run->data, S("model")), *answer = NULL, *class;
-	struct model_features features = { 0 };
-	struct prompt p = { .features = &features };
+	struct model_features features = {0};
+	struct prompt p = {.features = &features};
 	struct model_answer *a;
 	struct model_request q = {
 		.tenant_id = run->info->tenant_id,
@@ -231,7 +243,8 @@ status node_classifier_exec(struct node_run *run)
 	run->result->inputs = json_obj(mem);
 	struct str query = query_of(run);
 	struct json *categories = categories_of(run);
-	if (models_features(run->flow->options.models, mem, q.tenant_id, q.provider, q.name, &features))
+	if (models_features(run->flow->options.models, mem, q.tenant_id, q.provider, q.name,
+			    &features))
 		return llm_failed(run);
 	if (build(run, query, categories, &p))
 		return -1;

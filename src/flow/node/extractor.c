@@ -11,13 +11,18 @@ static const struct {
 	struct str name;
 	enum kind kind, items; /* items: of arrays */
 } kinds[] = {
-	{ S_INIT("string"), TEXT, TEXT },	       { S_INIT("select"), TEXT, TEXT },
-	{ S_INIT("secret"), TEXT, TEXT },	       { S_INIT("number"), NUMBER, TEXT },
-	{ S_INIT("boolean"), BOOLEAN, TEXT },	       { S_INIT("bool"), BOOLEAN, TEXT },
-	{ S_INIT("array[string]"), ARRAY, TEXT },      { S_INIT("array[number]"), ARRAY, NUMBER },
-	{ S_INIT("array[boolean]"), ARRAY, BOOLEAN },  { S_INIT("array[object]"), ARRAY, OBJECT },
+	{S_INIT("string"),         TEXT,    TEXT   },
+	{S_INIT("select"),         TEXT,    TEXT   },
+	{S_INIT("secret"),         TEXT,    TEXT   },
+	{S_INIT("number"),         NUMBER,  TEXT   },
+	{S_INIT("boolean"),        BOOLEAN, TEXT   },
+	{S_INIT("bool"),           BOOLEAN, TEXT   },
+	{S_INIT("array[string]"),  ARRAY,   TEXT   },
+	{S_INIT("array[number]"),  ARRAY,   NUMBER },
+	{S_INIT("array[boolean]"), ARRAY,   BOOLEAN},
+	{S_INIT("array[object]"),  ARRAY,   OBJECT },
 };
-static const char *const schema_names[] = { "string", "number", "boolean", "object", "array" };
+static const char *const schema_names[] = {"string", "number", "boolean", "object", "array"};
 
 static size_t kind_of(const struct json *parameter)
 {
@@ -54,7 +59,8 @@ static struct json *property(struct arena *mem, const struct json *p)
 struct json *extractor_schema(struct arena *mem, const struct json *parameters)
 {
 	struct json *o = json_obj(mem), *properties = json_obj(mem), *required = json_arr(mem);
-	json_each(parameters, p) {
+	json_each(parameters, p)
+	{
 		json_set(mem, properties, name_of(p), property(mem, p));
 		if (json_get_bool(p, S("required"), false))
 			json_push_str(mem, required, name_of(p));
@@ -147,9 +153,7 @@ static bool is_option(const struct json *parameter, const struct json *v)
 	const struct json *options = json_get(parameter, S("options"));
 	if (!json_len(options))
 		return true;
-	json_each(options, o)
-		if (json_equal(o, v))
-			return true;
+	json_each(options, o) if (json_equal(o, v)) return true;
 	return false;
 }
 
@@ -158,30 +162,36 @@ static struct str complain_of(struct arena *mem, const struct json *p, const str
 	size_t k = kind_of(p);
 	bool required = json_get_bool(p, S("required"), false);
 	if (!v || v->type == JSON_NULL)
-		return required ? arena_printf(mem, "Parameter %.*s is required", STR(name_of(p))) :
-				  (struct str){ 0 };
+		return required ? arena_printf(mem, "Parameter %.*s is required", STR(name_of(p)))
+				: (struct str){0};
 	if (!fits(kinds[k].kind, v))
-		return arena_printf(mem, "Invalid value for parameter %.*s: expected %.*s", STR(name_of(p)),
-				    STR(kinds[k].name));
+		return arena_printf(mem, "Invalid value for parameter %.*s: expected %.*s",
+				    STR(name_of(p)), STR(kinds[k].name));
 	if (str_eq(json_get_str(p, S("type")), S("select")) && !is_option(p, v))
-		return arena_printf(mem, "Invalid `select` value for parameter %.*s", STR(name_of(p)));
-	json_each(v, item)
-		if (kinds[k].kind == ARRAY && !fits(kinds[k].items, item))
-			return arena_printf(mem, "Invalid value in parameter %.*s: expected %.*s",
-					    STR(name_of(p)), STR(kinds[k].name));
-	return (struct str){ 0 };
+		return arena_printf(mem, "Invalid `select` value for parameter %.*s",
+				    STR(name_of(p)));
+	json_each(v, item) if (kinds[k].kind == ARRAY &&
+			       !fits(kinds[k].items,
+				     item)) return arena_printf(mem,
+								"Invalid value in parameter %.*s: "
+								"expected %.*s",
+								STR(name_of(p)),
+								STR(kinds[k].name));
+	return (struct str){0};
 }
 
-struct str extractor_complaint(struct arena *mem, const struct json *parameters, const struct json *values)
+struct str extractor_complaint(struct arena *mem, const struct json *parameters,
+			       const struct json *values)
 {
 	if (json_len(parameters) != json_len(values))
 		return S("Invalid number of parameters");
-	json_each(parameters, p) {
+	json_each(parameters, p)
+	{
 		struct str why = complain_of(mem, p, json_get(values, name_of(p)));
 		if (why.at)
 			return why;
 	}
-	return (struct str){ 0 };
+	return (struct str){0};
 }
 
 /* --- values of the right type --- */
@@ -237,7 +247,8 @@ static struct json *value_of(struct arena *mem, size_t k, struct json *given)
 		return v ? v : empty_of(mem, kinds[k].kind);
 	}
 	struct json *list = json_arr(mem);
-	json_each(given, item) {
+	json_each(given, item)
+	{
 		struct json *v = converted(mem, kinds[k].items, item);
 		if (v)
 			json_push(mem, list, v);
@@ -245,10 +256,11 @@ static struct json *value_of(struct arena *mem, size_t k, struct json *given)
 	return list;
 }
 
-struct json *extractor_normalise(struct arena *mem, const struct json *parameters, const struct json *values)
+struct json *extractor_normalise(struct arena *mem, const struct json *parameters,
+				 const struct json *values)
 {
 	struct json *o = json_obj(mem);
-	json_each(parameters, p)
-		json_set(mem, o, name_of(p), value_of(mem, kind_of(p), json_get(values, name_of(p))));
+	json_each(parameters, p) json_set(mem, o, name_of(p),
+					  value_of(mem, kind_of(p), json_get(values, name_of(p))));
 	return o;
 }

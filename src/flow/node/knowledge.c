@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * knowledge-retrieval: asks the knowledge bases that the node names (workflow.md 7.5). Finding is the
- * business of flow_options.knowledge; here are the question, the filter and the shape.
+ * knowledge-retrieval: asks the knowledge bases that the node names (workflow.md 7.5). Finding is
+ * the business of flow_options.knowledge; here are the question, the filter and the shape.
  */
 #include "base/arena.h"
 #include "flow/flow.h"
@@ -22,11 +22,13 @@ static struct json *filter_of(struct node_run *run)
 	    !str_eq(json_get_str(run->data, S("metadata_filtering_mode")), S("manual")))
 		return NULL;
 	struct json *o = json_copy(run->mem, given);
-	json_each(json_get(o, S("conditions")), c) {
+	json_each(json_get(o, S("conditions")), c)
+	{
 		struct json *v = json_get(c, S("value"));
 		if (json_is(v, JSON_STR))
 			json_set_str(run->mem, c, S("value"),
-				     template_text(run->mem, json_as_str(v, S("")), run->pool, VAR_TEXT));
+				     template_text(run->mem, json_as_str(v, S("")), run->pool,
+						   VAR_TEXT));
 	}
 	return o;
 }
@@ -39,7 +41,8 @@ static status read_query(struct node_run *run, struct str *query)
 	if (!selector)
 		return 0;
 	if (!pool_get_json(run->pool, selector, &v) || v.value.type != JSON_STR)
-		return node_fail(run, "KnowledgeRetrievalNodeError", "Query variable is not string type.");
+		return node_fail(run, "KnowledgeRetrievalNodeError",
+				 "Query variable is not string type.");
 	*query = json_as_str(&v.value, S(""));
 	node_input(run, S("query"), &v.value);
 	if (!query->len && !selector_of(run, "query_attachment_selector"))
@@ -65,9 +68,10 @@ static const struct json *attachments(struct node_run *run)
 status node_knowledge_exec(struct node_run *run)
 {
 	const struct flow_knowledge *k = &run->flow->options.knowledge;
-	struct flow_search search = { .settings = run->data };
+	struct flow_search search = {.settings = run->data};
 	struct json *result = json_arr(run->mem);
-	if (!selector_of(run, "query_variable_selector") && !selector_of(run, "query_attachment_selector"))
+	if (!selector_of(run, "query_variable_selector") &&
+	    !selector_of(run, "query_attachment_selector"))
 		return 0;
 	if (read_query(run, &search.query))
 		return -1;
@@ -77,13 +81,15 @@ status node_knowledge_exec(struct node_run *run)
 	if (json_len(search.dataset_ids)) {
 		if (!k->search)
 			return node_fail(run, "KnowledgeRetrievalNodeError",
-					 "This server has no knowledge bases yet, so node '%.*s' cannot search in %d of "
+					 "This server has no knowledge bases yet, so node '%.*s' "
+					 "cannot search in %d of "
 					 "them. Remove them from the node to run without.",
 					 STR(run->node->title), (int)json_len(search.dataset_ids));
 		if (k->search(k->ctx, run->mem, run->info, &search, &result)) {
 			if (err_code() == ERR_CANCELLED)
 				return -1;
-			return node_fail(run, "KnowledgeRetrievalNodeError", "%.*s", STR(err_text()));
+			return node_fail(run, "KnowledgeRetrievalNodeError", "%.*s",
+					 STR(err_text()));
 		}
 	}
 	node_output(run, S("result"), result);

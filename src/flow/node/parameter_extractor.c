@@ -12,20 +12,23 @@
 #include "flow/node/prompt.h"
 #include "flow/run.h"
 
-static const struct str reserved[] = { S_INIT("__reason"), S_INIT("__is_success"), S_INIT("__usage") };
+static const struct str reserved[] = {S_INIT("__reason"), S_INIT("__is_success"),
+				      S_INIT("__usage")};
 
 status node_extractor_check(struct arena *mem, struct graph_node *n)
 {
 	(void)mem;
 	if (!json_is(json_get(n->data, S("model")), JSON_OBJ))
 		return err_set(ERR_INVALID, "model: is required");
-	json_each(json_get(n->data, S("parameters")), p) {
+	json_each(json_get(n->data, S("parameters")), p)
+	{
 		struct str name = json_get_str(p, S("name"));
 		if (!name.len)
 			return err_set(ERR_INVALID, "parameters: a parameter has no name");
 		for (size_t i = 0; i < countof(reserved); i++)
 			if (str_eq(name, reserved[i]))
-				return err_set(ERR_INVALID, "parameters: the name %.*s is reserved", STR(name));
+				return err_set(ERR_INVALID, "parameters: the name %.*s is reserved",
+					       STR(name));
 	}
 	return 0;
 }
@@ -43,15 +46,16 @@ struct ask {
 static const struct {
 	const char *text, *schema, *values;
 } examples[] = {
-	{ "Two tickets to Lima, please.",
-	  "{\"type\": \"object\", \"properties\": {\"destination\": {\"description\": \"Where to\", "
-	  "\"type\": \"string\"}, \"tickets\": {\"description\": \"How many\", \"type\": \"number\"}}, "
-	  "\"required\": [\"destination\"]}",
-	  "{\"destination\": \"Lima\", \"tickets\": 2}" },
-	{ "I could eat a plum cake now.",
-	  "{\"type\": \"object\", \"properties\": {\"food\": {\"description\": \"What is wanted\", "
-	  "\"type\": \"string\"}}, \"required\": [\"food\"]}",
-	  "{\"food\": \"plum cake\"}" },
+	{"Two tickets to Lima, please.",
+	 "{\"type\": \"object\", \"properties\": {\"destination\": {\"description\": \"Where to\", "
+	 "\"type\": \"string\"}, \"tickets\": {\"description\": \"How many\", \"type\": "
+	 "\"number\"}}, "
+	 "\"required\": [\"destination\"]}",
+	 "{\"destination\": \"Lima\", \"tickets\": 2}"},
+	{"I could eat a plum cake now.",
+	 "{\"type\": \"object\", \"properties\": {\"food\": {\"description\": \"What is wanted\", "
+	 "\"type\": \"string\"}}, \"required\": [\"food\"]}",
+	 "{\"food\": \"plum cake\"}"},
 };
 
 static void push_text(struct ask *a, struct str role, struct str text)
@@ -61,26 +65,32 @@ static void push_text(struct ask *a, struct str role, struct str text)
 
 static struct str system_text(struct ask *a)
 {
-	const char *how = a->function ?
-		"For each request call the function `" EXTRACTOR_TOOL "` once, with the values that the "
-		"text gives. Leave out what the text does not say. When several values fit a list, give all "
-		"of them." :
-		"Answer each request with one JSON object that follows the given structure, and with nothing "
-		"else. Leave out what the text does not say. When several values fit a list, give all of "
-		"them.";
-	return arena_printf(a->run->mem,
-			    "You take values out of texts.\n\n%s\n\nThe conversation so far:\n<histories>\n%.*s\n"
-			    "</histories>\n\nRules of the author, to be followed:\n<instruction>\n%.*s\n"
-			    "</instruction>\n",
-			    how, STR(a->history), STR(a->instruction));
+	const char *how = a->function ? "For each request call the function `" EXTRACTOR_TOOL
+					"` once, with the values that the "
+					"text gives. Leave out what the text does not say. When "
+					"several values fit a list, give all "
+					"of them."
+				      : "Answer each request with one JSON object that follows the "
+					"given structure, and with nothing "
+					"else. Leave out what the text does not say. When several "
+					"values fit a list, give all of "
+					"them.";
+	return arena_printf(
+		a->run->mem,
+		"You take values out of texts.\n\n%s\n\nThe conversation so "
+		"far:\n<histories>\n%.*s\n"
+		"</histories>\n\nRules of the author, to be followed:\n<instruction>\n%.*s\n"
+		"</instruction>\n",
+		how, STR(a->history), STR(a->instruction));
 }
 
 static struct str request_text(struct ask *a, struct str schema, struct str text)
 {
-	return arena_printf(a->run->mem,
-			    "The structure of the values:\n<structure>\n%.*s\n</structure>\n\nThe text:\n"
-			    "<text>\n%.*s\n</text>\n",
-			    STR(schema), STR(text));
+	return arena_printf(
+		a->run->mem,
+		"The structure of the values:\n<structure>\n%.*s\n</structure>\n\nThe text:\n"
+		"<text>\n%.*s\n</text>\n",
+		STR(schema), STR(text));
 }
 
 static struct json *example_call(struct arena *mem, size_t i)
@@ -98,7 +108,8 @@ static struct json *example_call(struct arena *mem, size_t i)
 static void push_example(struct ask *a, size_t i)
 {
 	struct arena *mem = a->run->mem;
-	push_text(a, S("user"), request_text(a, str_c(examples[i].schema), str_c(examples[i].text)));
+	push_text(a, S("user"),
+		  request_text(a, str_c(examples[i].schema), str_c(examples[i].text)));
 	if (!a->function) {
 		push_text(a, S("assistant"), str_c(examples[i].values));
 		return;
@@ -155,7 +166,8 @@ static void build(struct ask *a)
 static struct json *shown_parameters(struct arena *mem, const struct json *parameters)
 {
 	struct json *list = json_arr(mem);
-	json_each(parameters, p) {
+	json_each(parameters, p)
+	{
 		struct json *o = json_obj(mem);
 		json_set(mem, o, S("name"), json_get(p, S("name")));
 		json_set(mem, o, S("type"), json_get(p, S("type")));
@@ -232,7 +244,8 @@ static struct json *values_of(struct arena *mem, const struct json *call, struct
 	struct json *v = NULL;
 	struct str thoughts;
 	if (call)
-		v = extractor_find_json(mem, json_get_str(json_get(call, S("function")), S("arguments")));
+		v = extractor_find_json(
+			mem, json_get_str(json_get(call, S("function")), S("arguments")));
 	return v ? v : extractor_find_json(mem, prompt_split_thoughts(mem, text, &thoughts));
 }
 
@@ -240,8 +253,9 @@ static void put_outputs(struct ask *a, const struct model_answer *m, const struc
 {
 	struct arena *mem = a->run->mem;
 	const struct json *parameters = json_get(a->run->data, S("parameters"));
-	struct str why = values ? extractor_complaint(mem, parameters, values) :
-				  S("The model's reply held no usable result; empty values were used.");
+	struct str why =
+		values ? extractor_complaint(mem, parameters, values)
+		       : S("The model's reply held no usable result; empty values were used.");
 	node_output(a->run, S("__is_success"), json_int(mem, why.at ? 0 : 1));
 	node_output(a->run, S("__reason"), why.at ? json_str(mem, why) : json_null(mem));
 	node_output(a->run, S("__usage"), model_usage_json(mem, &m->usage));
@@ -253,8 +267,8 @@ status node_extractor_exec(struct node_run *run)
 {
 	struct arena *mem = run->mem;
 	const struct json *model = json_get(run->data, S("model"));
-	struct model_features features = { 0 };
-	struct ask a = { .run = run, .p = { .features = &features } };
+	struct model_features features = {0};
+	struct ask a = {.run = run, .p = {.features = &features}};
 	struct model_answer *m;
 	struct model_request q = {
 		.tenant_id = run->info->tenant_id,
@@ -263,7 +277,8 @@ status node_extractor_exec(struct node_run *run)
 		.parameters = json_get(model, S("completion_params")),
 		.user = run->info->user,
 	};
-	if (models_features(run->flow->options.models, mem, q.tenant_id, q.provider, q.name, &features))
+	if (models_features(run->flow->options.models, mem, q.tenant_id, q.provider, q.name,
+			    &features))
 		return llm_failed(run);
 	if (read_inputs(&a))
 		return -1;
