@@ -10,7 +10,8 @@ import time
 import pytest
 import requests
 import yaml
-from tatara import Server
+from tatara import EMAIL, Server
+from test_console import sign_in
 
 INPUTS = [
     {"type": "paragraph", "output_variable_name": "comment",
@@ -234,12 +235,33 @@ def test_files_in_forms(own):
     assert requests.post(address + "/upload", files={"file": ("a.txt", b"x", "text/plain")}).status_code == 412
 
 
-def test_mail_only_forms_have_no_page(own):
+def test_mail_only_forms(own):
+    """The Service API does not get their token; who has the address from the console may answer."""
     app = App(own, app_file([start("draft"), node("h", "human-input", form_content="x", inputs=[], user_actions=ACTIONS,
                                                   delivery_methods=[{"id": "1", "type": "email", "enabled": True}]),
                              out("y", "r", "h", "__action_id")], [edge("s", "h"), edge("h", "y", "approve")]))
     events = events_of(app.run())
     assert events[-2]["data"]["form_token"] is None
+    console = sign_in(own, EMAIL)
+    row, = console.get("%s/console/api/apps/%s/human-input-forms" % (own.url, app.id)).json()["data"]
+    assert row["form_id"] == events[-2]["data"]["form_id"]
+    r = app.form(row["form_token"])
+    assert (r.status_code, r.json()["code"]) == (400, "bad_request")
+    r = requests.post(own.url + "/api/form/human_input/" + row["form_token"], json={"inputs": {}, "action": "approve"})
+    assert r.status_code == 200, r.text
+    app.wait(events[0]["workflow_run_id"], "succeeded")
+
+
+def test_console_answers(own, app):
+    console = sign_in(own, EMAIL)
+    events = pause(app)
+    address = own.url + "/console/api/form/human_input/" + events[-2]["data"]["form_token"]
+    assert console.get(address).json()["user_actions"] == ACTIONS
+    follower = console.get("%s/console/api/workflow/%s/events" % (own.url, events[0]["workflow_run_id"]),
+                           params={"continue_on_pause": "true"}, stream=True)
+    r = console.post(address, json={"inputs": {"comment": "by console", "level": "low"}, "action": "approve"})
+    assert r.status_code == 200, r.text
+    assert events_of(follower)[-1]["data"]["outputs"] == {"r": "Check Hello: by console"}
 
 
 def test_time_out(own):

@@ -103,8 +103,6 @@ static status find_by_token(struct call *c, struct flow_form **f)
 {
 	if (flow_form_get(c->s->flow, c->mem, c->param[0], f))
 		return -1;
-	if (!by_page(*f))
-		return no_form();
 	if (app_get(c->s->apps, c->mem, (*f)->tenant_id, (*f)->app_id, &c->app))
 		return err_code() == ERR_NOT_FOUND ? no_form() : -1;
 	return 0;

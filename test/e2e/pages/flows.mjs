@@ -462,6 +462,10 @@ async function forms(w) {
 	await phone.getByRole("heading", { name: "Approve the trip" }).waitFor();
 	await phone.locator("select").first().selectOption("ja");
 	await phone.getByText("まで回答できます").waitFor();
+	// It waits: the console shows where.
+	await w.page.goto(`${w.url}/app/${app_id}/api`);
+	await w.page.getByRole("heading", { name: "Waiting for people" }).waitFor();
+	await check(w, w.page, "44-waiting-forms");
 	await check(w, phone, "42-form-phone-ja-dark");
 	await phone.context().close();
 }

@@ -12,6 +12,7 @@ import { isGraph, keys, loadDraft, startVariables, type ApiKey, type AppDetail }
 import { Ask, Failed, Plus, Waiting } from "../parts";
 import { showDone } from "../toast";
 import { curlLines } from "./curl";
+import { Triggers, WaitingForms } from "./Outside";
 
 function NewKey({ made, onClose }: { made: ApiKey; onClose: () => void }) {
 	const { t } = useTranslation("console");
@@ -147,6 +148,12 @@ export default function ApiTab({ app }: { app: AppDetail }) {
 				<CopyButton text={app.api_base_url} />
 			</div>
 			<Call app={app} token={token} />
+			{isGraph(app.mode) && (
+				<>
+					<Triggers app={app} />
+					<WaitingForms app={app} />
+				</>
+			)}
 			{made && <NewKey made={made} onClose={() => setMade(null)} />}
 			{removing && <Ask title={t("api.removeTitle", { key: removing.token })} text={t("api.removeHint")} yes={t("common.remove")} busy={remove.isPending} onYes={() => remove.mutate(removing.id)} onClose={() => setRemoving(null)} />}
 		</Stack>

@@ -183,6 +183,17 @@ export default {
 		stream: "Streaming",
 		block: "One answer",
 	},
+	outside: {
+		triggers: "Triggers",
+		triggersLead: "They start the published version. A call is stored at once and run by a worker.",
+		switch: "{{name}} is on",
+		next: "next: {{time}}",
+		plugin: "Triggers of plugins do not run here.",
+		forms: "Waiting for people",
+		form: "Form",
+		since: "Since",
+		until: "Until",
+	},
 	model: {
 		title: "Model and prompt",
 		model: "Model",

@@ -180,6 +180,17 @@ const ja: typeof en = {
 		stream: "ストリーミング",
 		block: "一括の回答",
 	},
+	outside: {
+		triggers: "トリガー",
+		triggersLead: "公開中のバージョンを実行します。呼び出しはその場で保存され、ワーカーが実行します。",
+		switch: "「{{name}}」を有効にする",
+		next: "次回：{{time}}",
+		plugin: "プラグインのトリガーは、ここでは動作しません。",
+		forms: "回答待ちのフォーム",
+		form: "フォーム",
+		since: "開始",
+		until: "期限",
+	},
 	model: {
 		title: "モデルとプロンプト",
 		model: "モデル",

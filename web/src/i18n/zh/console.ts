@@ -180,6 +180,17 @@ const zh: typeof en = {
 		stream: "流式",
 		block: "一次返回",
 	},
+	outside: {
+		triggers: "触发器",
+		triggersLead: "触发器运行已发布的版本。调用会立即保存，由工作进程执行。",
+		switch: "启用“{{name}}”",
+		next: "下次：{{time}}",
+		plugin: "插件触发器在这里不会运行。",
+		forms: "等待填写的表单",
+		form: "表单",
+		since: "开始时间",
+		until: "截止时间",
+	},
 	model: {
 		title: "模型和提示词",
 		model: "模型",
