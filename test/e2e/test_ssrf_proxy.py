@@ -868,3 +868,41 @@ def test_under_serve(world):
             assert '"caller":"sandbox"' in s.read_log()
         finally:
             s.remove()
+
+
+PROGRAM = """
+import json, urllib.request, urllib.error
+def get(url):
+    try:
+        return urllib.request.urlopen(url, timeout=10).read().decode()
+    except urllib.error.HTTPError as e:
+        return e.headers.get("X-Proxy-Error") or str(e.code)
+    except Exception as e:
+        return "error " + str(e)
+print(json.dumps([get(u) for u in %r]))
+"""
+
+
+def test_programs_of_the_sandbox_go_this_way(world):
+    urls = ["http://site.example.com/", "http://private.example.com/", "http://169.254.169.254/", "http://redis/",
+            "http://127.0.0.1:1/"]
+    with world.net.inside():
+        s = Server({"SSRF_PROXY_DNS": "127.0.0.1:5353", "CODE_EXECUTION_API_KEY": "k", "SANDBOX_API_KEY": "k"}).start()
+        try:
+            body = json.dumps({"language": "python3", "code": PROGRAM % (urls,), "preload": "",
+                               "enable_network": True}).encode()
+            with socket.socket(socket.AF_UNIX) as c:
+                c.settimeout(30)
+                c.connect(os.path.join(s.data, "run/sandbox.sock"))
+                c.sendall(b"POST /v1/sandbox/run HTTP/1.1\r\nHost: x\r\nX-Api-Key: k\r\nContent-Type: application/json\r\n"
+                          b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                data = b""
+                while piece := c.recv(65536):
+                    data += piece
+            answer = json.loads(split(data)[2])
+            assert answer["code"] == 0, answer
+            assert json.loads(answer["data"]["stdout"]) == [
+                "hello from " + SITE, "denied_address", "denied_metadata", "denied_name", "denied_address"], answer
+        finally:
+            s.remove()
+    assert world.private.connections == 0 or b"python-urllib" not in world.private.text().lower()
