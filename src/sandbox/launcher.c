@@ -839,7 +839,7 @@ static _Noreturn void serve(struct launcher *l)
 	bool more = true;
 	for (;;) {
 		collect(l, &set);
-		bool work = more || (l->active && l->jail.tier == TIER_NAMESPACE && now_ms() >= l->space_after &&
+		bool work = more || (l->active && !l->running && l->jail.tier == TIER_NAMESPACE && now_ms() >= l->space_after &&
 				     l->spare_count < MIN((size_t)l->settings.workers, (size_t)SPARE_MAX));
 		int wait = work ? 0 : l->dying_count ? 1 : l->running ? WATCH_MS : 1000;
 		if (poll(set.fd, set.count, wait) < 0 && errno != EINTR)
@@ -849,7 +849,8 @@ static _Noreturn void serve(struct launcher *l)
 			watch(l);
 		reap_spaces(l);
 		/* What the next runs will need is made while none is waiting for us. */
-		refill_spaces(l);
+		if (!l->running || !l->spare_count)
+			refill_spaces(l);
 		more = refill_warm(l);
 	}
 }

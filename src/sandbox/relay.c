@@ -28,6 +28,7 @@ enum {
 	DOWN_MAX = 64 << 20, /* and back */
 	IDLE_MS = 60000,
 	CONNECT_MS = 10000,
+	REFUSE_MS = 2000,
 	PIECE = 3072,
 	BACKLOG = 512,
 };
@@ -204,12 +205,30 @@ static void close_pair(struct pair *p)
 	free(p);
 }
 
+/* An answer that every client understands, after its first words: a connection that only closes
+ * looks to some libraries like one to try again for ever. */
+static void say_unreachable(int fd)
+{
+	static const char answer[] = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 38\r\n"
+				     "Connection: close\r\n\r\nthe proxy of this sandbox is not there";
+	char piece[PIECE];
+	deadline until = deadline_in_ms(REFUSE_MS);
+	if (fd_wait(fd, WAIT_READ, until) || recv(fd, piece, sizeof(piece), 0) <= 0 ||
+	    write_all(fd, answer, sizeof(answer) - 1))
+		return;
+	shutdown(fd, SHUT_WR);
+	/* Read to the end: closing over unread bytes would take the answer back. */
+	while (!fd_wait(fd, WAIT_READ, until) && recv(fd, piece, sizeof(piece), 0) > 0)
+		;
+}
+
 static status serve_pair(void *arg)
 {
 	struct pair *p = arg;
 	AUTO(arena) mem = { arena_open(0) };
 	if (dial(mem.p, p->relay->proxy, &p->server)) {
 		log_err(LOG_WARN, "a program's connection");
+		say_unreachable(p->client);
 	} else {
 		struct flow up = { p->client, p->server, UP_MAX }, down = { p->server, p->client, DOWN_MAX };
 		struct group *g = group_open(DEADLINE_NONE);

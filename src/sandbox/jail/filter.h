@@ -19,6 +19,7 @@ enum filter_rule {
 	RULE_OPEN,   /* flags in argument 1: nothing that writes */
 	RULE_OPENAT, /* the same in argument 2 */
 	RULE_MAP,    /* argument 2: not writable and executable at once */
+	RULE_MMAP,   /* the same, and nothing of the huge pool */
 	RULE_CLONE,  /* threads only */
 	RULE_SELF,   /* argument 0 is this process */
 	RULE_FCNTL,

@@ -58,8 +58,8 @@ static int drop_capabilities(void)
 int harden_identity(const struct order *o)
 {
 	/* Only a process that may change its bounding set has one worth dropping. */
-	for (int c = 0; c <= CAP_NUMBER_MAX; c++)
-		(void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+	for (int c = 0; c <= CAP_NUMBER_MAX && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) == 0; c++)
+		;
 	/* A user namespace of its own: the kernel counts this run's threads apart from others', and
 	 * our uid outside has no meaning inside. */
 	if (o->flags & ORDER_USERNS &&
