@@ -304,11 +304,12 @@ static status enter(const struct jail *j, bool network)
 	return root_restrict(j->tier == TIER_MINIMAL ? j->plan : NULL, j->helpers, port, &abi);
 }
 
-/* The zygote may change uid, drop rights and choose namespaces for its children. */
+/* The zygote may change uid, drop rights and choose namespaces for its children. CAP_KILL: the signal of
+ * its death reaches them only if it might have sent it itself. */
 static void keep_zygote_rights(const struct jail *j)
 {
 	for (int c = 0; c <= 63; c++) {
-		bool keep = c == CAP_SETUID || c == CAP_SETGID || c == CAP_SETPCAP ||
+		bool keep = c == CAP_SETUID || c == CAP_SETGID || c == CAP_SETPCAP || c == CAP_KILL ||
 			    (c == CAP_SYS_ADMIN && j->tier == TIER_NAMESPACE);
 		if (!keep)
 			(void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);

@@ -552,3 +552,41 @@ def test_a_proxy_that_is_not_there_is_an_error(box):
     assert "ProxyError" in box.run("import requests; requests.get('https://a.test/')")["stderr"]
     assert box.out("fetch('http://a.test/').then((r) => console.log(r.status))", "nodejs") == "502\n"
     assert "502" in box.out("fetch('https://a.test/').catch((e) => console.log(String(e.cause)))", "nodejs")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_nothing_outlives_the_service(mode):
+    """However it ends: no program goes on when nobody is there to stop it."""
+    s = Sandbox(wrap=MODES[mode][0]).start()
+    try:
+        threads = [threading.Thread(target=quietly, args=(s, code, language)) for code, language in (
+            ("import time; time.sleep(9)", "python3"), ("setTimeout(() => 0, 9000)", "nodejs"), ("while True: pass", "python3"))]
+        for t in threads:
+            t.start()
+        time.sleep(1)
+        pids = set(processes(s))
+        assert len(pids) >= 5
+        os.kill(s.process.pid, signal.SIGKILL)
+        end = time.time() + 2
+        while time.time() < end and any(alive(p) for p in pids):
+            time.sleep(0.05)
+        assert not [p for p in pids if alive(p)]
+        for t in threads:
+            t.join()
+    finally:
+        s.stop()
+
+
+def quietly(box, code, language):
+    try:
+        box.post({"language": language, "code": code})
+    except OSError:
+        pass
+
+
+def alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
