@@ -504,6 +504,14 @@ status files_from_input(struct flow *f, struct arena *mem, struct str tenant_id,
 
 /* --- content --- */
 
+status file_check_tenant(const struct json *file, struct str tenant_id)
+{
+	bool stored = !str_eq(json_get_str(file, S("transfer_method")), S("remote_url"));
+	if (stored && !str_eq(json_get_str(file, S("tenant_id")), tenant_id))
+		return err_set(ERR_NOT_FOUND, "the file is not of this workspace");
+	return 0;
+}
+
 status file_content(struct flow *f, struct arena *mem, const struct json *file, uint64_t max,
 		    struct str *out)
 {

@@ -42,6 +42,9 @@ struct file_new {
 	bool by_account;
 };
 status file_save(struct flow *, struct arena *, const struct file_new *, struct json **out) NODISCARD;
+/* Programs and models make values, and one may look like a file of another workspace: ERR_NOT_FOUND.
+ * Call it before the content of a value that a run made is read. */
+status file_check_tenant(const struct json *file, struct str tenant_id) NODISCARD;
 /* The content of a file object, stored or behind an address (guarded); ERR_TOO_LARGE past max. */
 status file_content(struct flow *, struct arena *, const struct json *file, uint64_t max,
 		    struct str *out) NODISCARD;

@@ -56,7 +56,8 @@ static status read_file(struct node_run *run, const struct json *file, struct st
 		.text_max = (size_t)mib(run, CONFIG_TATARA_DOCUMENT_TEXT_MB, 16),
 	} };
 	uint64_t max = (uint64_t)mib(run, CONFIG_TATARA_DOCUMENT_FILE_MB, 100);
-	if (file_content(run->flow, mem, file, max, &job->document.bytes)) {
+	if (file_check_tenant(file, run->info->tenant_id) ||
+	    file_content(run->flow, mem, file, max, &job->document.bytes)) {
 		job_free(job);
 		return failed(run, "Error downloading file: ");
 	}

@@ -35,6 +35,8 @@ static int64_t setting(const struct node_run *run, enum config_key key, int64_t 
 static status content(struct node_run *run, struct arena *mem, const struct json *file,
 		      struct str *out)
 {
+	if (file_check_tenant(file, run->info->tenant_id))
+		return -1;
 	return file_content(run->flow, mem, file,
 			    (uint64_t)setting(run, CONFIG_TATARA_HTTP_NODE_BODY_MB, 128) << 20,
 			    out);

@@ -40,7 +40,7 @@ static const struct {
 	{ "x.xyz", "!Unsupported Extension Type: .xyz" },
 	{ "bad.json", "!Failed to decode or parse JSON file" },
 	{ "lost", "!Error downloading file: File not found" },
-	{ "foreign", "!Error downloading file: File not found" },
+	{ "foreign", "!Error downloading file: the file is not of this workspace" },
 	{ "away", "!Error downloading file: " },
 	{ "text", "!Variable ['v', 'text'] is not an ArrayFileSegment" },
 	{ "gone", "!File variable not found for selector: ['v', 'gone']" },
@@ -72,7 +72,11 @@ static void fill(struct fixture *f, struct pool *p)
 	pool_set(p, S("v"), S("none"), json_arr(f->mem), VAR_INFER);
 	pool_set(p, S("v"), S("text"), json_str(f->mem, S("x")), VAR_INFER);
 	pool_set(p, S("v"), S("lost"), changed(f->mem, made[0], S("related_id"), S("00000000-0000-4000-8000-000000000000")), VAR_INFER);
-	pool_set(p, S("v"), S("foreign"), changed(f->mem, made[0], S("tenant_id"), S("t2")), VAR_INFER);
+	/* Another workspace's file, named rightly: a program may have made the value. */
+	struct file_new theirs = { .tenant_id = S("t2"), .app_id = S("a"), .name = S("note.txt"), .bytes = S("secret"), .created_by = S("u") };
+	struct json *foreign;
+	assert_int_equal(file_save(f->flow, f->mem, &theirs, &foreign), 0);
+	pool_set(p, S("v"), S("foreign"), foreign, VAR_INFER);
 	struct json *away = changed(f->mem, made[0], S("transfer_method"), S("remote_url"));
 	json_set_str(f->mem, away, S("remote_url"), S("http://127.0.0.1:1/x.txt"));
 	pool_set(p, S("v"), S("away"), away, VAR_INFER);

@@ -223,6 +223,7 @@ static const struct {
 	{ "{'method':'post','url':'$B/echo'" BODY("binary", "[{'type':'file','file':['s','docs']}]") "}", NULL, "FileFetchError: cannot fetch file with selector ['s', 'docs']" },
 	{ "{'method':'post','url':'$B/echo'" BODY("binary", "[{'type':'file','file':['s','gone']}]") "}", NULL, "FileFetchError: cannot fetch file with selector ['s', 'gone']" },
 	{ "{'method':'post','url':'$B/echo'" BODY("binary", "[{'type':'file','file':['s','lost']}]") "}", NULL, "FileFetchError: Error downloading file lost.txt: File not found" },
+	{ "{'method':'post','url':'$B/echo'" BODY("binary", "[{'type':'file','file':['s','theirs']}]") "}", NULL, "FileFetchError: Error downloading file n.txt: the file is not of this workspace" },
 };
 
 static void sends(struct stage *s)
@@ -481,6 +482,10 @@ static void fill(struct stage *s)
 	json_push(mem, list, bin);
 	pool_set(&s->pool, S("s"), S("doc"), doc, VAR_INFER);
 	pool_set(&s->pool, S("s"), S("docs"), list, VAR_INFER);
+	struct json *theirs;
+	text.tenant_id = S("t2");
+	assert_int_equal(file_save(s->f.flow, mem, &text, &theirs), 0);
+	pool_set(&s->pool, S("s"), S("theirs"), theirs, VAR_INFER);
 	struct json *lost = json_copy(mem, doc);
 	json_set_str(mem, lost, S("filename"), S("lost.txt"));
 	json_set_str(mem, lost, S("related_id"), S("00000000-0000-4000-8000-000000000000"));
