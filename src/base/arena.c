@@ -111,11 +111,11 @@ static struct block *add_block(struct arena *a, size_t size)
 	return b;
 }
 
-/* A quarter of what it holds, in whole BLOCK_STEP: grows like a power, and yet what an open stream
- * holds for minutes is at most a fifth too much. */
+/* An eighth of what it holds, in whole BLOCK_STEP: grows like a power, and yet what an open stream
+ * holds for minutes is at most a ninth too much. */
 static size_t next_size(const struct arena *a)
 {
-	size_t part = a->held / 4 / BLOCK_STEP * BLOCK_STEP;
+	size_t part = a->held / 8 / BLOCK_STEP * BLOCK_STEP;
 	return MIN(MAX(part, (size_t)BLOCK_STEP), (size_t)BLOCK_MAX);
 }
 

@@ -193,6 +193,12 @@ status backend_send(struct backend_call *c, struct str bytes)
 	return 0;
 }
 
+bool backend_answers(const struct backend_call *c)
+{
+	char probe;
+	return recv(c->fd, &probe, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 /* More bytes behind c->end; *got = 0 when the other side has ended. */
 static status fill(struct backend_call *c, size_t *got)
 {
@@ -348,7 +354,7 @@ void backend_end(struct backend_call *c)
 	struct backend *u = c->up;
 	if (c->fd < 0)
 		return;
-	if (c->ended && c->keep_alive && c->length != -2 && c->at == c->end &&
+	if (c->ended && c->keep_alive && !c->cut && c->length != -2 && c->at == c->end &&
 	    u->idle_count < BACKEND_IDLE_MAX)
 		u->idle[u->idle_count++] = (struct idle){ c->fd, rt_now() };
 	else

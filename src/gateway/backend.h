@@ -43,10 +43,13 @@ struct backend_call {
 	bool keep_alive;
 	struct http_chunks chunks;
 	bool ended;
+	bool cut; /* not all of the request was sent: the connection is of no more use */
 };
 /* A kept connection when fresh is false and there is one, else a new one. */
 status backend_begin(struct backend *, struct arena *, bool fresh, struct backend_call *) NODISCARD;
 status backend_send(struct backend_call *, struct str bytes) NODISCARD;
+/* Has it sent something, or ended, while we still send? Does not wait. */
+bool backend_answers(const struct backend_call *);
 /* Reads the head of the answer; interim 1xx answers are skipped. method decides about a body. */
 status backend_head(struct backend_call *, enum http_method) NODISCARD;
 struct str backend_header(const struct backend_call *, struct str name);

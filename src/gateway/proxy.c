@@ -166,7 +166,7 @@ static status send_piece(struct http *h, struct backend_call *c, struct str piec
 												: 0;
 }
 
-/* When the upstream stops reading it has usually answered already (413): go and see. */
+/* An upstream that answers before it has all (413), or stops reading, gets no more: go and see. */
 static status send_body(struct http *h, struct backend_call *c)
 {
 	if (h->body_length == 0)
@@ -176,10 +176,14 @@ static status send_body(struct http *h, struct backend_call *c)
 		size_t n;
 		if (http_body_read(h, piece, PIECE, &n))
 			return -1;
+		if (n && backend_answers(c)) {
+			c->cut = true;
+			return 0;
+		}
 		if (!n)
 			return h->body_length < 0 ? backend_send(c, S("0\r\n\r\n")) : 0;
 		if (send_piece(h, c, str_of(piece, n))) {
-			c->keep_alive = false;
+			c->cut = true;
 			return err_code() == ERR_UPSTREAM ? 0 : -1;
 		}
 	}

@@ -113,7 +113,7 @@ static status set_up(struct lite_conn *c, bool sync_full)
 	if (lite_script(c, sync_full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"))
 		return -1;
 	if (c->reader)
-		return lite_script(c, "PRAGMA query_only=1; PRAGMA cache_size=-8192");
+		return lite_script(c, "PRAGMA query_only=1; PRAGMA cache_size=-4096");
 	if (lite_script(c, "PRAGMA cache_size=-16384"))
 		return -1;
 	/* IMMEDIATE: with several processes a late upgrade of a read lock could not wait. */
