@@ -351,8 +351,8 @@ static status slice_fiber(void *p)
 	return st;
 }
 
-/* What is still to be computed of a request, each text once. */
-struct todo {
+/* Texts of a request whose vectors must be computed. */
+struct text_list {
 	const char **texts;
 	size_t *lens;
 	unsigned char (*keys)[KEY_LEN];
@@ -361,7 +361,7 @@ struct todo {
 	size_t n;
 };
 
-static status compute(struct engine *e, struct arena *mem, struct todo *t, bool query)
+static status compute(struct engine *e, struct arena *mem, struct text_list *t, bool query)
 {
 	if (load_once(e))
 		return -1;
@@ -384,7 +384,7 @@ static status compute(struct engine *e, struct arena *mem, struct todo *t, bool 
 	return 0;
 }
 
-static status compute_held(struct engine *e, struct arena *mem, struct todo *t, bool query)
+static status compute_held(struct engine *e, struct arena *mem, struct text_list *t, bool query)
 {
 	if (!t->n)
 		return 0;
@@ -394,9 +394,9 @@ static status compute_held(struct engine *e, struct arena *mem, struct todo *t, 
 	return compute(hold.p, mem, t, query);
 }
 
-static struct todo todo_make(struct arena *mem, size_t n)
+static struct text_list text_list_make(struct arena *mem, size_t n)
 {
-	struct todo t = { .texts = arena_array(mem, const char *, n) };
+	struct text_list t = { .texts = arena_array(mem, const char *, n) };
 	t.lens = arena_array(mem, size_t, n);
 	t.keys = arena_alloc(mem, size_mul(n, KEY_LEN));
 	t.out = arena_array(mem, float, size_mul(n, ENGINE_DIMS));
@@ -408,8 +408,8 @@ status embedder_embed(struct engine *e, struct arena *mem, const struct str *tex
 		    bool query, float **out, int64_t *tokens)
 {
 	AUTO(arena) tmp = { arena_open(0) };
-	struct todo t = todo_make(tmp.p, n);
-	/* where each text's vector comes from: a place in the to-do list */
+	struct text_list t = text_list_make(tmp.p, n);
+	/* where each text's vector comes from: a place in the list */
 	size_t *place = arena_array(tmp.p, size_t, n);
 	float *all = arena_array(mem, float, size_mul(n, ENGINE_DIMS));
 	int64_t sum = 0;

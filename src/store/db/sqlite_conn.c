@@ -114,7 +114,7 @@ static status set_up(struct lite_conn *c, bool sync_full)
 		return -1;
 	if (c->reader)
 		return lite_script(c, "PRAGMA query_only=1; PRAGMA cache_size=-4096");
-	if (lite_script(c, "PRAGMA cache_size=-16384"))
+	if (lite_script(c, "PRAGMA cache_size=-8192"))
 		return -1;
 	/* IMMEDIATE: with several processes a late upgrade of a read lock could not wait. */
 	return prepare_own(c, "BEGIN IMMEDIATE", &c->begin) || prepare_own(c, "COMMIT", &c->commit) ||

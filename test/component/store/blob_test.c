@@ -10,7 +10,6 @@
 #include "store/blob/blob.h"
 #include "store_test.h"
 
-static char *dir;
 DEFINE_AUTO(blob, struct blob, blob_close)
 
 static const struct {
@@ -223,23 +222,9 @@ static void cancels(void **state)
 	run_fiber(cancel_fiber, NULL);
 }
 
-static int each_setup(void **state)
-{
-	(void)state;
-	dir = dir_make();
-	return 0;
-}
-static int each_teardown(void **state)
-{
-	(void)state;
-	dir_remove(dir);
-	return 0;
-}
-
 int main(void)
 {
 	crypt_init();
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, each_setup, each_teardown)
 	/* full forks: first, while there are no threads */
 	const struct CMUnitTest tests[] = { ROW(full), ROW(names), ROW(streams), ROW(cancels) };
 	return cmocka_run_group_tests_name("blob", tests, NULL, NULL);

@@ -8,7 +8,6 @@
 #include "store_test.h"
 
 static bool use_postgres;
-static char *dir;
 static const char *self;
 extern char **environ;
 
@@ -416,19 +415,6 @@ static void killed(void **state)
 	run_fiber(kill_fiber, NULL);
 }
 
-static int each_setup(void **state)
-{
-	(void)state;
-	dir = dir_make();
-	return 0;
-}
-static int each_teardown(void **state)
-{
-	(void)state;
-	dir_remove(dir);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	self = argv[0];
@@ -438,11 +424,8 @@ int main(int argc, char **argv)
 		dir = argv[3];
 		return rt_run(&(struct rt_options){ 0 }, child_fiber, NULL) ? 1 : 0;
 	}
-	if (use_postgres && !getenv("TATARA_TEST_PG")) {
-		fprintf(stderr, "no TATARA_TEST_PG: run under tools/pg-run\n");
+	if (use_postgres && !under_pg_run("TATARA_TEST_PG"))
 		return 77;
-	}
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, each_setup, each_teardown)
 	const struct CMUnitTest tests[] = { ROW(queues), ROW(keys), ROW(messages), ROW(values),
 					    ROW(killed), ROW(plans) };
 	return cmocka_run_group_tests_name(use_postgres ? "broker postgres" : "broker sqlite", tests, NULL,

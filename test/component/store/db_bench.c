@@ -6,7 +6,6 @@
 enum { FIBERS = 64, SECONDS = 3 };
 static struct db_options options;
 static bool use_postgres;
-static char *dir;
 
 static const struct sql add_event = {
 	"add_event", "INSERT INTO events (run, seq, body) VALUES (?1, ?2, ?3)",

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 static bool use_postgres;
-static char *dir;
 
 #define SQL(var, text_lite, text_pg, count)                                                        \
 	static const struct sql var = { #var, text_lite, text_pg, count }
@@ -466,19 +465,6 @@ static void schema(void **state)
 	run_fiber(migrate_fiber, NULL);
 }
 
-static int each_setup(void **state)
-{
-	(void)state;
-	dir = dir_make();
-	return 0;
-}
-static int each_teardown(void **state)
-{
-	(void)state;
-	dir_remove(dir);
-	return 0;
-}
-
 static void schema_together(void **state)
 {
 	(void)state;
@@ -488,11 +474,8 @@ static void schema_together(void **state)
 int main(int argc, char **argv)
 {
 	use_postgres = argc > 1 && strcmp(argv[1], "postgres") == 0;
-	if (use_postgres && !getenv("TATARA_TEST_PG")) {
-		fprintf(stderr, "no TATARA_TEST_PG: run under tools/pg-run\n");
+	if (use_postgres && !under_pg_run("TATARA_TEST_PG"))
 		return 77;
-	}
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, each_setup, each_teardown)
 	const struct CMUnitTest tests[] = { ROW(values), ROW(batches), ROW(crowds), ROW(times),
 					    ROW(schema), ROW(schema_together), ROW(long_log) };
 	return cmocka_run_group_tests_name(use_postgres ? "db postgres" : "db sqlite", tests, NULL, NULL);

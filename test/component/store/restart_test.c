@@ -6,7 +6,6 @@
 #include "store/broker/broker.h"
 #include "store_test.h"
 
-static char *dir;
 DEFINE_AUTO(broker, struct broker, broker_close)
 
 static const struct sql add_row = { "add_row", "", "INSERT INTO log (id) VALUES ($1)", 1 };
@@ -160,27 +159,11 @@ static void restarts(void **state)
 	(void)state;
 	run_fiber(restart_fiber, NULL);
 }
-static int each_setup(void **state)
-{
-	(void)state;
-	dir = dir_make();
-	return 0;
-}
-static int each_teardown(void **state)
-{
-	(void)state;
-	dir_remove(dir);
-	return 0;
-}
-
 int main(void)
 {
 	crypt_init();
-	if (!getenv("TATARA_TEST_PG_CTL")) {
-		fprintf(stderr, "no TATARA_TEST_PG_CTL: run under tools/pg-run\n");
+	if (!under_pg_run("TATARA_TEST_PG_CTL"))
 		return 77;
-	}
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, each_setup, each_teardown)
 	const struct CMUnitTest tests[] = { ROW(away), ROW(restarts) };
 	return cmocka_run_group_tests_name("postgres restart", tests, NULL, NULL);
 }

@@ -47,11 +47,38 @@ static inline void dir_remove(char *path)
 	free(path);
 }
 
+/* The directory of the running test; ROW(fn) makes one for each test and removes it. */
+static char *dir;
+
+static inline int each_setup(void **state)
+{
+	(void)state;
+	dir = dir_make();
+	return 0;
+}
+
+static inline int each_teardown(void **state)
+{
+	(void)state;
+	dir_remove(dir);
+	return 0;
+}
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, each_setup, each_teardown)
+
+/* Is the variable there that tools/pg-run sets? If not, main says so and ends with 77: skipped. */
+static inline bool under_pg_run(const char *variable)
+{
+	if (getenv(variable))
+		return true;
+	fprintf(stderr, "no %s: run under tools/pg-run\n", variable);
+	return false;
+}
+
 /* PostgreSQL when use_postgres, with an empty schema; else SQLite in dir. */
-static inline status test_db(const char *dir, bool use_postgres, struct db_options o, struct db **out)
+static inline status test_db(const char *in, bool use_postgres, struct db_options o, struct db **out)
 {
 	char path[512];
-	snprintf(path, sizeof(path), "%s/test.db", dir);
+	snprintf(path, sizeof(path), "%s/test.db", in);
 	if (use_postgres)
 		o.postgres = str_c(getenv("TATARA_TEST_PG"));
 	else
