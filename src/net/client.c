@@ -13,7 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { KICK = -1, CONNECTIONS_PER_HOST = 64, CONNECTIONS_KEPT = 128 };
+enum { CONNECTIONS_PER_HOST = 64, CONNECTIONS_KEPT = 128, CONNECTIONS_KEPT_MORE = 16 };
 
 /* epoll's 64 bits: lane and socket. */
 static uint64_t event_key(uint32_t lane, int fd)
@@ -195,7 +195,9 @@ static struct lane *open_lane(struct client *c, int pool)
 	curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(m, CURLMOPT_TIMERDATA, l);
 	curl_multi_setopt(m, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-	curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+	/* Lanes that came with a rush keep little of it. */
+	curl_multi_setopt(m, CURLMOPT_MAXCONNECTS,
+			  l->index < POOL_COUNT ? (long)CONNECTIONS_KEPT : (long)CONNECTIONS_KEPT_MORE);
 	curl_multi_setopt(m, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->o.connections_per_host);
 	return l;
 }

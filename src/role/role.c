@@ -2,6 +2,7 @@
 /* role: the life that every role has. */
 #include "role/role.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,11 @@
 #include "os/os.h"
 #include "store/db/db.h"
 
-enum { FD_LIMIT = 262144 };
+enum {
+	FD_LIMIT = 262144,
+	TRIM_EVERY_MS = 5000,
+	TRIM_FIBERS = 200, /* so many have ended since the last peak */
+};
 
 const struct role_type *role_find(struct str name)
 {
@@ -162,10 +167,35 @@ static void close_role(struct role_process *r)
 		services_close(&r->services);
 }
 
+static status trim_heap(void *unused)
+{
+	(void)unused;
+	(void)malloc_trim(0);
+	return 0;
+}
+
+/* After a rush the allocator keeps what it took: give it back once many fibers have ended. */
+static status trim_main(void *unused)
+{
+	(void)unused;
+	for (size_t peak = 0; !fiber_sleep_ms(TRIM_EVERY_MS);) {
+		struct rt_stats now;
+		rt_stats_get(&now);
+		peak = MAX(peak, now.fibers);
+		if (now.fibers + TRIM_FIBERS > peak)
+			continue;
+		if (pool_call(trim_heap, NULL))
+			return 0;
+		peak = now.fibers;
+	}
+	return 0;
+}
+
 static status role_main(void *arg)
 {
 	struct role_process *r = arg;
-	if (open_role(r) || serve_http(r) || (r->type->started && r->type->started(r))) {
+	if (open_role(r) || serve_http(r) || (r->type->started && r->type->started(r)) ||
+	    fiber_background("heap", trim_main, NULL)) {
 		log_err(LOG_ERROR, "cannot start");
 		close_role(r);
 		return -1;

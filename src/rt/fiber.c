@@ -18,7 +18,7 @@ enum {
 	STACK_ASAN = 1 << 20,
 	GUARD = 16 << 10,  /* more than a page: foreign code may not probe its frames */
 	HOT_MAX = 32,	   /* free stacks kept with their pages */
-	COLD_MAX = 4096,   /* free stacks kept at all */
+	COLD_MAX = 1024,   /* free stacks kept at all, a page each */
 	RED_ZONE = 128,	   /* below sp a leaf may keep data */
 	FIBER_ROOM = (sizeof(struct fiber) + 63) / 64 * 64,
 };
