@@ -20,13 +20,13 @@ function Card({ of, children }: { of: ToolProvider; children?: ReactNode }) {
 		<article className="tile">
 			<h3>{toolText(of.label) || of.name}</h3>
 			{toolText(of.description) && <p>{toolText(of.description)}</p>}
-			<p className="tags">
+			<div className="tags">
 				{of.tools.map((x) => (
 					<Badge key={x.name} variant="default" title={toolText(x.description)} style={{ textTransform: "none" }}>
 						{toolText(x.label) || x.name}
 					</Badge>
 				))}
-			</p>
+			</div>
 			{children && <footer>{children}</footer>}
 		</article>
 	);
