@@ -32,7 +32,7 @@ def routes(table):
         text = f.read()
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     names = {"API": "/console/api", "APP": "/console/api/apps/{id:uuid}",
-             "WORK": "/console/api/workspaces/current", "": ""}
+             "WORK": "/console/api/workspaces/current", "TOOL": "/console/api/workspaces/current/tool-provider", "": ""}
     found = []
     for macro, method, base, path, auth in re.findall(
             r'(\{|PROVIDER\()\s*HTTP_(\w+),\s*(\w*)\s*(?:"([^"]*)")?\s*,\s*(\w+)\s*,', text):

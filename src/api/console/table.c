@@ -162,7 +162,7 @@ static const struct route routes[] = {
 	{ HTTP_POST, TOOL "/api/delete", AUTH_ADMIN, QUICK, 0, console_api_tool_remove, 0 },
 	{ HTTP_GET, TOOL "/api/get", AUTH_CONSOLE, QUICK, 0, console_api_tool_get, 0 },
 	{ HTTP_GET, TOOL "/api/tools", AUTH_CONSOLE, QUICK, 0, console_api_tool_tools, 0 },
-	{ HTTP_POST, TOOL "/api/schema", AUTH_CONSOLE, QUICK, FILE_LIMIT, console_api_tool_schema, 0 },
+	{ HTTP_POST, TOOL "/api/schema", AUTH_EDITOR, QUICK, FILE_LIMIT, console_api_tool_schema, 0 },
 	{ HTTP_GET, TOOL "/api/remote", AUTH_EDITOR, SLOW, 0, console_api_tool_remote, 0 },
 	{ HTTP_POST, TOOL "/api/test/pre", AUTH_EDITOR, SLOW, FILE_LIMIT, console_api_tool_try, 0 },
 	{ HTTP_POST, TOOL "/workflow/create", AUTH_ADMIN, QUICK, 0, console_workflow_tool_add, 0 },
