@@ -18,9 +18,10 @@ struct image {
 	const Elf64_Ehdr *head;
 };
 
-static const void *part(const struct image *m, uint64_t offset, uint64_t n)
+/* NULL outside of the file, and where no such thing can lie. */
+static const void *part(const struct image *m, uint64_t offset, uint64_t n, size_t align)
 {
-	if (offset > m->len || n > m->len - offset)
+	if (offset % align || offset > m->len || n > m->len - offset)
 		return NULL;
 	return m->at + offset;
 }
@@ -28,7 +29,7 @@ static const void *part(const struct image *m, uint64_t offset, uint64_t n)
 static const Elf64_Phdr *segment(const struct image *m, uint32_t type, uint64_t address)
 {
 	for (unsigned i = 0; i < m->head->e_phnum; i++) {
-		const Elf64_Phdr *p = part(m, m->head->e_phoff + i * sizeof(*p), sizeof(*p));
+		const Elf64_Phdr *p = part(m, m->head->e_phoff + i * sizeof(*p), sizeof(*p), _Alignof(Elf64_Phdr));
 		if (!p)
 			return NULL;
 		if (p->p_type == type && (!address || (address >= p->p_vaddr && address < p->p_vaddr + p->p_filesz)))
@@ -94,7 +95,7 @@ static const char *find_library(struct arena *mem, const char *file, const char 
 static void read_dynamic(struct arena *mem, const struct image *m, const char *file, path_list *out)
 {
 	const Elf64_Phdr *p = segment(m, PT_DYNAMIC, 0);
-	const Elf64_Dyn *d = p ? part(m, p->p_offset, p->p_filesz) : NULL;
+	const Elf64_Dyn *d = p ? part(m, p->p_offset, p->p_filesz, _Alignof(Elf64_Dyn)) : NULL;
 	size_t n = d ? p->p_filesz / sizeof(*d) : 0;
 	uint64_t table = 0, runpath = 0;
 	bool has_runpath = false;
@@ -116,8 +117,8 @@ static void read_dynamic(struct arena *mem, const struct image *m, const char *f
 			vec_push(mem, out, path);
 	}
 	const Elf64_Phdr *interp = segment(m, PT_INTERP, 0);
-	const char *loader = interp ? part(m, interp->p_offset, interp->p_filesz) : NULL;
-	if (loader && interp->p_filesz && !loader[interp->p_filesz - 1])
+	const char *loader = interp ? part(m, interp->p_offset, interp->p_filesz, 1) : NULL;
+	if (loader && interp->p_filesz > 1 && *loader && !loader[interp->p_filesz - 1])
 		vec_push(mem, out, arena_str(mem, str_c(loader)).at);
 }
 
