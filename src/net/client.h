@@ -16,6 +16,9 @@ struct client_options {
 	struct str ca_file;	/* PEM, empty = the system's */
 	struct str proxy, proxy_tls; /* http://host:port for guarded requests, empty = direct */
 	struct guard *guard;	/* decides about requests with guarded = true that go direct */
+	/* Another one for the fiber that asks, or NULL: guard. Asked once a request. */
+	struct guard *(*guard_of)(void *ctx);
+	void *guard_ctx;
 	/* 0 = 64. Past 256 there may be that many in each of several lanes (client_int.h). */
 	size_t connections_per_host;
 };

@@ -69,6 +69,7 @@ struct client_stream {
 	int hops;
 	size_t hop_bytes;    /* of its body, which nobody reads */
 	struct str host;     /* what the guard judged, without brackets */
+	struct guard *guard; /* who judges all of this exchange; NULL: nobody here */
 	CURLcode code;
 	struct client_response head;
 	VEC(struct http_header) headers;

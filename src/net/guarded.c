@@ -59,11 +59,21 @@ static bool set_user(struct client_stream *t, struct str user)
 	       curl_easy_setopt(t->easy, CURLOPT_PASSWORD, arena_cstr(t->mem, password)) == CURLE_OK;
 }
 
+/* In the fiber that asks: the driver's fiber works for everybody. */
+static struct guard *choose_guard(struct client_stream *t)
+{
+	const struct client_options *o = &t->client->o;
+	struct guard *own = o->guard_of ? o->guard_of(o->guard_ctx) : NULL;
+	if (!t->guard)
+		t->guard = own ? own : o->guard;
+	return t->guard;
+}
+
 status guarded_route(struct client_stream *t)
 {
 	struct url u;
 	struct target to;
-	struct guard *guard = guarded_proxy(t).len ? NULL : t->client->o.guard;
+	struct guard *guard = guarded_proxy(t).len ? NULL : choose_guard(t);
 	struct guard_decision *d = arena_new(t->mem, struct guard_decision);
 	if (read_target(t, &u, &to))
 		return -1;

@@ -41,7 +41,7 @@ static uint16_t port_of(const struct sockaddr *a)
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct client_stream *t = arg;
-	struct guard *guard = t->req->guarded && !guarded_proxy(t).len ? t->client->o.guard : NULL;
+	struct guard *guard = t->req->guarded && !guarded_proxy(t).len ? t->guard : NULL;
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
 	if (guard && !t->req->unix_socket.len &&

@@ -6,8 +6,12 @@
 #include "base/buf.h"
 #include "base/config.h"
 #include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/map.h"
 #include "net/client.h"
 #include "net/guard.h"
+#include "rt/rt.h"
 
 /* Where our own services are: names that no request of a user may lead to. */
 static const enum config_key own_services[] = {
@@ -103,6 +107,94 @@ status outgoing_guard(struct arena *mem, const struct config *c, enum outgoing_c
 		sandbox_lists(mem, c, &o);
 	*out = o;
 	return 0;
+}
+
+/* --- workspaces --- */
+
+struct outgoing_workspaces {
+	struct map guards; /* workspace id -> struct guard */
+};
+
+/* Which list a member of the setting fills; beside: it adds to the list for all. */
+static const struct {
+	struct str name;
+	size_t at;
+	bool beside;
+} workspace_lists[] = {
+	{ S_INIT("allow_private_ips"), offsetof(struct guard_options, allow_addresses), false },
+	{ S_INIT("allow_private_domains"), offsetof(struct guard_options, allow_domains), false },
+	{ S_INIT("allow_domains"), offsetof(struct guard_options, only_domains), false },
+	{ S_INIT("deny_domains"), offsetof(struct guard_options, deny_domains), true },
+	{ S_INIT("deny_ips"), offsetof(struct guard_options, deny_addresses), true },
+};
+
+static status set_list(struct arena *mem, struct guard_options *o, const struct json_member *m)
+{
+	for (size_t i = 0; i < countof(workspace_lists); i++) {
+		if (!str_eq(m->name, workspace_lists[i].name))
+			continue;
+		if (m->value.type != JSON_STR)
+			return err_set(ERR_INVALID, "%.*s: must be a text", STR(m->name));
+		struct str *list = (struct str *)((char *)o + workspace_lists[i].at);
+		struct str own = json_as_str(&m->value, S(""));
+		*list = workspace_lists[i].beside ? both(mem, *list, own) : own;
+		return 0;
+	}
+	return err_set(ERR_INVALID, "%.*s: not known; use allow_private_ips, allow_private_domains, "
+				    "allow_domains, deny_domains or deny_ips", STR(m->name));
+}
+
+static status open_workspace(struct arena *mem, const struct guard_options *all, const struct json *lists,
+			     struct guard **out)
+{
+	struct guard_options o = *all;
+	if (!json_is(lists, JSON_OBJ))
+		return err_set(ERR_INVALID, "must be an object of lists");
+	json_each_member(lists, m)
+		if (set_list(mem, &o, m))
+			return -1;
+	return guard_open(&o, out);
+}
+
+static void close_guard(void *guard)
+{
+	guard_close(guard);
+}
+
+status outgoing_workspaces(struct arena *mem, const struct config *c, struct guard_cache *cache,
+			   struct outgoing_workspaces **out)
+{
+	struct str text = str_trim(config_str(c, CONFIG_SSRF_PROXY_WORKSPACES));
+	struct guard_options all;
+	struct json *named;
+	*out = NULL;
+	if (!text.len)
+		return 0;
+	if (json_parse(mem, text, &named))
+		return err_wrap("SSRF_PROXY_WORKSPACES");
+	if (!json_is(named, JSON_OBJ))
+		return err_set(ERR_INVALID, "SSRF_PROXY_WORKSPACES: must be a JSON object, a member a workspace");
+	if (outgoing_guard(mem, c, OUTGOING_ANY, &all))
+		return -1;
+	all.cache = cache;
+	struct outgoing_workspaces *w = arena_new(mem, struct outgoing_workspaces);
+	w->guards = map_make(mem);
+	json_each_member(named, m) {
+		struct guard *guard;
+		if (open_workspace(mem, &all, &m->value, &guard))
+			return err_wrap("SSRF_PROXY_WORKSPACES, workspace %.*s", STR(m->name));
+		arena_defer(mem, close_guard, guard);
+		map_set(&w->guards, m->name, guard);
+	}
+	*out = w;
+	return 0;
+}
+
+struct guard *outgoing_workspace_guard(void *workspaces)
+{
+	const struct outgoing_workspaces *w = workspaces;
+	const struct log_context *who = fiber_log_context();
+	return who && who->tenant_id.len ? map_get(&w->guards, who->tenant_id) : NULL;
 }
 
 status outgoing_cache(const struct config *c, struct guard_cache **out)

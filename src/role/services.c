@@ -109,6 +109,11 @@ static status open_client(struct services *s, struct arena *mem)
 		/* Each open answer of a model is a connection to the same few hosts. */
 		.connections_per_host = (size_t)config_int(s->config, CONFIG_TATARA_STREAMS_MAX),
 	};
+	struct outgoing_workspaces *own;
+	if (outgoing_workspaces(mem, s->config, cache, &own))
+		return -1;
+	o.guard_of = own ? outgoing_workspace_guard : NULL;
+	o.guard_ctx = own;
 	outgoing_proxy(s->config, &o);
 	return client_open(&o, &s->client);
 }
