@@ -234,12 +234,13 @@ static status one_round(struct loop *l, int64_t round)
 	forget_inner(l, &pool);
 	struct pass pass = { .mem = mem.p, .pool = &pool, .root = l->root, .round = round };
 	status st = pass_run(run, &sub, &pass);
-	struct err why;
+	/* Not on the stack: with the engine a frame would become too large. */
+	struct err *why = st ? arena_new(mem.p, struct err) : NULL;
 	if (st)
-		err_save(&why);
+		err_save(why);
 	engine_close(&sub);
 	if (st)
-		return err_restore(&why);
+		return err_restore(why);
 	pass_add(run, &l->total, &sub);
 	merge(l, &sub);
 	if (sub.error.len) {
