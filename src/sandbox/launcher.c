@@ -6,7 +6,8 @@
  *   front <--started (ends of pipes)--                        status byte: jailed |
  *   front <--ended (exit, signal, reason)-- launcher <-- zygote's report, or waitpid
  *
- * A run ends when its process is gone; only then is its identity free again.
+ * A run ends when its process is gone; only then is its identity free again. Two Python runs are made
+ * ahead: jailed already, they wait for their code (take_ahead, refill_ahead).
  */
 #include "sandbox/launcher.h"
 
@@ -29,185 +30,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "sandbox/calls.h"
 #include "sandbox/jail/harden.h"
-#include "sandbox/jail.h"
+#include "sandbox/launcher_int.h"
 #include "sandbox/message.h"
-#include "sandbox/probe.h"
-
-enum {
-	FRONT_FD = 3,
-	RUNS_MAX = 128,
-	WARM_MAX = 64,
-	SPARE_MAX = 8,	 /* process spaces made ahead */
-	INITS_MAX = 512, /* killed first processes that are not reaped yet */
-	WATCH_MS = 25,
-	GRACE_MS = 2000, /* a killed run that is still there after this is an error of ours */
-	ZYGOTE_RUNS_MAX = 1000,
-	ZYGOTE_AGE_MS = 600000,
-	DEATHS_MAX = 3,
-	DEATHS_WINDOW_MS = 10000,
-	FILES_MAX = 64,
-	WARM_NICE = 10,
-	WARM_PAUSE_MS = 3000,
-	IDLE_MS = 600000,
-	SPACE_PAUSE_MS = 1000,
-};
-
-enum zygote_kind { ZYGOTE_PLAIN, ZYGOTE_DATA, ZYGOTE_OLD, ZYGOTE_SLOTS = 6 };
-struct zygote {
-	pid_t pid; /* 0 = none */
-	int control;
-	bool ready, data, retired;
-	uint32_t runs;
-	int64_t born;
-};
-
-/* A Node process that waits for its order. */
-struct warm {
-	pid_t pid;
-	int control, out, err, pidfd;
-	pid_t init;
-	uint32_t uid_index;
-	bool network;
-};
-
-struct run {
-	uint64_t id;
-	bool used, jailed, node, told;
-	pid_t pid, init;
-	int pidfd, status;
-	struct zygote *zygote;
-	uint32_t uid_index;
-	int64_t deadline;
-	int reason; /* END_EXIT = nothing of ours yet */
-	int64_t peak_kb, cpu_us;
-	struct calls calls;
-};
-
-struct launcher {
-	struct arena *mem;
-	struct launcher_settings settings;
-	struct root_plan plan;
-	struct probe probe;
-	struct jail jail;
-	struct zygote zygote[ZYGOTE_SLOTS];
-	struct warm warm[WARM_MAX];
-	size_t warm_count;
-	struct run run[RUNS_MAX];
-	size_t running;
-	struct {
-		pid_t init;
-		int fd;
-	} spare[SPARE_MAX];
-	size_t spare_count;
-	pid_t dying[INITS_MAX];
-	size_t dying_count;
-	bool *uid_taken;
-	uint32_t uid_next, zygote_starts;
-	int64_t death[DEATHS_MAX];
-	bool wanted[2]; /* warm Node without and with network: asked for once */
-	int64_t watched;
-	int64_t warm_after; /* no warm process before: one has died */
-	int64_t space_after; /* no process space before: one could not be made */
-	bool active;	    /* interpreters are kept */
-	int64_t last_run;
-};
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* --- identities --- */
-
-static bool take_uid(struct launcher *l, uint32_t *index)
-{
-	for (uint32_t i = 0; i < l->settings.uid_count; i++) {
-		uint32_t at = (l->uid_next + i) % l->settings.uid_count;
-		if (l->uid_taken[at])
-			continue;
-		l->uid_taken[at] = true;
-		l->uid_next = at + 1; /* the longest unused comes first */
-		*index = at;
-		return true;
-	}
-	return false;
-}
-
-/* Where runs have no process namespace: nothing of this identity may be left alive. */
-static void sweep_uid(const struct launcher *l, uint32_t uid)
-{
-	int how;
-	if (!l->jail.own_ids || l->jail.tier == TIER_NAMESPACE)
-		return;
-	pid_t pid = fork();
-	if (pid == 0) {
-		struct order o = { .flags = ORDER_SETID, .uid = uid, .gid = uid };
-		if (harden_sweep(&o) < 0)
-			_exit(1);
-		_exit(0);
-	}
-	while (pid > 0 && waitpid(pid, &how, 0) < 0 && errno == EINTR)
-		;
-}
-
-static void give_uid(struct launcher *l, uint32_t index)
-{
-	sweep_uid(l, l->jail.uid_base + index);
-	l->uid_taken[index] = false;
-}
-
-/* --- process spaces --- */
-
-static int take_space(struct launcher *l, pid_t *init)
-{
-	if (l->spare_count) {
-		*init = l->spare[--l->spare_count].init;
-		return l->spare[l->spare_count].fd;
-	}
-	return jail_process_space(&l->jail, init);
-}
-
-static void refill_spaces(struct launcher *l)
-{
-	size_t want = MIN((size_t)l->settings.workers, (size_t)SPARE_MAX);
-	if (l->jail.tier == TIER_NAMESPACE && l->active && l->spare_count < want && now_ms() >= l->space_after) {
-		int fd = jail_process_space(&l->jail, &l->spare[l->spare_count].init);
-		l->spare[l->spare_count].fd = fd;
-		if (fd >= 0)
-			l->spare_count++;
-		else
-			l->space_after = now_ms() + SPACE_PAUSE_MS;
-	}
-}
-
-/* Killing the first process of a space kills all in it; it is reaped when it has gone. */
-static void end_space(struct launcher *l, pid_t *init)
-{
-	if (*init <= 0)
-		return;
-	kill(*init, SIGKILL);
-	if (l->dying_count < INITS_MAX)
-		l->dying[l->dying_count++] = *init;
-	*init = 0;
-}
-
-static void reap_spaces(struct launcher *l)
-{
-	for (size_t i = l->dying_count; i-- > 0;)
-		if (waitpid(l->dying[i], NULL, WNOHANG) != 0)
-			l->dying[i] = l->dying[--l->dying_count];
-}
 
 /* --- reports to the front --- */
 
@@ -241,7 +66,7 @@ static struct zygote *find_zygote(struct launcher *l, bool data)
 /* Three deaths in ten seconds: wait, do not spin. */
 static bool dies_too_often(const struct launcher *l)
 {
-	return l->death[0] && now_ms() - l->death[0] < DEATHS_WINDOW_MS;
+	return l->death[0] && launcher_now() - l->death[0] < DEATHS_WINDOW_MS;
 }
 
 static status start_zygote(struct launcher *l, bool data)
@@ -255,7 +80,7 @@ static status start_zygote(struct launcher *l, bool data)
 		return err_set(ERR_UNAVAILABLE, "zygotes end at once");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno("socketpair");
-	*z = (struct zygote){ .control = ends[0], .data = data, .born = now_ms() };
+	*z = (struct zygote){ .control = ends[0], .data = data, .born = launcher_now() };
 	status r = jail_start_zygote(&l->jail, ends[1], data, &z->pid);
 	close(ends[1]);
 	if (r) {
@@ -283,13 +108,17 @@ static void renew_zygote(struct launcher *l, bool data)
 	(void)start_zygote(l, data);
 }
 
+static void drop_ahead(struct launcher *l, const struct zygote *z);
+
 static void zygote_ready(struct launcher *l, struct zygote *z)
 {
 	z->ready = true;
 	for (size_t i = 0; i < ZYGOTE_SLOTS; i++) {
 		struct zygote *other = &l->zygote[i];
-		if (other != z && other->pid && other->ready && !other->retired && other->data == z->data)
+		if (other != z && other->pid && other->ready && !other->retired && other->data == z->data) {
+			drop_ahead(l, other);
 			retire(other);
+		}
 	}
 }
 
@@ -299,14 +128,14 @@ static void zygote_died(struct launcher *l, struct zygote *z)
 {
 	if (!z->retired) {
 		memmove(l->death, l->death + 1, sizeof(l->death) - sizeof(l->death[0]));
-		l->death[DEATHS_MAX - 1] = now_ms();
+		l->death[DEATHS_MAX - 1] = launcher_now();
 	}
 	for (size_t i = 0; i < RUNS_MAX; i++)
 		if (l->run[i].used && l->run[i].zygote == z) {
 			l->run[i].reason = END_BROKEN;
 			finish_run(l, &l->run[i], 0);
 		}
-	close_fd(&z->control);
+	launcher_close(&z->control);
 	kill(z->pid, SIGKILL);
 	while (waitpid(z->pid, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -340,18 +169,18 @@ static status start_warm(struct launcher *l, bool network, struct warm *w)
 	struct order o;
 	int control[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 };
 	*w = (struct warm){ .control = -1, .out = -1, .err = -1, .pidfd = -1, .network = network };
-	if (!take_uid(l, &w->uid_index))
+	if (!supply_take_uid(l, &w->uid_index))
 		return err_set(ERR_BUSY, "no identity is free");
 	fill_order(l, &o, ORDER_NODE | (network ? ORDER_NETWORK : 0), w->uid_index);
-	int space = take_space(l, &w->init);
+	int space = supply_take_space(l, &w->init);
 	status r = -1;
 	bool there = space >= 0 || l->jail.tier != TIER_NAMESPACE;
 	if (there && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) == 0 && make_pipe(out) && make_pipe(err))
 		r = jail_start_node(&l->jail, &o, (int[]){ control[1], out[1], err[1] }, space, &w->pid);
-	close_fd(&control[1]);
-	close_fd(&out[1]);
-	close_fd(&err[1]);
-	close_fd(&space);
+	launcher_close(&control[1]);
+	launcher_close(&out[1]);
+	launcher_close(&err[1]);
+	launcher_close(&space);
 	w->control = control[0];
 	w->out = out[0];
 	w->err = err[0];
@@ -359,11 +188,11 @@ static status start_warm(struct launcher *l, bool network, struct warm *w)
 		w->pidfd = (int)syscall(SYS_pidfd_open, w->pid, 0);
 	if (!r && w->pidfd >= 0)
 		return 0;
-	close_fd(&w->control);
-	close_fd(&w->out);
-	close_fd(&w->err);
-	end_space(l, &w->init);
-	give_uid(l, w->uid_index);
+	launcher_close(&w->control);
+	launcher_close(&w->out);
+	launcher_close(&w->err);
+	supply_end_space(l, &w->init);
+	supply_give_uid(l, w->uid_index);
 	return -1;
 }
 
@@ -373,12 +202,12 @@ static void drop_warm(struct launcher *l, size_t i)
 	syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
 	while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	close_fd(&w->control);
-	close_fd(&w->out);
-	close_fd(&w->err);
-	close_fd(&w->pidfd);
-	end_space(l, &w->init);
-	give_uid(l, w->uid_index);
+	launcher_close(&w->control);
+	launcher_close(&w->out);
+	launcher_close(&w->err);
+	launcher_close(&w->pidfd);
+	supply_end_space(l, &w->init);
+	supply_give_uid(l, w->uid_index);
 	l->warm[i] = l->warm[--l->warm_count];
 }
 
@@ -387,7 +216,7 @@ static bool refill_warm(struct launcher *l)
 {
 	size_t have[2] = { 0, 0 };
 	size_t want = MIN((size_t)l->settings.pool_node, (size_t)WARM_MAX / 2);
-	if (!l->active || !l->plan.node || now_ms() < l->warm_after)
+	if (!l->active || !l->plan.node || launcher_now() < l->warm_after)
 		return false;
 	for (size_t i = 0; i < l->warm_count; i++)
 		have[l->warm[i].network]++;
@@ -411,9 +240,9 @@ static struct run *new_run(struct launcher *l, const struct run_request *q)
 		struct run *r = &l->run[i];
 		if (r->used)
 			continue;
-		*r = (struct run){ .used = true, .id = q->id, .pidfd = -1, .status = -1,
-				   .node = q->language == LANGUAGE_NODE,
-				   .deadline = now_ms() + q->wall_ms };
+		*r = (struct run){ .used = true, .id = q->id, .order_id = ++l->orders, .pidfd = -1,
+				   .status = -1, .node = q->language == LANGUAGE_NODE, .flags = q->flags,
+				   .near = { -1, -1, -1 }, .deadline = launcher_now() + q->wall_ms };
 		calls_init(&r->calls, l->settings.threads,
 			    q->flags & ORDER_NETWORK && l->jail.broker ? (uint16_t)l->settings.broker_port : 0);
 		l->running++;
@@ -447,7 +276,7 @@ static void read_status(struct run *r)
 		r->jailed = true;
 		r->calls.listener = count ? listener : -1;
 	}
-	close_fd(&r->status);
+	launcher_close(&r->status);
 }
 
 static void explain(const struct run *r, int wait_status, struct launcher_report *out)
@@ -467,10 +296,24 @@ static void explain(const struct run *r, int wait_status, struct launcher_report
 	}
 }
 
+/* Everything that the run had; its place is free again. */
+static void release(struct launcher *l, struct run *r)
+{
+	launcher_close(&r->pidfd);
+	launcher_close(&r->status);
+	for (int i = 0; i < STARTED_FD_COUNT; i++)
+		launcher_close(&r->near[i]);
+	supply_end_space(l, &r->init);
+	supply_give_uid(l, r->uid_index);
+	r->used = false;
+	l->running -= !r->ahead;
+}
+
 static void finish_run(struct launcher *l, struct run *r, int wait_status)
 {
 	struct launcher_report out = { .magic = WIRE_MAGIC, .event = LAUNCHER_ENDED, .id = r->id,
 				       .cpu_us = r->cpu_us, .peak_kb = r->peak_kb };
+	bool ahead = r->ahead;
 	read_status(r);
 	explain(r, wait_status, &out);
 	/* A heap that is full ends Node by abort: the figure says so, not the text it printed. */
@@ -482,13 +325,11 @@ static void finish_run(struct launcher *l, struct run *r, int wait_status)
 	memcpy(out.refused_name, r->calls.name, sizeof(out.refused_name));
 	memcpy(out.killed_by, r->calls.killed_by, sizeof(out.killed_by));
 	calls_close(&r->calls);
-	close_fd(&r->pidfd);
-	close_fd(&r->status);
-	end_space(l, &r->init);
-	give_uid(l, r->uid_index);
-	r->used = false;
-	l->running--;
-	tell_front(&out, sizeof(out), NULL, 0);
+	release(l, r);
+	if (!ahead)
+		tell_front(&out, sizeof(out), NULL, 0);
+	else if (out.reason != END_KILLED)
+		l->ahead_after = launcher_now() + AHEAD_PAUSE_MS;
 }
 
 /* Gives the order away; whatever happens, the far ends are closed here afterwards. */
@@ -501,10 +342,10 @@ static status start_python(struct launcher *l, struct run *r, const struct run_r
 	if (!z)
 		z = find_zygote(l, (q->flags & ORDER_DATA) != 0);
 	fill_order(l, &o, q->flags, r->uid_index);
-	o.id = q->id;
+	o.id = r->order_id;
 	int fds[ORDER_FD_COUNT] = { far[0], far[1], far[2], far[3] };
 	size_t count = 4;
-	int space = take_space(l, &r->init);
+	int space = supply_take_space(l, &r->init);
 	if (space < 0 && l->jail.tier == TIER_NAMESPACE)
 		return err_set(ERR_UNAVAILABLE, "no process namespace"); /* never without */
 	if (space >= 0) {
@@ -514,7 +355,7 @@ static status start_python(struct launcher *l, struct run *r, const struct run_r
 			fds[count++] = l->jail.empty_net;
 	}
 	int sent = message_send(z->control, &o, sizeof(o), fds, count);
-	close_fd(&space);
+	launcher_close(&space);
 	if (sent < 0)
 		return err_errno("send an order");
 	r->zygote = z;
@@ -540,12 +381,12 @@ static status start_node(struct launcher *l, struct run *r, const struct run_req
 	fill_order(l, &o, q->flags | ORDER_NODE, w.uid_index);
 	o.id = q->id;
 	int sent = message_send(w.control, &o, sizeof(o), (int[]){ code, code, code, status_end }, 4);
-	close_fd(&w.control);
+	launcher_close(&w.control);
 	r->pid = w.pid;
 	r->calls.pid = w.pid;
 	r->init = w.init;
 	r->pidfd = w.pidfd;
-	give_uid(l, r->uid_index);
+	supply_give_uid(l, r->uid_index);
 	r->uid_index = w.uid_index;
 	near[STARTED_FD_OUT] = w.out;
 	near[STARTED_FD_ERR] = w.err;
@@ -559,57 +400,145 @@ static void abandon(struct launcher *l, struct run *r, int why)
 		syscall(SYS_pidfd_send_signal, r->pidfd, SIGKILL, NULL, 0);
 	if (r->pid > 0 && r->node)
 		waitpid(r->pid, NULL, 0);
-	close_fd(&r->pidfd);
-	close_fd(&r->status);
-	end_space(l, &r->init);
-	give_uid(l, r->uid_index);
-	r->used = false;
-	l->running--;
+	release(l, r);
 	refuse(id, why);
+}
+
+/* Place and identity; NULL when there is none. */
+static struct run *open_run(struct launcher *l, const struct run_request *q)
+{
+	uint32_t uid_index;
+	if (!supply_take_uid(l, &uid_index))
+		return NULL;
+	struct run *r = new_run(l, q);
+	if (r)
+		r->uid_index = uid_index;
+	else
+		supply_give_uid(l, uid_index);
+	return r;
+}
+
+/* Makes the descriptors and gives the order away; r->near holds what the front will get. */
+static bool launch(struct launcher *l, struct run *r, const struct run_request *q)
+{
+	int code[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 }, say[2] = { -1, -1 };
+	bool ok = make_pipe(code) && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, say) == 0;
+	if (!r->node)
+		ok = ok && make_pipe(out) && make_pipe(err);
+	r->near[STARTED_FD_CODE] = code[1];
+	r->near[STARTED_FD_OUT] = out[0];
+	r->near[STARTED_FD_ERR] = err[0];
+	r->status = say[0];
+	if (ok)
+		ok = !(r->node ? start_node(l, r, q, code[0], say[1], r->near)
+			       : start_python(l, r, q, (int[]){ code[0], out[1], err[1], say[1] }));
+	launcher_close(&code[0]);
+	launcher_close(&out[1]);
+	launcher_close(&err[1]);
+	launcher_close(&say[1]);
+	return ok;
+}
+
+/* --- Python runs made ahead: forked and jailed, they wait for their code --- */
+
+static bool is_ahead(const struct run *r)
+{
+	return r->used && r->ahead && !r->reason;
+}
+
+/* Of one zygote, or all (NULL). They end as runs do, and nobody is told. */
+static void drop_ahead(struct launcher *l, const struct zygote *z)
+{
+	for (size_t i = 0; i < RUNS_MAX; i++)
+		if (is_ahead(&l->run[i]) && (!z || l->run[i].zygote == z))
+			kill_run(&l->run[i], END_KILLED);
+}
+
+/* One that fits becomes the run that is asked for; NULL when there is none. */
+static struct run *take_ahead(struct launcher *l, const struct run_request *q)
+{
+	uint32_t flags = q->flags & ~(uint32_t)ORDER_PRELOAD; /* the code says it by itself */
+	struct run *found = NULL;
+	if (l->ahead_flags != flags)
+		drop_ahead(l, NULL); /* the next ones will be asked for like this one */
+	l->ahead_flags = flags;
+	l->ahead_wanted = true;
+	for (size_t i = 0; i < RUNS_MAX; i++) {
+		struct run *r = &l->run[i];
+		if (is_ahead(r) && r->flags == flags && (!found || r->jailed))
+			found = r;
+	}
+	if (!found)
+		return NULL;
+	found->ahead = false;
+	found->id = q->id;
+	found->deadline = launcher_now() + q->wall_ms;
+	l->running++;
+	return found;
+}
+
+/* One at a time; true when another is wanted. */
+static bool refill_ahead(struct launcher *l)
+{
+	struct zygote *z = find_zygote(l, (l->ahead_flags & ORDER_DATA) != 0);
+	size_t have = 0, want = MIN((size_t)l->settings.workers, (size_t)AHEAD_MAX);
+	if (!l->active || !l->ahead_wanted || !z || !z->ready || launcher_now() < l->ahead_after)
+		return false;
+	for (size_t i = 0; i < RUNS_MAX; i++)
+		have += l->run[i].used && l->run[i].ahead;
+	if (have >= want)
+		return false;
+	struct run_request q = { .magic = WIRE_MAGIC, .kind = FRONT_RUN, .language = LANGUAGE_PYTHON,
+				 .flags = l->ahead_flags };
+	struct run *r = open_run(l, &q);
+	if (r) {
+		r->id = r->order_id | AHEAD_ID;
+		r->ahead = true;
+		r->deadline = INT64_MAX / 2; /* its time begins with its code */
+		l->running--;
+	}
+	if (r && launch(l, r, &q))
+		return have + 1 < want;
+	if (r)
+		release(l, r);
+	l->ahead_after = launcher_now() + AHEAD_PAUSE_MS;
+	return false;
 }
 
 static void begin_run(struct launcher *l, const struct run_request *q)
 {
-	uint32_t uid_index;
 	bool node = q->language == LANGUAGE_NODE;
 	l->active = true;
-	l->last_run = now_ms();
+	l->last_run = launcher_now();
 	if (node && !l->plan.node) {
 		refuse(q->id, REFUSAL_LANGUAGE);
 		return;
 	}
-	if (!take_uid(l, &uid_index)) {
-		refuse(q->id, REFUSAL_NO_IDENTITY);
-		return;
-	}
-	struct run *r = new_run(l, q);
+	struct run *r = node ? NULL : take_ahead(l, q);
+	bool ready = r != NULL;
+	if (!r)
+		r = open_run(l, q);
 	if (!r) {
-		give_uid(l, uid_index);
 		refuse(q->id, REFUSAL_NO_IDENTITY);
 		return;
 	}
-	r->uid_index = uid_index;
-	int code[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 }, say[2] = { -1, -1 };
-	bool ok = make_pipe(code) && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, say) == 0;
-	if (!node)
-		ok = ok && make_pipe(out) && make_pipe(err);
-	int near[STARTED_FD_COUNT] = { code[1], out[0], err[0] };
-	r->status = say[0];
-	if (ok)
-		ok = !(node ? start_node(l, r, q, code[0], say[1], near)
-			    : start_python(l, r, q, (int[]){ code[0], out[1], err[1], say[1] }));
-	close_fd(&code[0]);
-	close_fd(&out[1]);
-	close_fd(&err[1]);
-	close_fd(&say[1]);
-	if (ok) {
-		struct launcher_report started = { .magic = WIRE_MAGIC, .event = LAUNCHER_STARTED, .id = q->id };
-		tell_front(&started, sizeof(started), near, STARTED_FD_COUNT);
-	} else {
+	if (!ready && !launch(l, r, q)) {
 		abandon(l, r, REFUSAL_BROKEN);
+		return;
 	}
+	struct launcher_report started = { .magic = WIRE_MAGIC, .event = LAUNCHER_STARTED, .id = q->id };
+	tell_front(&started, sizeof(started), r->near, STARTED_FD_COUNT);
 	for (int i = 0; i < STARTED_FD_COUNT; i++)
-		close_fd(&near[i]);
+		launcher_close(&r->near[i]);
+}
+
+/* By the number in its order, as zygotes know it. */
+static struct run *find_order(struct launcher *l, uint64_t id)
+{
+	for (size_t i = 0; i < RUNS_MAX; i++)
+		if (l->run[i].used && !l->run[i].node && l->run[i].order_id == id)
+			return &l->run[i];
+	return NULL;
 }
 
 static struct run *find_run(struct launcher *l, uint64_t id)
@@ -628,7 +557,7 @@ static int64_t resident_kb(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	close_fd(&fd);
+	launcher_close(&fd);
 	if (n <= 0)
 		return 0;
 	text[n] = 0;
@@ -658,6 +587,7 @@ static void watch_run(struct launcher *l, struct run *r, int64_t now)
 static void go_idle(struct launcher *l)
 {
 	l->active = false;
+	drop_ahead(l, NULL);
 	for (size_t i = 0; i < ZYGOTE_SLOTS; i++)
 		if (l->zygote[i].pid && !l->zygote[i].retired)
 			retire(&l->zygote[i]);
@@ -665,14 +595,14 @@ static void go_idle(struct launcher *l)
 		drop_warm(l, 0);
 	while (l->spare_count) {
 		l->spare_count--;
-		close_fd(&l->spare[l->spare_count].fd);
-		end_space(l, &l->spare[l->spare_count].init);
+		launcher_close(&l->spare[l->spare_count].fd);
+		supply_end_space(l, &l->spare[l->spare_count].init);
 	}
 }
 
 static void watch(struct launcher *l)
 {
-	int64_t now = now_ms();
+	int64_t now = launcher_now();
 	for (size_t i = 0; i < RUNS_MAX; i++)
 		if (l->run[i].used)
 			watch_run(l, &l->run[i], now);
@@ -721,7 +651,7 @@ static void on_zygote(struct launcher *l, struct zygote *z)
 		zygote_died(l, z);
 		return;
 	}
-	struct run *r = find_run(l, a.id);
+	struct run *r = find_order(l, a.id);
 	if (a.event == ZYGOTE_READY)
 		zygote_ready(l, z);
 	if (a.event == ZYGOTE_STARTED && r && count) {
@@ -741,7 +671,7 @@ static void on_zygote(struct launcher *l, struct zygote *z)
 		r->reason = END_BROKEN;
 		finish_run(l, r, 0);
 	}
-	close_fd(&pidfd);
+	launcher_close(&pidfd);
 }
 
 static void on_node_end(struct launcher *l, struct run *r)
@@ -808,7 +738,7 @@ static void on_run(struct launcher *l, const struct watched *w, short events)
 	else if (w->source == FROM_RUN_END)
 		on_node_end(l, r);
 	else if (!(events & POLLIN))
-		close_fd(&r->calls.listener); /* nobody is left to ask */
+		launcher_close(&r->calls.listener); /* nobody is left to ask */
 	else if (!calls_answer(&r->calls))
 		kill_run(r, END_FORBIDDEN);
 }
@@ -826,7 +756,7 @@ static void dispatch(struct launcher *l, const struct poll_set *s)
 		else if (w->source == FROM_WARM && w->index < l->warm_count &&
 			 (uint64_t)l->warm[w->index].pid == w->id) {
 			drop_warm(l, w->index);
-			l->warm_after = now_ms() + WARM_PAUSE_MS;
+			l->warm_after = launcher_now() + WARM_PAUSE_MS;
 		}
 		else if (w->source > FROM_WARM)
 			on_run(l, w, s->fd[i].revents);
@@ -839,19 +769,20 @@ static _Noreturn void serve(struct launcher *l)
 	bool more = true;
 	for (;;) {
 		collect(l, &set);
-		bool work = more || (l->active && !l->running && l->jail.tier == TIER_NAMESPACE && now_ms() >= l->space_after &&
+		bool work = more || (l->active && !l->running && l->jail.tier == TIER_NAMESPACE && launcher_now() >= l->space_after &&
 				     l->spare_count < MIN((size_t)l->settings.workers, (size_t)SPARE_MAX));
 		int wait = work ? 0 : l->dying_count ? 1 : l->running ? WATCH_MS : 1000;
 		if (poll(set.fd, set.count, wait) < 0 && errno != EINTR)
 			exit(1);
 		dispatch(l, &set);
-		if (now_ms() - l->watched >= WATCH_MS)
+		if (launcher_now() - l->watched >= WATCH_MS)
 			watch(l);
-		reap_spaces(l);
+		supply_reap_spaces(l);
 		/* What the next runs will need is made while none is waiting for us. */
 		if (!l->running || !l->spare_count)
-			refill_spaces(l);
-		more = refill_warm(l);
+			supply_refill_spaces(l);
+		more = refill_ahead(l);
+		more |= refill_warm(l);
 	}
 }
 
@@ -877,7 +808,7 @@ static void hello(struct launcher *l, bool failed)
 	bool listener = !failed && l->jail.listener >= 0;
 	tell_front(&h, sizeof(h), &l->jail.listener, listener);
 	if (listener)
-		close_fd(&l->jail.listener);
+		launcher_close(&l->jail.listener);
 }
 
 static status make_folders(const struct launcher *l)
