@@ -18,6 +18,8 @@ enum {
 	TITLE_MAX = 75,
 	NAME_QUERY_MAX = 2000, /* a title needs no more of the query */
 	NAME_TIMEOUT_MS = 60000,
+	STORE_TRIES = 8, /* of 20 ms, 40 ms, ... : five seconds */
+	STORE_PAUSE_MS = 20,
 	SUGGESTIONS_MAX = 3,
 };
 
@@ -127,6 +129,23 @@ struct name_job {
 	struct str tenant_id, conversation_id, query;
 };
 
+/* The first answer is shown before the conversation is stored: its row may come a moment later. */
+static status store_name(const struct name_job *j, struct str name)
+{
+	int64_t pause = STORE_PAUSE_MS;
+	for (int i = 0; i < STORE_TRIES; i++, pause *= 2) {
+		struct db_rows *rows;
+		if (DB_WRITE(j->chats->db, j->mem, &sql_chat_conversation_auto_name, DB_ANY, &rows,
+			     db_text(j->tenant_id), db_text(j->conversation_id), db_text(name)))
+			return -1;
+		if (rows->count)
+			return 0;
+		if (fiber_sleep_ms(pause))
+			return -1;
+	}
+	return 0; /* somebody has named it */
+}
+
 static status name_fiber(void *arg)
 {
 	struct name_job *j = arg;
@@ -137,9 +156,7 @@ static status name_fiber(void *arg)
 	deadline saved = deadline_push(deadline_in_ms(NAME_TIMEOUT_MS));
 	struct str name;
 	status failed =
-		make_name(j->chats, owner.p, j->tenant_id, j->query, &name) ||
-		DB_WRITE(j->chats->db, owner.p, &sql_chat_conversation_auto_name, DB_ANY, NULL,
-			 db_text(j->tenant_id), db_text(j->conversation_id), db_text(name));
+		make_name(j->chats, owner.p, j->tenant_id, j->query, &name) || store_name(j, name);
 	deadline_pop(saved);
 	if (failed && err_code() != ERR_CANCELLED)
 		log_err(LOG_WARN, "a conversation keeps its first words as name");
