@@ -325,11 +325,11 @@ static void finish_run(struct launcher *l, struct run *r, int wait_status)
 	memcpy(out.refused_name, r->calls.name, sizeof(out.refused_name));
 	memcpy(out.killed_by, r->calls.killed_by, sizeof(out.killed_by));
 	calls_close(&r->calls);
-	release(l, r);
 	if (!ahead)
 		tell_front(&out, sizeof(out), NULL, 0);
 	else if (out.reason != END_KILLED)
 		l->ahead_after = launcher_now() + AHEAD_PAUSE_MS;
+	release(l, r);
 }
 
 /* Gives the order away; whatever happens, the far ends are closed here afterwards. */
@@ -486,7 +486,8 @@ static bool refill_ahead(struct launcher *l)
 		return false;
 	for (size_t i = 0; i < RUNS_MAX; i++)
 		have += l->run[i].used && l->run[i].ahead;
-	if (have >= want)
+	/* A zygote that forks cannot tell that a run has ended: not beside one unless none is left. */
+	if (have >= want || (l->running && have))
 		return false;
 	struct run_request q = { .magic = WIRE_MAGIC, .kind = FRONT_RUN, .language = LANGUAGE_PYTHON,
 				 .flags = l->ahead_flags };
