@@ -551,7 +551,8 @@ def test_client_that_leaves(box):
     while box.metric("sandbox_running") and time.time() < end:
         time.sleep(0.02)
     assert box.metric("sandbox_running") == 0
-    assert len(processes(box)) <= before + 2
+    # Two runs and their spaces may have been made ahead meanwhile.
+    assert len(processes(box)) <= before + 4
 
 
 def test_nothing_is_left(box):
