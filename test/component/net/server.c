@@ -337,15 +337,6 @@ static status stage_main(void *arg)
 	return 0;
 }
 
-#define STAGE(name)                                                                                \
-	static void name(void **unused)                                                            \
-	{                                                                                          \
-		(void)unused;                                                                      \
-		talk_failed = 0;                                                                   \
-		assert_int_equal(rt_run(&(struct rt_options){ .stall_ms = -1 }, stage_main,        \
-					(void *)test_##name), 0);                                  \
-		assert_int_equal(talk_failed, 0);                                                  \
-	}
 STAGE(exchanges)
 STAGE(pipelining)
 STAGE(slow_clients)

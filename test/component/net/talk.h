@@ -35,6 +35,17 @@ static int talk_failed;
 		}                                                                                  \
 	} while (0)
 
+/* The cmocka test `name`: test_name(struct stage *) on the stage that the file's stage_main sets. */
+#define STAGE(name)                                                                                \
+	static void name(void **unused)                                                            \
+	{                                                                                          \
+		(void)unused;                                                                      \
+		talk_failed = 0;                                                                   \
+		assert_int_equal(rt_run(&(struct rt_options){ .stall_ms = -1 }, stage_main,        \
+					(void *)test_##name), 0);                                  \
+		assert_int_equal(talk_failed, 0);                                                  \
+	}
+
 /* Connects to 127.0.0.1:port. */
 static inline int talk_open(uint16_t port)
 {

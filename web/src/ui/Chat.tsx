@@ -5,6 +5,7 @@ import type { Run, Source, Thought } from "../lib/run";
 import type { FileValue } from "../lib/variables";
 import { Icon } from "./icons";
 import { Markdown } from "./Markdown";
+import { PendingForms } from "./PendingForms";
 import { RunError } from "./RunError";
 import type { Uploader } from "./VariableForm";
 
@@ -75,20 +76,6 @@ function Thoughts({ list }: { list: Thought[] }) {
 		));
 }
 
-function Forms({ run }: { run: Run }) {
-	const { t } = useTranslation();
-	return run.forms.map((f) => (
-		<p className="waiting" key={f.node}>
-			{t("trace.waiting", { title: f.title })}{" "}
-			{f.token && (
-				<a href={`/form/${f.token}`} target="_blank" rel="noreferrer">
-					{t("trace.openForm")}
-				</a>
-			)}
-		</p>
-	));
-}
-
 function Answer({ turn, acts, retry }: { turn: Turn; acts?: ReactNode; retry?: () => void }) {
 	const { t } = useTranslation();
 	const { run } = turn;
@@ -97,7 +84,7 @@ function Answer({ turn, acts, retry }: { turn: Turn; acts?: ReactNode; retry?: (
 		<div className="answer" aria-busy={running}>
 			<Thoughts list={run.thoughts} />
 			{run.answer && <Markdown text={run.answer} />}
-			<Forms run={run} />
+			<PendingForms list={run.forms} />
 			{running && !run.answer && (
 				<span className="dots" role="img" aria-label={t("chat.thinking")}>
 					<i />

@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import { treeOf, type AgentLog, type Branch, type Run, type Step } from "../lib/run";
 import { duration } from "../lib/format";
 import { CopyButton } from "./CopyButton";
+import { PendingForms } from "./PendingForms";
 
 export function Json({ label, value }: { label: string; value: unknown }) {
 	if (value === null || value === undefined) return null;
@@ -111,20 +112,6 @@ function StepRow({ branch }: { branch: Branch }) {
 	);
 }
 
-function Waiting({ run }: { run: Pick<Run, "forms"> }) {
-	const { t } = useTranslation();
-	return run.forms.map((f) => (
-		<p className="waiting" key={f.node}>
-			{t("trace.waiting", { title: f.title })}{" "}
-			{f.token && (
-				<a href={`/form/${f.token}`} target="_blank" rel="noreferrer">
-					{t("trace.openForm")}
-				</a>
-			)}
-		</p>
-	));
-}
-
 type Shown = Pick<Run, "steps" | "status" | "elapsed" | "tokens" | "error"> & Partial<Pick<Run, "forms">>;
 
 export function Trace({ run }: { run: Shown | null }) {
@@ -140,7 +127,7 @@ export function Trace({ run }: { run: Shown | null }) {
 				{run.elapsed !== null && <span>{duration(run.elapsed)}</span>}
 				{run.tokens !== null && <span>{t("trace.tokens", { count: run.tokens })}</span>}
 			</div>
-			<Waiting run={{ forms: run.forms ?? [] }} />
+			<PendingForms list={run.forms ?? []} />
 			<ol>
 				{treeOf(run.steps).map((b, i) => (
 					<StepRow key={`${b.step.id}-${i}`} branch={b} />
