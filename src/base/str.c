@@ -105,6 +105,19 @@ struct str str_trim(struct str s)
 	return s;
 }
 
+bool str_next_line(struct str *rest, struct str *line)
+{
+	size_t n = 0;
+	if (!rest->len)
+		return false;
+	while (n < rest->len && rest->at[n] != '\n' && rest->at[n] != '\r')
+		n++;
+	*line = str_sub(*rest, 0, n);
+	n += n + 1 < rest->len && rest->at[n] == '\r' && rest->at[n + 1] == '\n';
+	*rest = str_skip(*rest, n + 1);
+	return true;
+}
+
 struct str str_cut(struct str *rest, char sep)
 {
 	struct str all = *rest;

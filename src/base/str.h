@@ -45,6 +45,8 @@ struct str str_trim(struct str);
  * Without sep the whole is returned and *rest becomes empty with at == NULL.
  */
 struct str str_cut(struct str *rest, char sep);
+/* One line of a text with \n, \r\n or \r, without its end; false when there is none left. */
+bool str_next_line(struct str *rest, struct str *line);
 
 /* Locale-free; the whole slice must be a number, else ERR_INVALID. */
 status str_to_i64(struct str, int64_t *out) NODISCARD;

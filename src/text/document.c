@@ -45,24 +45,11 @@ static status read_yaml(struct arena *mem, struct str text, struct str *out)
 	return 0;
 }
 
-static bool next_line(struct str *rest, struct str *line)
-{
-	size_t n = 0;
-	if (!rest->len)
-		return false;
-	while (n < rest->len && rest->at[n] != '\n' && rest->at[n] != '\r')
-		n++;
-	*line = str_sub(*rest, 0, n);
-	n += n + 1 < rest->len && rest->at[n] == '\r' && rest->at[n + 1] == '\n';
-	*rest = str_skip(*rest, n + 1);
-	return true;
-}
-
 status document_properties(struct arena *mem, struct str text, struct str *out)
 {
 	struct buf b = buf_make(mem, 0);
 	struct str line;
-	for (bool first = true; next_line(&text, &line); first = false) {
+	for (bool first = true; str_next_line(&text, &line); first = false) {
 		line = str_trim(line);
 		if (!first)
 			buf_putc(&b, '\n');
@@ -237,7 +224,7 @@ status document_vtt(struct arena *mem, struct str text, struct str *out)
 	struct turn turn = { 0 };
 	struct str line;
 	bool in_cue = false;
-	while (next_line(&text, &line)) {
+	while (str_next_line(&text, &line)) {
 		bool time = str_has(line, S("-->"));
 		if (in_cue && (time || !str_trim(line).len)) {
 			add_cue(mem, &b, &turn, buf_str(&cue));

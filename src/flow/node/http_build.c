@@ -26,20 +26,6 @@ static struct str render(struct http_build *b, struct str text)
 
 /* --- lines of "key: value" --- */
 
-/* One line of a text with any line ends; false when there is none left. */
-static bool next_line(struct str *rest, struct str *line)
-{
-	size_t n = 0;
-	if (!rest->len)
-		return false;
-	while (n < rest->len && rest->at[n] != '\n' && rest->at[n] != '\r')
-		n++;
-	*line = str_sub(*rest, 0, n);
-	n += n + 1 < rest->len && rest->at[n] == '\r' && rest->at[n + 1] == '\n';
-	*rest = str_skip(*rest, n + 1);
-	return true;
-}
-
 static struct pair split_line(struct str line)
 {
 	struct str value = line, key = str_trim(str_cut(&value, ':'));
@@ -79,7 +65,7 @@ static bool has_header(const headers *list, struct str name)
 static void read_headers(struct http_build *b, headers *list)
 {
 	struct str text = render(b, json_get_str(b->run->data, S("headers"))), line;
-	while (next_line(&text, &line))
+	while (str_next_line(&text, &line))
 		if (str_trim(line).len && split_line(line).key.len)
 			set_header(b, list, split_line(line));
 }
@@ -127,7 +113,7 @@ static bool named(const pairs *list, struct str key)
 static void read_params(struct http_build *b, pairs *list)
 {
 	struct str text = json_get_str(b->run->data, S("params")), line;
-	while (next_line(&text, &line)) {
+	while (str_next_line(&text, &line)) {
 		struct pair p = split_line(line);
 		if (!p.key.len)
 			continue;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* str and UTF-8. */
+#include <stdio.h>
+
 #include "test.h"
 
 static void comparing_and_searching(void **unused)
@@ -157,12 +159,34 @@ static void utf8_follows_rfc_3629(void **unused)
 	}
 }
 
+static void lines_end_in_any_way(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *text, *joined;
+	} cases[] = {
+		{ "", "" },	      { "a", "[a]" },		{ "a\n", "[a]" },
+		{ "a\r\nb", "[a][b]" }, { "a\rb\n\nc", "[a][b][][c]" }, { "\n\r", "[][]" },
+		{ "\r\n", "[]" },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct str rest = str_c(cases[i].text), line;
+		char got[64] = "";
+		size_t n = 0;
+		print_message("case %zu\n", i);
+		while (str_next_line(&rest, &line))
+			n += (size_t)snprintf(got + n, sizeof(got) - n, "[%.*s]", STR(line));
+		assert_string_equal(got, cases[i].joined);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comparing_and_searching),
 		cmocka_unit_test(cutting),
 		cmocka_unit_test(numbers_are_whole_slices),
+		cmocka_unit_test(lines_end_in_any_way),
 		cmocka_unit_test(doubles_and_booleans),
 		cmocka_unit_test(utf8_follows_rfc_3629),
 	};
