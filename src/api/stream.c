@@ -198,6 +198,20 @@ static struct str shown_data(struct arena *mem, const struct stream_run *r, cons
 	return json_text(mem, v, JSON_COMPACT);
 }
 
+/* Of a chat it names the message; a workflow has none. */
+static void write_reasoning(struct buf *b, const struct stream_run *r, const struct flow_event *e)
+{
+	open_event(b, r, flow_event_name(e->type), true);
+	buf_puts(b, ",\"data\":{\"message_id\":");
+	if (is_workflow(r))
+		buf_puts(b, "null");
+	else
+		json_write_string(b, r->message_id, JSON_COMPACT);
+	buf_putc(b, ',');
+	buf_put(b, str_skip(e->data, 1));
+	buf_putc(b, '}');
+}
+
 void stream_write_event(struct arena *mem, struct buf *b, const struct stream_run *r,
 			const struct flow_event *e)
 {
@@ -207,6 +221,8 @@ void stream_write_event(struct arena *mem, struct buf *b, const struct stream_ru
 		write_chunk(b, r, e);
 	} else if (e->type == FLOW_AGENT_THOUGHT || e->type == FLOW_MESSAGE_FILE) {
 		write_flat(b, r, e);
+	} else if (e->type == FLOW_REASONING) {
+		write_reasoning(b, r, e);
 	} else if (e->type == FLOW_REPLACE) {
 		write_text_replace(b, r, e);
 	} else if (!is_easy(r)) {

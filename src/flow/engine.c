@@ -30,6 +30,17 @@ void node_emit(struct node_run *nr, struct str name, struct str piece, bool last
 		coordinator_chunk(&e->coordinator, parts, 2, piece, last);
 }
 
+void node_reasoning(struct node_run *nr, struct str piece, bool final)
+{
+	struct execution *x = nr->execution;
+	if (nr->engine->over || nr->engine->run->stop)
+		return;
+	if (x->past && x->attempt == x->past->attempt)
+		past_reasoning(x, piece, final);
+	else
+		event_reasoning(x, piece, final);
+}
+
 /* --- what nodes leave for followers and for recovery --- */
 
 void node_log(struct node_run *nr, const struct json *entry)

@@ -437,6 +437,15 @@ void event_replace(struct flow_run *run, struct str text, struct str replay)
 	journal_append(run, &e);
 }
 
+void event_reasoning(struct execution *x, struct str piece, bool final)
+{
+	struct buf *b = begin(x->engine->run);
+	put_str(b, S("reasoning"), piece);
+	put_str(b, S("node_id"), x->node->id);
+	put_raw(b, S("is_final"), final ? S("true") : S("false"));
+	emit(x, FLOW_REASONING, S(""));
+}
+
 /* --- agents --- */
 
 void event_agent_log(struct execution *x, const struct json *entry)

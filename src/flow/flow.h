@@ -163,6 +163,7 @@ enum flow_event_type {
 	FLOW_LOOP_STARTED, FLOW_LOOP_NEXT, FLOW_LOOP_COMPLETED,
 	FLOW_CHUNK,	/* text: message or text_chunk */
 	FLOW_REPLACE,	/* text replaces all text so far (a resumed model call answered otherwise) */
+	FLOW_REASONING, /* a piece of what a model thinks: {reasoning, node_id, is_final} */
 	FLOW_AGENT_LOG,
 	FLOW_AGENT_THOUGHT, /* agent apps: a row of what the agent thinks and does; the same id is sent again */
 	FLOW_MESSAGE_FILE,  /* agent apps: a file that a tool made */

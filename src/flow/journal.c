@@ -39,6 +39,7 @@ static const struct {
 	[FLOW_LOOP_COMPLETED] = { S_INIT("loop_completed"), true },
 	[FLOW_CHUNK] = { S_INIT("text_chunk"), false },
 	[FLOW_REPLACE] = { S_INIT("text_replace"), false },
+	[FLOW_REASONING] = { S_INIT("reasoning_chunk"), false },
 	[FLOW_AGENT_LOG] = { S_INIT("agent_log"), false },
 	[FLOW_AGENT_THOUGHT] = { S_INIT("agent_thought"), false },
 	[FLOW_MESSAGE_FILE] = { S_INIT("message_file"), false },

@@ -289,6 +289,7 @@ static status replay_start(struct engine *e, const struct run_event *ev)
 		n->inputs = json_get(d, S("inputs"));
 	if (ev->type == FLOW_NODE_RETRY) {
 		n->attempt = json_get_int(d, S("retry_index"), 0);
+		buf_clear(&n->reasoning);
 		e->run->starts++;
 		e->run->steps += !e->parent;
 		e->run->exceptions += !e->parent;
@@ -365,6 +366,21 @@ static status replay_thought(struct engine *e, const struct run_event *ev)
 	return 0;
 }
 
+static status replay_reasoning(struct engine *e, const struct run_event *ev)
+{
+	struct json *d;
+	if (json_parse(e->mem, ev->data, &d))
+		return -1;
+	struct past_node *n = map_get(&e->past->nodes, json_get_str(d, S("node_id")));
+	if (!n)
+		return 0;
+	if (!n->reasoning.mem)
+		n->reasoning = buf_make(e->mem, 0);
+	buf_put(&n->reasoning, json_get_str(d, S("reasoning")));
+	n->reasoning_final = json_get_bool(d, S("is_final"), false);
+	return 0;
+}
+
 static status replay_event(struct engine *e, const struct past_event *pe)
 {
 	struct ending end;
@@ -383,6 +399,9 @@ static status replay_event(struct engine *e, const struct past_event *pe)
 		return replay_form_told(e, ev);
 	case FLOW_CHECKPOINT:
 		return replay_checkpoint(e, ev);
+	case FLOW_REASONING:
+		show_again(e, pe, false);
+		return replay_reasoning(e, ev);
 	case FLOW_AGENT_THOUGHT:
 		return replay_thought(e, ev);
 	case FLOW_ITERATION_NEXT:

@@ -55,6 +55,25 @@ status past_add_text(struct past *p, struct flow_run *run, const struct run_even
 	return 0;
 }
 
+void past_reasoning(struct execution *x, struct str piece, bool final)
+{
+	struct past_node *p = x->past;
+	struct str rest = str_skip(buf_str(&p->reasoning), p->reasoning_again);
+	size_t same = MIN(rest.len, piece.len);
+	bool differs = !str_eq(str_sub(rest, 0, same), str_sub(piece, 0, same)) || (final && rest.len);
+	if (differs) {
+		struct str so_far = str_sub(buf_str(&p->reasoning), 0, p->reasoning_again);
+		struct str text = arena_printf(x->mem, "\n%.*s%.*s", STR(so_far), STR(piece));
+		x->past = NULL;
+		event_reasoning(x, text, final);
+		return;
+	}
+	p->reasoning_again += same;
+	if (piece.len > same || (final && !p->reasoning_final))
+		event_reasoning(x, str_skip(piece, same), final);
+	p->reasoning_final = p->reasoning_final && !final;
+}
+
 void past_shown(struct flow_run *run, struct str path, size_t len)
 {
 	struct past *p = run->past;

@@ -188,6 +188,11 @@ static status give_again(struct execution *x, const struct answer *a)
 	r->resources = json_get(more, S("resources"));
 	r->writes = json_get(more, S("writes"));
 	struct str text = json_get_str(r->outputs, S("text"));
+	struct str thoughts = json_get_str(r->outputs, S("reasoning_content"));
+	if (thoughts.len) {
+		node_reasoning(&x->run, thoughts, false);
+		node_reasoning(&x->run, S(""), true);
+	}
 	if (x->node->row->flags & NODE_STREAM) {
 		node_emit(&x->run, S("text"), text, false);
 		node_emit(&x->run, S("text"), S(""), true);

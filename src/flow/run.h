@@ -251,6 +251,7 @@ void event_container_next(struct execution *, int64_t index);
 /* state: succeeded, failed, exception. Kept for recovery only when it was never announced. */
 void event_container_completed(struct execution *, struct str state);
 void event_chunk(struct engine *, const struct str *selector, size_t parts, struct str text);
+void event_reasoning(struct execution *, struct str piece, bool final);
 void event_agent_log(struct execution *, const struct json *entry);
 /* row is what clients see, more is kept besides (NULL = nothing). */
 void event_thought(struct execution *, const struct json *row, const struct json *more);
@@ -352,6 +353,9 @@ struct past_node {
 	int64_t attempt, started_ms;
 	bool form_told; /* clients know that its form is settled */
 	struct json *checkpoints; /* what it left for now, array or NULL */
+	struct buf reasoning;	  /* of its attempt: what clients have */
+	size_t reasoning_again;	  /* and what of it has come again */
+	bool reasoning_final;
 	/* containers */
 	const struct json *inputs; /* of the started event; NULL = it was not shown */
 	int64_t next;		   /* highest index announced, -1 = none */
@@ -367,6 +371,9 @@ status past_replay(struct engine *) NODISCARD;
 /* Usage as model_usage_json wrote it; NULL for anything else. */
 struct model_usage *past_usage(struct arena *, const struct json *);
 struct past_node *past_take_node(struct engine *, const struct graph_node *);
+/* Reasoning of a node that runs again: what clients have already is not shown again, what differs
+ * follows it in a new line. */
+void past_reasoning(struct execution *, struct str piece, bool final);
 /* Text of an engine with a past: what clients have already is not shown again. */
 void past_text(struct engine *, const struct str *parts, size_t n, struct str text);
 /* Text of a scope has been shown: a second crash may need to know whose it is. */

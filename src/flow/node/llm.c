@@ -36,6 +36,38 @@ static status sink(void *arg, struct str piece)
 	return 0;
 }
 
+/* Separated: thoughts go their own way, the answer keeps its place among the texts. */
+struct split_sink {
+	struct node_run *run;
+	struct think_split split;
+	struct buf answer, thoughts;
+	size_t told; /* bytes of thoughts in blocks that are closed */
+};
+
+static void split_part(void *ctx, enum think_kind kind, struct str text)
+{
+	struct split_sink *s = ctx;
+	if (kind == THINK_ANSWER) {
+		buf_put(&s->answer, text);
+		node_emit(s->run, S("text"), text, false);
+	} else if (kind == THINK_THOUGHT) {
+		buf_put(&s->thoughts, text);
+		node_reasoning(s->run, text, false);
+	} else if (s->thoughts.len > s->told) {
+		s->told = s->thoughts.len;
+		node_reasoning(s->run, S(""), true);
+	}
+}
+
+static status split_sink(void *arg, struct str piece)
+{
+	struct split_sink *s = arg;
+	if (s->run->engine->over || s->run->engine->run->stop)
+		return err_set(ERR_CANCELLED, "Stopped by user.");
+	think_split_feed(&s->split, piece);
+	return 0;
+}
+
 status llm_quiet(void *arg, struct str piece)
 {
 	const struct node_run *run = arg;
@@ -161,12 +193,17 @@ status node_llm_exec(struct node_run *run)
 		prompt_add_schema(mem, &p, schema);
 	q.messages = p.messages;
 	q.completion = p.completion;
-	if (models_chat(run->flow->options.models, mem, &q, sink, run, &a))
+	bool separated = str_eq(json_get_str(run->data, S("reasoning_format")), S("separated"));
+	struct split_sink s = { .run = run, .answer = buf_make(mem, 0), .thoughts = buf_make(mem, 0) };
+	s.split = think_split_make(mem, split_part, &s);
+	if (models_chat(run->flow->options.models, mem, &q, separated ? split_sink : sink,
+			separated ? (void *)&s : run, &a))
 		return llm_failed(run);
+	if (separated)
+		think_split_end(&s.split);
 	node_emit(run, S("text"), S(""), true);
-	struct str text = a->text, thoughts = S("");
-	if (str_eq(json_get_str(run->data, S("reasoning_format")), S("separated")))
-		text = prompt_split_thoughts(mem, a->text, &thoughts);
+	struct str text = separated ? buf_str(&s.answer) : a->text;
+	struct str thoughts = buf_str(&s.thoughts);
 	llm_usage(run, &a->usage);
 	set_process(run, p.shown, p.completion, &q, a);
 	node_output(run, S("text"), json_str(mem, text));

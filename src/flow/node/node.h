@@ -101,6 +101,8 @@ void node_output(struct node_run *, struct str name, const struct json *value);
 void node_input(struct node_run *, struct str name, const struct json *value);
 /* One piece of text on [node, name]; `last` closes the stream (the piece may be empty). */
 void node_emit(struct node_run *, struct str name, struct str piece, bool last);
+/* A piece of what the model thinks; `final` ends a block of it. */
+void node_reasoning(struct node_run *, struct str piece, bool final);
 
 /* An agent_log event: {id, label, parent_id, error, status, data, metadata}; an id may come again. */
 void node_log(struct node_run *, const struct json *entry);

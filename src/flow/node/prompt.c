@@ -4,6 +4,7 @@
  * prompt.h; the steps are numbered as in workflow.md 7.4.
  */
 #include "flow/node/prompt.h"
+#include "flow/node/think.h"
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -539,60 +540,22 @@ void prompt_add_schema(struct arena *mem, struct prompt *p, const struct json *s
 
 /* --- reasoning --- */
 
-static size_t find_nocase(struct str s, struct str what)
-{
-	for (size_t i = 0; i + what.len <= s.len; i++)
-		if (str_eq_nocase(str_sub(s, i, what.len), what))
-			return i;
-	return SIZE_MAX;
-}
+struct split_texts {
+	struct buf answer, thoughts;
+};
 
-/* Runs of more than one blank line become one. */
-static struct str collapse(struct arena *mem, struct str s)
+static void collect(void *ctx, enum think_kind kind, struct str text)
 {
-	struct buf b = buf_make(mem, 0);
-	for (size_t i = 0; i < s.len;) {
-		size_t end = i, breaks = 0, last = i;
-		while (end < s.len && (s.at[end] == '\n' || s.at[end] == ' ' || s.at[end] == '\t' ||
-				       s.at[end] == '\r')) {
-			if (s.at[end] == '\n') {
-				breaks++;
-				last = end + 1;
-			}
-			end++;
-		}
-		if (breaks >= 2) {
-			buf_puts(&b, "\n\n");
-			i = last;
-		} else if (end > i) {
-			buf_put(&b, str_sub(s, i, end - i));
-			i = end;
-		} else {
-			buf_putc(&b, s.at[i++]);
-		}
-	}
-	return str_trim(buf_str(&b));
+	struct split_texts *t = ctx;
+	buf_put(kind == THINK_ANSWER ? &t->answer : &t->thoughts, text);
 }
 
 struct str prompt_split_thoughts(struct arena *mem, struct str text, struct str *thoughts)
 {
-	struct buf out = buf_make(mem, 0), in = buf_make(mem, 0);
-	bool any = false;
-	for (;;) {
-		size_t at = find_nocase(text, S("<think"));
-		struct str rest = at == SIZE_MAX ? S("") : str_skip(text, at + 6);
-		size_t open = str_find_char(rest, '>');
-		size_t close = open == SIZE_MAX ? SIZE_MAX : find_nocase(rest, S("</think>"));
-		if (close == SIZE_MAX || close < open)
-			break;
-		any = true;
-		buf_put(&out, str_sub(text, 0, at));
-		if (in.len)
-			buf_putc(&in, '\n');
-		buf_put(&in, str_trim(str_sub(rest, open + 1, close - open - 1)));
-		text = str_skip(rest, close + 8);
-	}
-	buf_put(&out, text);
-	*thoughts = buf_str(&in);
-	return any ? collapse(mem, buf_str(&out)) : buf_str(&out);
+	struct split_texts t = { buf_make(mem, 0), buf_make(mem, 0) };
+	struct think_split split = think_split_make(mem, collect, &t);
+	think_split_feed(&split, text);
+	think_split_end(&split);
+	*thoughts = buf_str(&t.thoughts);
+	return buf_str(&t.answer);
 }

@@ -233,7 +233,7 @@ static const struct {
 	{ "plain", "plain", "" },
 	{ "<think>\nI ponder.\n</think>\n\nThe answer is 42.", "The answer is 42.", "I ponder." },
 	{ "a<THINK x=\"1\">b</Think>c<think>d</think>e", "ace", "b\nd" },
-	{ "a<think>open", "a<think>open", "" },
+	{ "a<think>open", "a", "open" },
 	{ "one\n<think>x</think>\n\n\n\ntwo", "one\n\ntwo", "x" },
 };
 
