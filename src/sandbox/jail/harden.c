@@ -8,15 +8,13 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sandbox/jail/filter.h"
+#include "sandbox/message.h"
 
 enum { STACK_BYTES = 8 << 20, NODE_FILES = 256, CAP_NUMBER_MAX = 63 };
 
@@ -84,19 +82,8 @@ int harden_identity(const struct order *o)
 /* One byte says that the run is jailed; the listener of refused calls goes with it. */
 static int tell(int status, int listener)
 {
-	char byte = 'J', space[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec part = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
-	if (listener >= 0) {
-		m.msg_control = space;
-		m.msg_controllen = sizeof(space);
-		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &listener, sizeof(int));
-	}
-	int r = sendmsg(status, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
+	char byte = 'J';
+	int r = message_send(status, &byte, 1, &listener, listener >= 0);
 	if (listener >= 0)
 		close(listener);
 	close(status);

@@ -15,10 +15,8 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -26,6 +24,7 @@
 #include <unistd.h>
 
 #include "sandbox/jail/harden.h"
+#include "sandbox/message.h"
 
 #define PUBLIC __attribute__((visibility("default")))
 #define WEAK __attribute__((weak))
@@ -49,42 +48,19 @@ struct zygote {
 	} child[CHILDREN_MAX + 1];
 };
 
+/* The launcher reads all the time; when it is gone, so are we. */
 static void send_report(int control, const struct zygote_report *r, int pidfd)
 {
-	char space[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec part = { .iov_base = (void *)(uintptr_t)r, .iov_len = sizeof(*r) };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
-	if (pidfd >= 0) {
-		m.msg_control = space;
-		m.msg_controllen = sizeof(space);
-		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &pidfd, sizeof(int));
-	}
-	while (sendmsg(control, &m, MSG_NOSIGNAL) < 0 && errno == EINTR)
-		;
+	(void)message_send(control, r, sizeof(*r), &pidfd, pidfd >= 0);
 }
 
 /* Bytes of the order, 0 at the end, -1 when the message is not ours. Unused places are -1. */
 static ssize_t receive(int control, struct order *o, int fds[ORDER_FD_COUNT])
 {
-	char space[CMSG_SPACE(sizeof(int) * ORDER_FD_COUNT)];
-	struct iovec part = { .iov_base = o, .iov_len = sizeof(*o) };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = space,
-			    .msg_controllen = sizeof(space) };
-	ssize_t n;
+	size_t count = ORDER_FD_COUNT;
 	for (int i = 0; i < ORDER_FD_COUNT; i++)
 		fds[i] = -1;
-	do
-		n = recvmsg(control, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); n > 0 && c; c = CMSG_NXTHDR(&m, c)) {
-		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && count <= ORDER_FD_COUNT)
-			memcpy(fds, CMSG_DATA(c), count * sizeof(int));
-	}
+	ssize_t n = message_receive(control, o, sizeof(*o), fds, &count);
 	if (n > 0 && (n != sizeof(*o) || o->magic != WIRE_MAGIC || o->extra_len > WIRE_EXTRA_MAX))
 		return -1;
 	return n;
