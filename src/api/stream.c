@@ -43,6 +43,7 @@ struct stream_run stream_of_turn(const struct chat_turn *t, enum stream_form for
 				   .created_ms = t->created_ms,
 				   .form = form,
 				   .direct = t->direct,
+				   .annotation = t->annotation,
 				   .moderation = t->moderation};
 }
 
@@ -291,6 +292,10 @@ static struct json *metadata_of(struct arena *mem, const struct stream_run *r,
 				const struct flow_result *res, bool bare)
 {
 	struct json *m = chat_metadata(mem, r->mode, res);
+	if (r->annotation && is_chatflow(r))
+		json_remove(m, S("annotation_reply"));
+	else if (r->annotation)
+		json_set(mem, m, S("annotation_reply"), r->annotation);
 	if (r->form != STREAM_SIMPLE)
 		return m;
 	json_set(mem, m, S("retriever_resources"),
@@ -452,7 +457,8 @@ static status stream_feed(struct writer *w, int64_t after_seq)
 	return sse_end(w->c->http);
 }
 
-/* The preset answer of a moderated question: character by character, in a chatflow at once. */
+/* The preset answer of a moderated question, or an annotation: character by character, in a chatflow
+ * at once. */
 static status stream_direct(struct writer *w)
 {
 	struct str text = w->run->direct;

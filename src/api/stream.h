@@ -26,6 +26,7 @@ struct stream_run {
 	int64_t created_ms; /* of the message, or of the run */
 	enum stream_form form;
 	struct str direct; /* at != NULL: there is no run; this is the answer */
+	const struct json *annotation; /* whose answer it is, as metadata shows it; or NULL */
 	const struct chat_moderation *moderation;
 	const struct shorten_limits *limits; /* NULL: nothing is shortened; set when the stream opens */
 };

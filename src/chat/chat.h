@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "flow/flow.h"
 
+struct accounts;
 struct arena;
 struct config;
 struct db;
@@ -21,6 +22,7 @@ struct chats_options {
 	struct broker *broker;
 	struct models *models;
 	const struct config *config;
+	struct accounts *accounts; /* who wrote an annotation; NULL: nobody has a name */
 };
 /* Opens before flow (flow takes chat_hooks), then chats_attach gives it the engine. */
 status chats_open(const struct chats_options *, struct chats **out) NODISCARD;
@@ -164,6 +166,7 @@ struct chat_turn {
 	struct str mode, run_id, task_id, message_id, conversation_id;
 	int64_t created_ms;
 	struct str direct;	 /* at != NULL: no run; this text is the whole answer */
+	struct json *annotation; /* what answered, as metadata shows it; or NULL */
 	struct chat_moderation *moderation; /* output words, or NULL */
 };
 /* Checks, stores the message and starts its run. Nothing is stored when it fails. */

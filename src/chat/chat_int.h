@@ -11,6 +11,8 @@ struct chats {
 	struct broker *broker;
 	struct models *models;
 	const struct config *config;
+	struct accounts *accounts;
+	struct annotation_cache *annotations; /* vectors in memory */
 	struct flow *flow;
 	struct group *naming; /* fibers that name conversations */
 	struct flow_graph *easy_graph; /* of all easy apps; NULL until the first turn */
@@ -18,6 +20,8 @@ struct chats {
 
 /* Stored JSON text back to a tree; a broken or empty text gives an empty object or array. */
 struct json *chat_json(struct arena *, struct str text, enum json_type expect);
+/* LIKE pattern of a keyword: anywhere, ASCII letters in lower case, % and _ match any text. */
+struct str chat_like(struct arena *, struct str keyword);
 #define CHAT_OWNER(scope) db_text((scope)->tenant_id), db_text((scope)->app_id)
 #define CHAT_USER(scope)  db_text((scope)->user.id), db_int((scope)->user.by_account)
 

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "chat/annotation_int.h"
 #include "chat/chat_int.h"
 #include "sql_chat.h"
 
@@ -18,6 +19,8 @@ status chats_open(const struct chats_options *o, struct chats **out)
 			    .broker = o->broker,
 			    .models = o->models,
 			    .config = o->config,
+			    .accounts = o->accounts,
+			    .annotations = annotation_cache_open(),
 			    .naming = group_open(DEADLINE_NONE)};
 	*out = c;
 	return 0;
@@ -34,6 +37,7 @@ void chats_close(struct chats *c)
 		return;
 	group_close(c->naming);
 	flow_graph_unref(c->easy_graph);
+	annotation_cache_close(c->annotations);
 	arena_close(c->mem);
 }
 
@@ -169,8 +173,7 @@ status conversation_remove(struct chats *c, struct arena *mem, const struct chat
 				db_text(id), CHAT_USER(s), db_int(clock_ms())));
 }
 
-/* LIKE pattern of a keyword: anywhere, ASCII letters in lower case, % and _ match any text. */
-static struct str like_pattern(struct arena *mem, struct str keyword)
+struct str chat_like(struct arena *mem, struct str keyword)
 {
 	if (!keyword.len)
 		return S("");
@@ -190,7 +193,7 @@ status conversation_logs(struct chats *c, struct arena *mem, struct str tenant_i
 {
 	struct db_rows *r;
 	if (DB_READ(c->db, mem, &sql_chat_conversation_log, &r, db_text(tenant_id), db_text(app_id),
-		    db_int(p->completion), db_text(like_pattern(mem, p->keyword)),
+		    db_int(p->completion), db_text(chat_like(mem, p->keyword)),
 		    db_int(p->from_ms), db_int(p->until_ms ? p->until_ms : INT64_MAX),
 		    db_int(p->limit), db_int((p->page - 1) * p->limit)))
 		return -1;

@@ -4,13 +4,15 @@
  * stored in one batch with its row, while the model is already asked. A chatflow runs its published graph; an easy app runs a graph of three nodes
  * made here, so that journal, stop and recovery are the same for all.
  *
- *	check -> conversation -> inputs, files -> moderation -> prompt -> run and store -> name
+ *	check -> conversation -> inputs, files -> moderation -> annotation -> prompt -> run and store
+ *	-> name
  */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/err.h"
 #include "base/id.h"
+#include "chat/annotation_int.h"
 #include "chat/chat_int.h"
 #include "chat/prompt.h"
 #include "flow/file.h"
@@ -39,6 +41,7 @@ struct turn {
 	int64_t now;
 	struct chat_turn *out;
 	struct json *variables;
+	struct annotation_answer *annotation; /* answers in place of the model; or NULL */
 };
 
 static bool is_easy(const struct chat_request *q)
@@ -374,12 +377,21 @@ static void store_message(struct turn *t, struct db_batch *b)
 			       S("message_file_id"))), CHAT_OWNER(&q->scope),
 			       db_text(t->out->message_id), db_text(json_get_str(file,
 			       S("related_id"))), db_int(t->now));
-	if (t->out->direct.at)
-		DB_ADD(b, &sql_chat_message_finish, 1, db_text(q->scope.tenant_id),
-		       db_text(t->out->message_id), db_text(t->out->direct), db_text(S("normal")),
-		       db_null(), db_int(0), db_int(0), db_text(S("0")), db_text(S("USD")),
-		       db_float(0), db_text(compact(mem, chat_metadata(mem, q->mode, NULL))),
-		       db_int(t->now), db_null());
+}
+
+/* The answer of a turn without a run. */
+static void store_answer(struct turn *t, struct db_batch *b)
+{
+	const struct chat_request *q = t->q;
+	struct json *metadata = chat_metadata(t->mem, q->mode, NULL);
+	if (t->annotation) {
+		json_set(t->mem, metadata, S("annotation_reply"), t->out->annotation);
+		annotation_batch_hit(t->mem, b, q, t->annotation, t->out, t->now);
+	}
+	DB_ADD(b, &sql_chat_message_finish, 1, db_text(q->scope.tenant_id),
+	       db_text(t->out->message_id), db_text(t->out->direct), db_text(S("normal")),
+	       db_null(), db_int(0), db_int(0), db_text(S("0")), db_text(S("USD")), db_float(0),
+	       db_text(compact(t->mem, metadata)), db_int(t->now), db_null());
 }
 
 static struct db_batch *rows_of(struct turn *t)
@@ -402,7 +414,9 @@ static status not_stored(void)
 /* A turn without a run: its answer is known. */
 static status store_direct(struct turn *t)
 {
-	return db_commit(t->c->db, rows_of(t)) ? not_stored() : 0;
+	struct db_batch *b = rows_of(t);
+	store_answer(t, b);
+	return db_commit(t->c->db, b) ? not_stored() : 0;
 }
 
 static struct json *extra_of(struct turn *t)
@@ -476,6 +490,20 @@ static status run_chatflow(struct turn *t)
 	return start_run(t, t->q->graph, NULL);
 }
 
+/* An annotation in place of the model's answer; completions have none. */
+static status find_annotation(struct turn *t)
+{
+	if (str_eq(t->q->mode, S("completion")))
+		return 0;
+	if (annotation_find(t->c, t->mem, &t->q->scope, t->query, &t->annotation))
+		return -1;
+	if (!t->annotation)
+		return 0;
+	t->out->direct = arena_str(t->keep, t->annotation->annotation.content);
+	t->out->annotation = json_copy(t->keep, annotation_json(t->mem, t->annotation));
+	return 0;
+}
+
 static status prepare(struct turn *t)
 {
 	if (!t->query.len && !str_eq(t->q->mode, S("completion")))
@@ -486,6 +514,8 @@ static status prepare(struct turn *t)
 		t->out->conversation_id = arena_str(t->keep, t->conv->id);
 	t->out->moderation = moderation_load(t->keep, t->config);
 	t->out->direct = moderation_input(t->mem, t->out->moderation, t->inputs, t->query);
+	if (!t->out->direct.at && find_annotation(t))
+		return -1;
 	return is_easy(t->q) && !t->out->direct.at ? build_prompt(t) : 0;
 }
 

@@ -207,7 +207,8 @@ static status open_engine(struct services *s, struct arena *mem, struct str data
 	if (models_open(&m, &s->models))
 		return -1;
 	struct chats_options c = {
-		.db = s->db, .broker = s->broker, .models = s->models, .config = s->config
+		.db = s->db, .broker = s->broker, .models = s->models, .config = s->config,
+		.accounts = s->accounts
 	};
 	if (chats_open(&c, &s->chats))
 		return -1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * worker: background work. Executes queued runs, fires schedules, ends forms whose time is over,
- * takes over runs whose process died (flow_service) and keeps the database small. Any number of
- * workers share it: what must happen once is a job with a lease, a conditional update, or under a
- * lock.
+ * worker: background work. Executes queued runs, makes the vectors of annotations, fires schedules,
+ * ends forms whose time is over, takes over runs whose process died (flow_service) and keeps the
+ * database small. Any number of workers share it: what must happen once is a job with a lease, a
+ * conditional update, or under a lock.
  */
 #include "role/role.h"
 
@@ -13,6 +13,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "chat/annotation.h"
 #include "flow/flow.h"
 #include "role/maintain.h"
 #include "role/schedule.h"
@@ -88,7 +89,7 @@ static size_t most_runs(const struct config *c)
 
 /* Queues that this worker serves; nothing set = all. "workflow_based_app_execution" and the like
  * are names of other stacks for the same. */
-static bool serves_runs(const struct config *c)
+static bool serves(const struct config *c, struct str queue)
 {
 	struct str list = config_str(c, CONFIG_CELERY_WORKER_QUEUES);
 	if (!list.len)
@@ -97,7 +98,7 @@ static bool serves_runs(const struct config *c)
 	while (list.len) {
 		struct str one = str_trim(str_cut(&list, ','));
 		any |= one.len > 0;
-		if (str_starts(one, S(FLOW_QUEUE)))
+		if (str_starts(one, queue))
 			return true;
 	}
 	return !any;
@@ -129,6 +130,18 @@ static status runs_step(struct worker *w)
 static status runs_fiber(void *arg)
 {
 	return repeat("queued runs", runs_step, arg, 0);
+}
+
+/* --- annotations --- */
+
+static status annotations_step(struct worker *w)
+{
+	return annotation_work(w->s->chats);
+}
+
+static status annotations_fiber(void *arg)
+{
+	return repeat("annotations", annotations_step, arg, 0);
 }
 
 /* --- forms --- */
@@ -182,7 +195,13 @@ static status worker_open(struct role_process *r)
 	if (config_bool(r->config, CONFIG_ENABLE_WORKFLOW_SCHEDULE_POLLER_TASK) &&
 	    group_spawn(w->group, "schedules", schedules_fiber, w))
 		return -1;
-	return serves_runs(r->config) ? group_spawn(w->group, "queued-runs", runs_fiber, w) : 0;
+	/* Where annotations are part of "dataset". */
+	bool annotations = serves(r->config, S(ANNOTATION_QUEUE)) || serves(r->config, S("dataset"));
+	if (annotations && group_spawn(w->group, "annotations", annotations_fiber, w))
+		return -1;
+	return serves(r->config, S(FLOW_QUEUE))
+		       ? group_spawn(w->group, "queued-runs", runs_fiber, w)
+		       : 0;
 }
 
 static status worker_ready(struct role_process *r)

@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "base/yaml.h"
 #include "text/charset.h"
+#include "text/csv.h"
 
 /* --- small readers: text in, text out --- */
 
@@ -70,85 +71,39 @@ status document_properties(struct arena *mem, struct str text, struct str *out)
 
 /* --- CSV --- */
 
-struct csv {
-	struct str text;
-	size_t at;
-};
-
-static bool at_end(const struct csv *c)
-{
-	return c->at >= c->text.len;
-}
-
-static bool at_break(const struct csv *c)
-{
-	return at_end(c) || c->text.at[c->at] == '\n' || c->text.at[c->at] == '\r';
-}
-
 /* Line ends in cells would break the table. */
-static void put_cell_char(struct buf *out, char c)
+static void put_cell(struct buf *out, struct str cell)
 {
-	if (c == '\n')
-		buf_putc(out, ' ');
-	else if (c != '\r')
-		buf_putc(out, c);
-}
-
-/* A quoted part: up to its closing quote; two are one. */
-static void put_quoted(struct csv *c, struct buf *out)
-{
-	for (c->at++; !at_end(c); c->at++) {
-		char ch = c->text.at[c->at];
-		if (ch == '"') {
-			c->at++;
-			if (at_end(c) || c->text.at[c->at] != '"')
-				return;
-		}
-		put_cell_char(out, ch);
+	for (size_t i = 0; i < cell.len; i++) {
+		if (cell.at[i] == '\n')
+			buf_putc(out, ' ');
+		else if (cell.at[i] != '\r')
+			buf_putc(out, cell.at[i]);
 	}
 }
 
-static void put_cell(struct csv *c, struct buf *out)
+/* A row of the table; below the first one a rule as wide as its cells. */
+static void put_row(struct buf *out, const struct str *cells, size_t n, bool first)
 {
-	if (!at_end(c) && c->text.at[c->at] == '"')
-		put_quoted(c, out);
-	while (!at_break(c) && c->text.at[c->at] != ',')
-		buf_putc(out, c->text.at[c->at++]);
-}
-
-typedef VEC(size_t) widths;
-
-/* One row goes straight into the table; the characters of each cell are noted for the rule. */
-static void put_row(struct arena *mem, struct csv *c, struct buf *out, widths *w)
-{
+	struct buf rule = buf_make(out->mem, 0);
 	buf_puts(out, "| ");
-	for (bool more = !at_break(c); more;) {
-		size_t from = out->len;
-		put_cell(c, out);
-		if (w)
-			vec_push(mem, w, utf8_count(str_of(out->at + from, out->len - from)));
-		more = !at_end(c) && c->text.at[c->at] == ',';
-		c->at += more;
-		if (more)
-			buf_puts(out, " | ");
-	}
-	buf_puts(out, " |\n");
-	if (!at_end(c)) {
-		bool two = c->text.at[c->at] == '\r' && c->at + 1 < c->text.len &&
-			   c->text.at[c->at + 1] == '\n';
-		c->at += two ? 2 : 1;
-	}
-}
-
-static void put_rule(struct buf *out, const widths *w)
-{
-	buf_puts(out, "| ");
-	for (size_t i = 0; i < w->len; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (i)
 			buf_puts(out, " | ");
-		for (size_t n = w->at[i]; n; n--)
-			buf_putc(out, '-');
+		size_t from = out->len;
+		put_cell(out, cells[i]);
+		if (!first)
+			continue;
+		if (i)
+			buf_puts(&rule, " | ");
+		for (size_t w = utf8_count(str_of(out->at + from, out->len - from)); w; w--)
+			buf_putc(&rule, '-');
 	}
+	buf_puts(out, " |\n");
+	if (!first)
+		return;
+	buf_puts(out, "| ");
+	buf_put(out, buf_str(&rule));
 	buf_puts(out, " |\n");
 }
 
@@ -156,13 +111,10 @@ status document_csv(struct arena *mem, struct str text, struct str *out)
 {
 	struct buf b = buf_make(mem, 0);
 	struct csv c = { text, 0 };
-	widths w = { 0 };
-	if (!at_end(&c)) {
-		put_row(mem, &c, &b, &w);
-		put_rule(&b, &w);
-	}
-	while (!at_end(&c) && !b.overflow)
-		put_row(mem, &c, &b, NULL);
+	struct str *cells;
+	AUTO(arena) row = { arena_open(0) };
+	for (size_t n; !b.overflow && csv_row(row.p, &c, &cells, &n); arena_reset(row.p))
+		put_row(&b, cells, n, !b.len);
 	*out = b.len ? buf_str(&b) : S("");
 	return buf_done(&b);
 }

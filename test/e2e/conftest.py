@@ -41,6 +41,7 @@ def server(mock_model):
     s.start().setup()
     s.add_mock_model(tools=True)
     s.add_mock_model("mock-plain", default=False)
+    s.add_mock_model("mock-embed", default=False, kind="text-embedding")
     yield s
     s.remove()
 

@@ -104,8 +104,8 @@ class Server:
         return self
 
     def add_mock_model(self, name="mock", provider="openai_api_compatible", default=True,
-                       tools=False):
-        args = ["model", "add", "--type", "llm", "--provider", provider, "--name", name,
+                       tools=False, kind="llm"):
+        args = ["model", "add", "--type", kind, "--provider", provider, "--name", name,
                 "--base-url", "http://127.0.0.1:9912/v1", "--key-stdin"]
         self.run(*args, *(["--default"] if default else []), *(["--tools"] if tools else []), stdin="sk-mock\n")
 
@@ -115,6 +115,42 @@ class Server:
         if publish and app["mode"] in ("workflow", "advanced-chat"):
             self.run("app", "publish", app["id"])
         return app["id"], self.json("key", "create", "--app", app["id"])["token"]
+
+
+EMBEDDING = {"embedding_provider_name": "langgenius/openai_api_compatible/openai_api_compatible",
+             "embedding_model_name": "mock-embed"}
+
+
+class Annotations:
+    """Annotations of one app through the Service API."""
+
+    def __init__(self, server, key):
+        self.url, self.headers = server.url + "/v1/apps", {"Authorization": "Bearer " + key}
+
+    def call(self, method, tail, status=200, **more):
+        r = requests.request(method, self.url + tail, headers=self.headers, timeout=60, **more)
+        assert r.status_code == status, r.text
+        return r.json() if r.content else None
+
+    def add(self, question, answer):
+        return self.call("POST", "/annotations", 201, json={"question": question, "answer": answer})["id"]
+
+    def start(self, action="enable", threshold=0.8, **model):
+        body = dict(EMBEDDING, score_threshold=threshold, **model)
+        return self.call("POST", "/annotation-reply/" + action, json=body)["job_id"]
+
+    def wait(self, action, job, wait=60):
+        end = time.time() + wait
+        while time.time() < end:
+            state = self.call("GET", "/annotation-reply/%s/status/%s" % (action, job))
+            if state["job_status"] in ("completed", "error"):
+                return state
+            time.sleep(0.05)
+        raise AssertionError("the job does not end: %s" % state)
+
+    def switch(self, action="enable", threshold=0.8, **model):
+        state = self.wait(action, self.start(action, threshold, **model))
+        assert state["job_status"] == "completed", state
 
 
 class Apps:

@@ -11,7 +11,7 @@ import pytest
 import requests
 import yaml
 from golden import Replay, settle_thoughts
-from tatara import GOLDEN, events
+from tatara import GOLDEN, Annotations, events
 
 NODES = {"code", "http-request", "list-operator", "document-extractor", "start", "end", "answer",
          "llm", "if-else", "variable-aggregator", "variable-assigner",
@@ -20,7 +20,7 @@ NODES = {"code", "http-request", "list-operator", "document-extractor", "start",
 
 # Streams whose parts come later; each must name the part, so that none is forgotten.
 LATER = {
-    "chat_annotation": "annotations", "chat_knowledge": "knowledge",
+    "chat_knowledge": "knowledge",
 }
 
 # The prompts of these nodes are our own: other texts, other counts of what the model was sent.
@@ -133,12 +133,22 @@ def first_turn(server, key, name, replay):
     replay.bound["<conversation_id#1>"] = r.json()["conversation_id"]
 
 
+def annotated(server, key):
+    """The recorded annotation, and replies with it; once for all that use the app."""
+    a = Annotations(server, key)
+    if not a.call("GET", "/annotations")["total"]:
+        a.add("What is the capital of Norway?", "Oslo (from annotation).")
+        a.switch()
+
+
 def prepare(server, apps, name):
     spec = load(name)
     app = os.path.basename(spec["app"])[:-4]
     replay = Replay({"<app_id:%s>" % app: apps.id(app)})
     key = apps.key(app)
     text = json.dumps(spec["request"])
+    if name == "chat_annotation":
+        annotated(server, key)
     if "second_turn" in name:
         first_turn(server, key, name, replay)
     if "<related_id#1>" in text:

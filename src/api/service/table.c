@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table: the operations of the Service API, and the short handlers that only they need. */
 #include "account/account.h"
+#include "api/service/annotation.h"
 #include "api/service/service.h"
 #include "app/app.h"
 #include "base/arena.h"
@@ -201,6 +202,12 @@ static const struct route routes[] = {
 	{ HTTP_POST, "/v1/conversations/{conversation_id:uuid}/name", KEY, MODEL_MS, 0, talk_rename, 0 },
 	{ HTTP_GET, "/v1/conversations/{conversation_id:uuid}/variables", KEY, QUICK_MS, 0, get_variables, 0 },
 	{ HTTP_PUT, "/v1/conversations/{conversation_id:uuid}/variables/{variable_id:uuid}", KEY, QUICK_MS, 0, put_variable, 0 },
+	{ HTTP_GET, "/v1/apps/annotations", KEY, QUICK_MS, 0, annotation_reply_list, 0 },
+	{ HTTP_POST, "/v1/apps/annotations", KEY, QUICK_MS, 0, service_annotation_create, 0 },
+	{ HTTP_PUT, "/v1/apps/annotations/{annotation_id:uuid}", KEY, QUICK_MS, 0, service_annotation_update, 0 },
+	{ HTTP_DELETE, "/v1/apps/annotations/{annotation_id:uuid}", KEY, QUICK_MS, 0, service_annotation_remove, 0 },
+	{ HTTP_POST, "/v1/apps/annotation-reply/{action}", KEY, QUICK_MS, 0, service_annotation_switch, 0 },
+	{ HTTP_GET, "/v1/apps/annotation-reply/{action}/status/{job_id:uuid}", KEY, QUICK_MS, 0, service_annotation_job, 0 },
 	{ HTTP_POST, "/v1/files/upload", KEY, 0, 0, upload_file, 0 },
 	{ HTTP_GET, "/v1/files/{file_id:uuid}/preview", KEY, 0, 0, service_preview, 0 },
 	{ HTTP_GET, "/v1/info", KEY, QUICK_MS, 0, service_info, 0 },

@@ -231,7 +231,7 @@ static void open_services(struct opened *o)
 	struct models_options m = {
 		.db = w->s.db, .client = w->s.client, .config = config, .seal_key = w->s.seal_key};
 	OK(models_open(&m, &w->s.models));
-	struct chats_options ch = {w->s.db, w->s.broker, w->s.models, config};
+	struct chats_options ch = {w->s.db, w->s.broker, w->s.models, config, w->s.accounts};
 	OK(chats_open(&ch, &w->s.chats));
 	struct flow_options f = {.db = w->s.db,
 				 .broker = w->s.broker,

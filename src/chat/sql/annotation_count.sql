@@ -1,0 +1,2 @@
+-- tenant, app
+SELECT count(*) FROM annotations WHERE tenant_id = $1 AND app_id = $2

@@ -1,0 +1,2 @@
+-- tenant, app, id
+DELETE FROM annotations WHERE tenant_id = $1 AND app_id = $2 AND id = $3
