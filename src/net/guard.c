@@ -262,27 +262,37 @@ static bool refuse_address(const struct subject *s, enum guard_class class, cons
 	return refuse(d, GUARD_DENIED_ADDRESS, rule);
 }
 
+/* Behind a translator the IPv4 address is the place, for every rule. */
+static enum guard_class translated(const struct guard *g, enum guard_class class, unsigned char a[16])
+{
+	static const unsigned char nat64[12] = { 0, 0x64, 0xff, 0x9b };
+	unsigned char inner[16];
+	if (!g->nat64 || memcmp(a, nat64, sizeof nat64) || !guard_inner(a, inner))
+		return class;
+	memcpy(a, inner, 16);
+	return guard_classify_bytes(a);
+}
+
 /* Metadata before everything; deny lists; then what the address is and who allows that. */
 static bool judge_address(const struct subject *s, const union net_addr *addr,
 			  struct guard_decision *d)
 {
 	struct guard *g = s->g;
-	unsigned char a[16], inner[16];
+	unsigned char a[16];
 	if (!net_addr_bytes(&addr->any, a))
 		return refuse_address(s, GUARD_RESERVED, addr, d);
 	enum guard_class class = guard_classify_bytes(a);
-	if (class == GUARD_METADATA)
-		return g->allow_metadata || refuse_address(s, class, addr, d);
-	if (guard_list_address(&g->deny, a)) {
+	if (class == GUARD_METADATA && !g->allow_metadata)
+		return refuse_address(s, class, addr, d);
+	if (guard_list_inside(&g->deny, a)) {
 		d->refused = *addr;
 		return refuse(d, GUARD_DENIED_POLICY, "in SSRF_PROXY_DENY_IPS");
 	}
+	if (class == GUARD_METADATA)
+		return true;
 	if (class == GUARD_MULTICAST || class == GUARD_UNSPECIFIED)
 		return refuse_address(s, class, addr, d);
-	if (class == GUARD_NAT64 && g->nat64 && guard_inner(a, inner)) {
-		memcpy(a, inner, 16);
-		class = GUARD_PUBLIC;
-	}
+	class = translated(g, class, a);
 	if (class == GUARD_PUBLIC && guard_is_self(g->cache, a))
 		class = GUARD_SELF;
 	if (class == GUARD_PUBLIC || guard_list_address(&g->allow, a))

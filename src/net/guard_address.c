@@ -129,10 +129,29 @@ static enum guard_class classify_teredo(const unsigned char a[16])
 	return c == GUARD_PUBLIC ? GUARD_RESERVED : c;
 }
 
+/* A translator of one's own (RFC 8215) may use any of the prefix lengths of RFC 6052 2.2, each with
+ * another place for the IPv4 address; byte 8 is left out. */
+static bool translates_to_metadata(const unsigned char a[16])
+{
+	static const unsigned char local64[6] = { 0, 0x64, 0xff, 0x9b, 0, 1 };
+	static const unsigned char places[][4] = { { 6, 7, 9, 10 }, { 7, 9, 10, 11 }, { 9, 10, 11, 12 },
+						   { 12, 13, 14, 15 } };
+	for (size_t i = 0; i < countof(places) && !memcmp(a, local64, sizeof local64); i++) {
+		unsigned char v4[4];
+		for (int k = 0; k < 4; k++)
+			v4[k] = a[places[i][k]];
+		if (classify_v4(v4) == GUARD_METADATA)
+			return true;
+	}
+	return false;
+}
+
 enum guard_class guard_classify_bytes(const unsigned char a[16])
 {
 	static const unsigned char teredo[4] = { 0x20, 0x01, 0, 0 };
 	unsigned char inner[16];
+	if (translates_to_metadata(a))
+		return GUARD_METADATA;
 	if (guard_is_mapped(a))
 		return classify_v4(a + 12);
 	if (!memcmp(a, teredo, 4))

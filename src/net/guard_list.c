@@ -93,10 +93,14 @@ static bool in_ranges(const struct guard_list *l, const unsigned char a[16])
 
 bool guard_list_address(const struct guard_list *l, const unsigned char a[16])
 {
+	return l->ranges.len && in_ranges(l, a);
+}
+
+bool guard_list_inside(const struct guard_list *l, const unsigned char a[16])
+{
 	unsigned char inner[16];
-	if (!l->ranges.len)
-		return false;
-	return in_ranges(l, a) || (guard_inner(a, inner) && in_ranges(l, inner));
+	return guard_list_address(l, a) ||
+	       (l->ranges.len && guard_inner(a, inner) && in_ranges(l, inner));
 }
 
 status guard_ports_read(const char *setting, struct str text, struct guard_ports *out)

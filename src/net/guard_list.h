@@ -19,8 +19,11 @@ struct guard_list {
 status guard_list_add(struct arena *, const char *setting, struct str text, struct guard_list *) NODISCARD;
 /* name in lower case, without a dot at its end. */
 bool guard_list_name(const struct guard_list *, struct str name);
-/* 16 bytes (net_addr_bytes); an IPv4 address inside counts too. */
+/* 16 bytes (net_addr_bytes), taken as they are: for lists that allow. Anybody may choose the last
+ * half of an IPv6 address, and so what IPv4 address stands in it. */
 bool guard_list_address(const struct guard_list *, const unsigned char a[16]);
+/* The same, and by the IPv4 address inside: for lists that deny. */
+bool guard_list_inside(const struct guard_list *, const unsigned char a[16]);
 static inline bool guard_list_empty(const struct guard_list *l)
 {
 	return !l->ranges.len && !l->names.len;

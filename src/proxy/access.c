@@ -37,6 +37,7 @@ static const struct {
 	[EGRESS_LOOP] = { "loop_detected", 508 },
 	[EGRESS_CONNECT_FAILED] = { "connect_failed", 502 },
 	[EGRESS_PROTOCOL] = { "upstream_protocol", 502 },
+	[EGRESS_PARENT] = { "parent_refused", 502 },
 	[EGRESS_BUSY] = { "busy", 503 },
 	[EGRESS_CONNECT_TIMEOUT] = { "connect_timeout", 504 },
 	[EGRESS_UPSTREAM_TIMEOUT] = { "upstream_timeout", 504 },

@@ -31,6 +31,8 @@ static const struct {
 	{ EGRESS_LOOP, "The request has passed this proxy before." },
 	{ EGRESS_CONNECT_FAILED, "The server cannot be reached." },
 	{ EGRESS_PROTOCOL, "The server's answer is no HTTP/1.1 answer." },
+	{ EGRESS_PARENT, "The parent proxy (SSRF_PROXY_UPSTREAM) refuses: its user name and password, and what "
+			 "it allows, are its administrator's." },
 	{ EGRESS_BUSY, "The proxy has too many connections." },
 	{ EGRESS_CONNECT_TIMEOUT, "The server cannot be reached in time." },
 	{ EGRESS_UPSTREAM_TIMEOUT, "The server did not answer in time." },

@@ -152,22 +152,6 @@ void egress_fd_close(int *fd)
 
 /* --- a head --- */
 
-static unsigned code_of(int http_status)
-{
-	switch (http_status) {
-	case 408:
-		return EGRESS_REQUEST_TIMEOUT;
-	case 414:
-		return EGRESS_LINE_TOO_LONG;
-	case 431:
-		return EGRESS_HEAD_TOO_LARGE;
-	case 417:
-		return EGRESS_EXPECTATION;
-	default: /* 501 and 505 too: codings and versions that we do not speak are not passed */
-		return EGRESS_BAD_REQUEST;
-	}
-}
-
 /* Limits inside the head, as far as it has come: 0 or the status that refuses. */
 static int check_sizes(const struct egress *e, const struct http_scan *s, size_t have)
 {
@@ -176,19 +160,6 @@ static int check_sizes(const struct egress *e, const struct http_scan *s, size_t
 		return open > e->o.limits.line ? 414 : 0;
 	if (s->lines > e->o.limits.headers + 1 || open > e->o.limits.header)
 		return 431;
-	return 0;
-}
-
-/* Lengths of the lines of a whole head. */
-static int check_lines(const struct egress *e, struct str head)
-{
-	bool first = true;
-	while (head.len) {
-		struct str line = str_cut(&head, '\n');
-		if (line.len > (first ? e->o.limits.line : e->o.limits.header))
-			return first ? 414 : 431;
-		first = false;
-	}
 	return 0;
 }
 
@@ -219,14 +190,6 @@ static int read_head(struct egress_conn *c, struct http_scan *s)
 	}
 }
 
-static struct str field(const struct egress_request *q, struct str name)
-{
-	for (size_t i = 0; i < q->h.header_count; i++)
-		if (str_eq_nocase(q->fields[i].name, name))
-			return q->fields[i].value;
-	return S("");
-}
-
 static void keep_text(char *out, size_t cap, struct str s)
 {
 	snprintf(out, cap, "%.*s", (int)MIN(s.len, cap - 1), s.at);
@@ -235,33 +198,25 @@ static void keep_text(char *out, size_t cap, struct str s)
 /* traceparent's middle part (W3C Trace Context), else X-Request-Id. */
 static void keep_trace(struct egress_conn *c, const struct egress_request *q)
 {
-	struct str t = field(q, S("traceparent")), id = field(q, S("X-Request-Id"));
+	struct str t = egress_field(q, S("traceparent")), id = egress_field(q, S("X-Request-Id"));
 	if (t.len >= 36 && t.at[2] == '-')
 		id = str_sub(t, 3, 32);
 	keep_text(c->row.trace, sizeof c->row.trace, id);
 }
 
-static int parse_head(struct egress_conn *c, const struct http_scan *s, struct egress_request *q)
+static unsigned take_head(struct egress_conn *c, const struct http_scan *s, struct egress_request *q)
 {
 	char *text = arena_text(c->mem, s->head_len);
 	memcpy(text, c->in.block + c->in.at, s->head_len);
 	c->in.at += s->head_len;
 	if (c->in.at == c->in.end)
 		egress_in_free(c->e, &c->in);
-	int bad = check_lines(c->e, str_of(text, s->head_len));
-	if (bad)
-		return bad;
-	q->fields = arena_array(c->mem, struct http_header, s->lines + 1);
-	bad = http_parse_proxy_head(text, s->head_len, q->fields, c->e->o.limits.headers, &q->h);
-	if (bad)
-		return bad;
-	/* RFC 9112 appendix C.2.2: old clients say it so. */
-	struct str old = field(q, S("Proxy-Connection"));
-	q->keep = q->h.http10 ? q->h.keep_alive || http_list_has(old, S("keep-alive")) :
-				q->h.keep_alive && !http_list_has(old, S("close"));
+	unsigned code = egress_head_read(c->e, c->mem, str_of(text, s->head_len), s->lines, q);
+	if (code)
+		return code;
 	keep_text(c->row.method, sizeof c->row.method, q->h.method_text);
 	keep_trace(c, q);
-	return 0;
+	return GUARD_OK;
 }
 
 /* --- who and where --- */
@@ -269,7 +224,7 @@ static int parse_head(struct egress_conn *c, const struct http_scan *s, struct e
 static bool signed_in(struct egress_conn *c, const struct egress_request *q)
 {
 	struct egress *e = c->e;
-	struct str value = field(q, S("Proxy-Authorization")), pair;
+	struct str value = egress_field(q, S("Proxy-Authorization")), pair;
 	bool ok = false;
 	if (!str_eq_nocase(str_sub(value, 0, 6), S("Basic ")) ||
 	    dec_base64(c->mem, str_trim(str_skip(value, 6)), &pair))
@@ -283,45 +238,12 @@ static bool signed_in(struct egress_conn *c, const struct egress_request *q)
 	return ok;
 }
 
-static bool passed_here(const struct egress_request *q)
-{
-	for (size_t i = 0; i < q->h.header_count; i++)
-		if (str_eq_nocase(q->fields[i].name, S("Via")) &&
-		    str_has(q->fields[i].value, S("ssrf-proxy")))
-			return true;
-	return false;
-}
-
-/* Everything that can be said without asking anybody; GUARD_OK or a code. */
-static unsigned check_request(struct egress_conn *c, struct egress_request *q)
-{
-	bool connect = str_eq(q->h.method_text, S("CONNECT"));
-	enum target_fault fault;
-	if (c->e->users.len && !signed_in(c, q))
-		return EGRESS_AUTH;
-	if (passed_here(q))
-		return EGRESS_LOOP;
-	if (!connect && q->h.method == HTTP_OTHER)
-		return EGRESS_METHOD;
-	if (connect && q->h.body_length)
-		return EGRESS_BAD_REQUEST;
-	fault = connect ? target_authority(q->h.target, 0, &q->target) :
-			  target_absolute(q->h.target, &q->target, &q->path);
-	if (fault)
-		return fault == TARGET_AMBIGUOUS ? GUARD_AMBIGUOUS_IP : GUARD_BAD_TARGET;
-	if (q->h.body_length > 0 && (uint64_t)q->h.body_length > c->e->o.limits.body)
-		return EGRESS_BODY_TOO_LARGE;
-	if (q->h.http10 && (q->h.method == HTTP_POST || q->h.method == HTTP_PUT) &&
-	    !field(q, S("Content-Length")).len)
-		return EGRESS_LENGTH_REQUIRED;
-	return GUARD_OK;
-}
-
 /* The answer is sent, or the connection cannot go on; q->keep tells. */
 static status serve_request(struct egress_conn *c, struct egress_request *q)
 {
 	bool connect = str_eq(q->h.method_text, S("CONNECT"));
-	unsigned code = check_request(c, q);
+	unsigned code = c->e->users.len && !signed_in(c, q) ? (unsigned)EGRESS_AUTH :
+							      egress_head_judge(c->e, q);
 	bool body = q->h.body_length != 0;
 	if (q->target.name_len) {
 		keep_text(c->row.host, sizeof c->row.host, target_name(&q->target));
@@ -382,11 +304,9 @@ static bool serve_one(struct egress_conn *c)
 	int bad = read_head(c, &scan);
 	if (bad < 0)
 		return false;
-	if (!bad)
-		bad = parse_head(c, &scan, q);
+	unsigned code = bad ? egress_head_code(bad) : take_head(c, &scan, q);
 	status s;
-	if (bad) {
-		unsigned code = code_of(bad);
+	if (code) {
 		e->stats.smuggling += code == EGRESS_BAD_REQUEST;
 		q->keep = false;
 		s = egress_refuse(c, q, code, false);

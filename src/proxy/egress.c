@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* egress: opens, drains and closes the proxy. */
+#include "base/enc.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "net/http.h"
 #include "proxy/egress_int.h"
 #include <stdlib.h>
@@ -27,17 +29,46 @@ static status read_users(struct egress *e, struct str list)
 	return 0;
 }
 
+/* "user:password" with what a URL cannot hold in percent form, as curl and Python take it. */
+static status read_upstream_user(struct egress *e, struct str user)
+{
+	struct str plain = dec_percent(e->mem, user, false);
+	for (size_t i = 0; i < plain.len; i++)
+		if ((unsigned char)plain.at[i] < ' ' || plain.at[i] == 127)
+			return err_set(ERR_INVALID, "SSRF_PROXY_UPSTREAM: a control character in the "
+						    "user name or the password");
+	e->upstream_auth = arena_printf(e->mem, "Basic %.*s", STR(enc_base64(e->mem, plain)));
+	return 0;
+}
+
+/* The text is not repeated in messages: it may hold a password. */
 static status read_upstream(struct egress *e, struct str text)
 {
 	text = str_trim(text);
+	if (str_starts(text, S("https://")))
+		return err_set(ERR_INVALID, "SSRF_PROXY_UPSTREAM: no TLS towards a parent; use http://");
 	if (str_starts(text, S("http://")))
 		text = str_skip(text, 7);
 	if (str_ends(text, S("/")))
 		text.len--;
 	e->has_upstream = text.len > 0;
+	size_t at = str_rfind_char(text, '@');
+	if (at != SIZE_MAX && read_upstream_user(e, str_sub(text, 0, at)))
+		return -1;
+	text = at == SIZE_MAX ? text : str_skip(text, at + 1);
 	if (e->has_upstream && target_authority(text, 0, &e->upstream))
-		return err_set(ERR_INVALID, "SSRF_PROXY_UPSTREAM: use HOST:PORT");
+		return err_set(ERR_INVALID,
+			       "SSRF_PROXY_UPSTREAM: use HOST:PORT or http://USER:PASSWORD@HOST:PORT");
 	return 0;
+}
+
+/* A name in Via that is nobody else's. */
+static void make_id(struct egress *e)
+{
+	unsigned char bytes[EGRESS_ID / 2];
+	id_random(bytes, sizeof bytes);
+	struct str hex = enc_hex(e->mem, str_of((const char *)bytes, sizeof bytes));
+	memcpy(e->id, hex.at, EGRESS_ID);
 }
 
 static status check_limits(const struct egress_limits *l)
@@ -86,6 +117,7 @@ status egress_open(const struct egress_options *o, struct egress **out)
 	e->mem = mem;
 	e->o = *o;
 	e->tunnel_fd = e->kick_fd = -1;
+	make_id(e);
 	list_init(&e->doors);
 	list_init(&e->conns);
 	list_init(&e->kept_order);

@@ -24,7 +24,7 @@ struct egress_options {
 	struct egress_limits limits;
 	struct str clients;  /* networks that may connect over TCP; "" = all */
 	struct str auth;     /* "user:password,user:password"; "" = none */
-	struct str upstream; /* parent proxy "host:port"; "" = none */
+	struct str upstream; /* parent proxy "[http://[user:password@]]host:port"; "" = none */
 	struct guard_cache *cache; /* resolves the parent and the sandbox; counted in the metrics */
 	bool access_log;     /* a line a request, to the log */
 };

@@ -3,7 +3,7 @@
  * egress_int: what the files of the proxy share.
  *
  *   accept fiber (a door) --> client fiber: read head, judge, forward, again      client.c
- *                                |  plain HTTP                                   forward.c
+ *                                |  plain HTTP                                   forward.c, heads.c
  *                                |     \-- connections to servers, kept           upstream.c
  *                                \-- CONNECT: both sockets go to the tunnels,
  *                                    and the fiber ends                           tunnel.c
@@ -30,6 +30,7 @@ enum {
 	EGRESS_CALLER_MAX = 64,
 	EGRESS_METHOD_MAX = 16,
 	EGRESS_TRACE_MAX = 64,
+	EGRESS_ID = 16,
 };
 
 /* Every code of an answer of ours; those of the guard come first, under its numbers. */
@@ -46,6 +47,7 @@ enum egress_code {
 	EGRESS_LOOP,
 	EGRESS_CONNECT_FAILED,
 	EGRESS_PROTOCOL,
+	EGRESS_PARENT,
 	EGRESS_BUSY,
 	EGRESS_CONNECT_TIMEOUT,
 	EGRESS_UPSTREAM_TIMEOUT,
@@ -104,6 +106,8 @@ struct egress {
 	VEC(struct egress_user) users;
 	bool has_upstream;
 	struct target upstream;
+	struct str upstream_auth; /* value of Proxy-Authorization; "" = none */
+	char id[EGRESS_ID + 1];	  /* our own name in Via */
 	struct group *group, *clients_group;
 	struct list doors, conns;
 	struct map peers;
@@ -167,6 +171,13 @@ struct egress_request {
 	bool answered;	      /* the client has got a byte */
 };
 
+/* The head of a server's answer. */
+struct egress_answer {
+	struct http_answer h;
+	struct http_header *fields;
+	bool chunked; /* towards the client */
+};
+
 /* client.c */
 status egress_accept(struct egress_door *) NODISCARD;
 char *egress_block(struct egress *, bool large);
@@ -183,6 +194,23 @@ status egress_send_str(int fd, struct str, int64_t ms) NODISCARD;
 void egress_fd_close(int *fd);
 /* One connection or tunnel less. */
 void egress_count_down(struct egress *, struct egress_peer *);
+
+/* heads.c: no socket is touched there */
+unsigned egress_head_code(int http_status);
+/* Parses a whole head of `lines` lines; slices point into the text. GUARD_OK or the code that refuses. */
+unsigned egress_head_read(const struct egress *, struct arena *, struct str text, size_t lines, struct egress_request *);
+/* Everything that can be said of it without asking anybody: fills target and path. GUARD_OK or a code. */
+unsigned egress_head_judge(const struct egress *, struct egress_request *);
+/* Value of the first such field, "" = none. */
+struct str egress_field(const struct egress_request *, struct str name);
+bool egress_host_agrees(const struct egress_request *);
+/* Our heads for the server (counts what is taken out) and for the client. */
+struct str egress_request_head(struct egress *, struct arena *, const struct egress_request *);
+struct str egress_answer_head(const struct egress *, struct arena *, const struct egress_request *, const struct egress_answer *);
+/* Bytes of body that follow it: -1 = chunked, -2 = until the end. */
+int64_t egress_answer_body(const struct egress_request *, const struct http_answer *);
+/* The fields that a parent proxy gets. */
+void egress_put_parent(const struct egress *, struct buf *);
 
 /* access.c */
 const char *egress_code_name(unsigned code);

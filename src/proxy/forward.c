@@ -16,8 +16,6 @@
 
 enum { PIECES = 64, SIZE_LINE = 20, CLIENT_LEFT = 499 };
 
-#define VIA "1.1 ssrf-proxy"
-
 /* What came of one try. */
 enum outcome {
 	DONE,	    /* the answer is with the client, or the client is gone */
@@ -31,125 +29,10 @@ struct exchange {
 	struct egress *e;
 	struct egress_request *q;
 	struct egress_up up;
-	struct http_answer a;
-	struct http_header *fields;
+	struct egress_answer a;
 	unsigned code;
 	bool early; /* the server answered before it had the whole body */
 };
-
-/* --- the request's head --- */
-
-static bool is_one_of(struct str name, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_eq_nocase(name, str_c(list[i])))
-			return true;
-	return false;
-}
-
-/* RFC 9110 7.6.1, what we set ourselves, and what tells a server who asks. */
-static bool dropped(const struct egress_request *q, struct str name)
-{
-	static const char *const never[] = { "Connection", "Keep-Alive", "Proxy-Connection",
-					     "Proxy-Authenticate", "Proxy-Authorization", "TE",
-					     "Trailer", "Transfer-Encoding", "Upgrade", "Host",
-					     "Content-Length", "Expect", "Via", "X-Forwarded-For",
-					     "X-Real-IP", "Forwarded", "HTTP2-Settings" };
-	/* A client cannot have these taken out by naming them in Connection. */
-	static const char *const fixed[] = { "Host", "Content-Length", "Authorization", "Cookie",
-					     "Content-Type", "Content-Encoding", "Range",
-					     "Cache-Control", "Accept-Encoding" };
-	if (is_one_of(name, never, countof(never)))
-		return true;
-	if (is_one_of(name, fixed, countof(fixed)))
-		return false;
-	for (size_t i = 0; i < q->h.header_count; i++)
-		if (str_eq_nocase(q->fields[i].name, S("Connection")) &&
-		    http_list_has(q->fields[i].value, name))
-			return true;
-	return false;
-}
-
-/* Headers without which metadata services of clouds do not answer. */
-static bool opens_metadata(struct str name, struct str value)
-{
-	return str_eq_nocase(str_sub(name, 0, 24), S("X-aws-ec2-metadata-token")) ||
-	       str_eq_nocase(name, S("Metadata-Flavor")) ||
-	       str_eq_nocase(name, S("X-Google-Metadata-Request")) ||
-	       (str_eq_nocase(name, S("Metadata")) && str_eq_nocase(value, S("true")));
-}
-
-static void put_field(struct buf *b, struct str name, struct str value)
-{
-	buf_put(b, name);
-	buf_puts(b, ": ");
-	buf_put(b, value);
-	buf_puts(b, "\r\n");
-}
-
-static void put_host(struct buf *b, const struct target *t)
-{
-	bool v6 = t->literal && t->address.any.sa_family == AF_INET6;
-	buf_printf(b, v6 ? "[%s]" : "%s", t->name);
-	if (t->port != 80)
-		buf_printf(b, ":%u", (unsigned)t->port);
-}
-
-static void put_request_line(struct buf *b, struct exchange *x)
-{
-	struct egress_request *q = x->q;
-	char text[NET_ADDR_TEXT];
-	buf_put(b, q->h.method_text);
-	buf_putc(b, ' ');
-	if (x->e->has_upstream) /* the parent gets the address that was checked, never the name */
-		buf_printf(b, "http://%s", net_addr_text_port(&q->decision.at[0], text));
-	if (q->path.at[0] != '/')
-		buf_putc(b, '/');
-	buf_put(b, q->path);
-	buf_puts(b, " HTTP/1.1\r\nHost: ");
-	put_host(b, &q->target);
-	buf_puts(b, "\r\n");
-}
-
-static void check_host(struct exchange *x)
-{
-	struct target t;
-	struct egress_request *q = x->q;
-	if (q->h.host.len && (target_authority(q->h.host, 80, &t) || t.port != q->target.port ||
-			      !str_eq(target_name(&t), target_name(&q->target))))
-		x->e->stats.host_mismatch++;
-}
-
-static struct str request_head(struct exchange *x)
-{
-	struct egress_request *q = x->q;
-	struct buf b = buf_make(x->c->mem, 2 * x->e->o.limits.head + 4096);
-	put_request_line(&b, x);
-	bool via = false;
-	for (size_t i = 0; i < q->h.header_count; i++) {
-		struct http_header f = q->fields[i];
-		if (opens_metadata(f.name, f.value)) {
-			x->e->stats.metadata_headers++;
-		} else if (str_eq_nocase(f.name, S("Via")) && !via) {
-			via = true; /* later ones lose their place, which nobody minds */
-			buf_puts(&b, "Via: ");
-			buf_put(&b, f.value);
-			buf_puts(&b, ", " VIA "\r\n");
-		} else if (!dropped(q, f.name)) {
-			put_field(&b, f.name, f.value);
-		}
-	}
-	if (!via)
-		buf_puts(&b, "Via: " VIA "\r\n");
-	if (q->h.body_length > 0)
-		buf_printf(&b, "Content-Length: %lld\r\n", (long long)q->h.body_length);
-	else if (q->h.body_length < 0)
-		buf_puts(&b, "Transfer-Encoding: chunked\r\n");
-	else if (q->h.method == HTTP_POST || q->h.method == HTTP_PUT || q->h.method == HTTP_PATCH)
-		buf_puts(&b, "Content-Length: 0\r\n");
-	buf_puts(&b, "\r\n");
-	return buf_str(&b);
-}
 
 /* --- the request's body --- */
 
@@ -317,8 +200,8 @@ static enum outcome read_one_head(struct exchange *x, deadline until)
 	char *text = arena_text(x->c->mem, s.head_len);
 	memcpy(text, in->block + in->at, s.head_len);
 	in->at += s.head_len;
-	x->fields = arena_array(x->c->mem, struct http_header, s.lines + 1);
-	return http_parse_answer(text, s.head_len, x->fields, s.lines, &x->a) ?
+	x->a.fields = arena_array(x->c->mem, struct http_header, s.lines + 1);
+	return http_parse_answer(text, s.head_len, x->a.fields, s.lines, &x->a.h) ?
 		       failed(x, EGRESS_PROTOCOL) : DONE;
 }
 
@@ -327,9 +210,9 @@ static enum outcome read_answer(struct exchange *x)
 	deadline until = deadline_in_ms(x->e->o.limits.first_byte_ms);
 	for (int interim = 0; interim < 8; interim++) {
 		enum outcome o = read_one_head(x, until);
-		if (o != DONE || x->a.status >= 200)
+		if (o != DONE || x->a.h.status >= 200)
 			return o;
-		if (x->a.status == 101) /* nobody has asked for another protocol */
+		if (x->a.h.status == 101) /* nobody has asked for another protocol */
 			break;
 	}
 	return failed(x, EGRESS_PROTOCOL);
@@ -348,52 +231,11 @@ struct framing {
 
 static struct framing framing_of(const struct exchange *x)
 {
-	const struct http_answer *a = &x->a;
-	bool none = x->q->h.method == HTTP_HEAD || a->status == 204 || a->status == 304;
-	struct framing f = { .length = none ? 0 : a->body_length };
+	struct framing f = { .length = egress_answer_body(x->q, &x->a.h) };
 	f.left = f.length > 0 ? (uint64_t)f.length : 0;
 	f.ended = f.length == 0;
 	f.chunked = f.length < 0 && !x->q->h.http10;
 	return f;
-}
-
-static bool answer_dropped(const struct exchange *x, struct str name)
-{
-	static const char *const never[] = { "Connection", "Keep-Alive", "Proxy-Connection",
-					     "Proxy-Authenticate", "Proxy-Authentication-Info",
-					     "Transfer-Encoding", "Content-Length", "Trailer",
-					     "Upgrade", "X-Proxy-Error" };
-	if (is_one_of(name, never, countof(never)))
-		return true;
-	for (size_t i = 0; i < x->a.header_count; i++)
-		if (str_eq_nocase(x->fields[i].name, S("Connection")) &&
-		    http_list_has(x->fields[i].value, name))
-			return true;
-	return false;
-}
-
-static struct str answer_head(struct exchange *x, const struct framing *f)
-{
-	struct egress_request *q = x->q;
-	struct buf b = buf_make(x->c->mem, 2 * x->e->o.limits.head + 4096);
-	buf_printf(&b, "HTTP/1.1 %d %.*s\r\n", x->a.status, STR(x->a.reason));
-	for (size_t i = 0; i < x->a.header_count; i++)
-		if (!answer_dropped(x, x->fields[i].name))
-			put_field(&b, x->fields[i].name, x->fields[i].value);
-	buf_puts(&b, "Via: " VIA "\r\n");
-	/* Of HEAD and 304 the length is that of the body which is not sent. */
-	if (x->a.body_length >= 0 && x->a.status != 204)
-		buf_printf(&b, "Content-Length: %lld\r\n", (long long)x->a.body_length);
-	else if (f->chunked)
-		buf_puts(&b, "Transfer-Encoding: chunked\r\n");
-	if (f->length < 0 && !f->chunked)
-		q->keep = false;
-	if (!q->keep)
-		buf_puts(&b, "Connection: close\r\n");
-	else if (q->h.http10)
-		buf_puts(&b, "Connection: keep-alive\r\n");
-	buf_puts(&b, "\r\n");
-	return buf_str(&b);
 }
 
 /* Takes what is buffered of the body as pieces of it; false when its framing is broken. */
@@ -466,9 +308,9 @@ static bool connection_is_signed_in(const struct exchange *x)
 		if (str_eq_nocase(x->q->fields[i].name, S("Authorization")) &&
 		    is_scheme_of_connections(x->q->fields[i].value))
 			return true;
-	for (size_t i = 0; i < x->a.header_count; i++)
-		if (str_eq_nocase(x->fields[i].name, S("WWW-Authenticate")) &&
-		    is_scheme_of_connections(x->fields[i].value))
+	for (size_t i = 0; i < x->a.h.header_count; i++)
+		if (str_eq_nocase(x->a.fields[i].name, S("WWW-Authenticate")) &&
+		    is_scheme_of_connections(x->a.fields[i].value))
 			return true;
 	return false;
 }
@@ -476,8 +318,11 @@ static bool connection_is_signed_in(const struct exchange *x)
 static enum outcome send_answer(struct exchange *x)
 {
 	struct framing f = framing_of(x);
-	struct str head = answer_head(x, &f);
-	x->c->row.status = x->a.status;
+	x->a.chunked = f.chunked;
+	if (f.length < 0 && !f.chunked)
+		x->q->keep = false; /* the end of the connection is the end of the body */
+	struct str head = egress_answer_head(x->e, x->c->mem, x->q, &x->a);
+	x->c->row.status = x->a.h.status;
 	bool first = true, full = x->up.in.end == EGRESS_IN;
 	while (first || !f.ended) {
 		size_t n;
@@ -503,7 +348,7 @@ static enum outcome send_answer(struct exchange *x)
 		if (send_pieces(x, &f, &head) != DONE)
 			return BROKEN;
 	}
-	x->up.keep = x->a.keep_alive && f.length != -2 && !x->early && !connection_is_signed_in(x);
+	x->up.keep = x->a.h.keep_alive && f.length != -2 && !x->early && !connection_is_signed_in(x);
 	return DONE;
 }
 
@@ -517,7 +362,7 @@ static enum outcome try_once(struct exchange *x, bool fresh)
 			return BROKEN;
 		return failed(x, err_code() == ERR_TIMEOUT ? EGRESS_CONNECT_TIMEOUT : EGRESS_CONNECT_FAILED);
 	}
-	struct str head = request_head(x);
+	struct str head = egress_request_head(x->e, x->c->mem, q);
 	struct iovec v = { (char *)(uintptr_t)head.at, head.len };
 	bool keep = q->keep;
 	enum outcome o = send_up(x, &v, 1);
@@ -528,14 +373,23 @@ static enum outcome try_once(struct exchange *x, bool fresh)
 	if (!x->early)
 		q->keep = keep;
 	o = read_answer(x);
+	/* The client has not been asked by us, and must not answer another proxy. */
+	if (o == DONE && x->e->has_upstream && x->a.h.status == 407)
+		return failed(x, EGRESS_PARENT);
 	return o == DONE ? send_answer(x) : o;
+}
+
+/* What a dead connection has swallowed must be sent again: what cannot be gets a new connection. */
+static bool may_repeat(const struct egress_request *q)
+{
+	return !q->h.body_length && q->h.method != HTTP_POST && q->h.method != HTTP_PATCH;
 }
 
 status egress_forward(struct egress_conn *c, struct egress_request *q)
 {
 	struct exchange x = { .c = c, .e = c->e, .q = q, .up = { .fd = -1 } };
-	check_host(&x);
-	enum outcome o = try_once(&x, false);
+	c->e->stats.host_mismatch += !egress_host_agrees(q);
+	enum outcome o = try_once(&x, !may_repeat(q));
 	if (o == AGAIN) {
 		egress_up_close(x.e, &x.up, &q->target);
 		x.early = false;

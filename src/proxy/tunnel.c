@@ -67,7 +67,22 @@ static void end_tunnel(struct tunnel *t)
 	free(t);
 }
 
-enum moved { IDLE, MORE, DEAD };
+static void drop_rest(struct half *h)
+{
+	free(h->rest);
+	h->rest = NULL;
+	h->at = h->len = 0;
+}
+
+/* Nobody takes these bytes any more. What the other half carries may still arrive: a server that
+ * refuses an upload says why and closes. */
+static void cut(struct half *h)
+{
+	drop_rest(h);
+	h->ended = h->closed = true;
+}
+
+enum moved { IDLE, MORE };
 
 /* Gives what is kept to the other side. */
 static enum moved flush(struct tunnel *t, int from)
@@ -77,13 +92,13 @@ static enum moved flush(struct tunnel *t, int from)
 		ssize_t n = send(t->fd[!from], h->rest + h->at, h->len - h->at, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno != EAGAIN)
+			cut(h);
 		if (n < 0)
-			return errno == EAGAIN ? IDLE : DEAD;
+			return IDLE;
 		h->at += (size_t)n;
 	}
-	free(h->rest);
-	h->rest = NULL;
-	h->at = h->len = 0;
+	drop_rest(h);
 	return MORE;
 }
 
@@ -101,6 +116,34 @@ static void count(struct tunnel *t, int from, size_t n)
 	t->moved = rt_now();
 }
 
+/* The end of a side, or its reset: then it takes nothing either. */
+static void side_ended(struct tunnel *t, int from, bool reset)
+{
+	t->half[from].ended = true;
+	if (reset)
+		cut(&t->half[!from]);
+}
+
+/* What came is given on; false when the other side takes no more for now, or for ever. */
+static bool pass_on(struct tunnel *t, int from, const char *at, size_t n)
+{
+	struct half *h = &t->half[from];
+	while (n) {
+		ssize_t sent = send(t->fd[!from], at, n, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0 && errno == EAGAIN)
+			keep_rest(h, at, n);
+		else if (sent < 0)
+			cut(h);
+		if (sent < 0)
+			return false;
+		at += sent;
+		n -= (size_t)sent;
+	}
+	return true;
+}
+
 /* Moves bytes from one side until there are none, or the other side takes no more. */
 static enum moved pump(struct tunnel *t, int from)
 {
@@ -113,23 +156,15 @@ static enum moved pump(struct tunnel *t, int from)
 		ssize_t n = recv(t->fd[from], copy, COPY, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return errno == EAGAIN ? IDLE : DEAD;
-		h->ended = !n;
-		size_t at = 0;
-		count(t, from, (size_t)n);
-		while (at < (size_t)n) {
-			ssize_t sent = send(t->fd[!from], copy + at, (size_t)n - at, MSG_NOSIGNAL);
-			if (sent < 0 && errno == EINTR)
-				continue;
-			if (sent < 0 && errno != EAGAIN)
-				return DEAD;
-			if (sent < 0) {
-				keep_rest(h, copy + at, (size_t)n - at);
-				return IDLE;
-			}
-			at += (size_t)sent;
+		if (n < 0 && errno == EAGAIN)
+			return IDLE;
+		if (n <= 0) {
+			side_ended(t, from, n < 0);
+			break;
 		}
+		count(t, from, (size_t)n);
+		if (!pass_on(t, from, copy, (size_t)n))
+			return IDLE;
 	}
 	if (h->ended && !h->closed) {
 		h->closed = true;
@@ -138,19 +173,24 @@ static enum moved pump(struct tunnel *t, int from)
 	return h->ended ? IDLE : MORE;
 }
 
+/* Whoever has half closed is not read any more, so its reset shows nowhere else. */
+static bool was_reset(int fd)
+{
+	int why = 0;
+	socklen_t len = sizeof why;
+	return !getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &len) && why;
+}
+
 /* False when the tunnel is no more. */
 static bool turn(struct tunnel *t)
 {
 	int64_t before = t->moved;
 	bool more = false;
-	for (int i = 0; i < 2; i++) {
-		enum moved m = pump(t, i);
-		if (m == DEAD) {
-			end_tunnel(t);
-			return false;
-		}
-		more |= m == MORE;
-	}
+	for (int i = 0; i < 2; i++)
+		more |= pump(t, i) == MORE;
+	for (int i = 0; i < 2; i++)
+		if (t->half[i].ended && !t->half[!i].ended && was_reset(t->fd[i]))
+			cut(&t->half[!i]);
 	if (t->half[0].closed && t->half[1].closed) {
 		end_tunnel(t);
 		return false;
@@ -319,11 +359,14 @@ static status connect_parent(struct egress_conn *c, struct egress_request *q, in
 {
 	char text[NET_ADDR_TEXT];
 	net_addr_text_port(&q->decision.at[0], text);
-	struct str ask = arena_printf(c->mem, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", text, text);
+	struct buf ask = buf_make(c->mem, PARENT_HEAD);
+	buf_printf(&ask, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n", text, text);
+	egress_put_parent(c->e, &ask);
+	buf_puts(&ask, "\r\n");
 	deadline until = deadline_in_ms(c->e->o.limits.connect_ms);
 	char *head = arena_text(c->mem, PARENT_HEAD);
 	size_t len = 0;
-	if (egress_send_str(fd, ask, c->e->o.limits.connect_ms))
+	if (egress_send_str(fd, buf_str(&ask), c->e->o.limits.connect_ms))
 		return -1;
 	/* Byte by byte from the socket's queue: what follows the head is the tunnel's. */
 	while (len < 4 || memcmp(head + len - 4, "\r\n\r\n", 4)) {
@@ -336,7 +379,7 @@ static status connect_parent(struct egress_conn *c, struct egress_request *q, in
 			return -1;
 	}
 	if (!str_starts(str_of(head, len), S("HTTP/1.")) || memcmp(head + 8, " 200", 4))
-		return err_set(ERR_UPSTREAM, "the parent proxy refuses");
+		return err_set(ERR_DENIED, "the parent proxy refuses");
 	return 0;
 }
 
@@ -352,11 +395,13 @@ status egress_connect(struct egress_conn *c, struct egress_request *q)
 	struct egress_up up = { .fd = -1 };
 	q->keep = false;
 	if (establish(c, q, &up)) {
-		bool late = err_code() == ERR_TIMEOUT;
+		enum err_code why = err_code();
 		egress_fd_close(&up.fd);
-		if (err_code() == ERR_CANCELLED)
+		if (why == ERR_CANCELLED)
 			return -1;
-		return egress_refuse(c, q, late ? EGRESS_CONNECT_TIMEOUT : EGRESS_CONNECT_FAILED, false);
+		return egress_refuse(c, q, why == ERR_TIMEOUT ? EGRESS_CONNECT_TIMEOUT :
+					   why == ERR_DENIED  ? EGRESS_PARENT :
+								EGRESS_CONNECT_FAILED, false);
 	}
 	c->row.status = 200;
 	q->answered = true;

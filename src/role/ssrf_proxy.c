@@ -138,10 +138,17 @@ static status warn_main(void *arg)
 	return 0;
 }
 
+/* An empty list would let everybody in, and compose files hand unset variables on as empty ones. */
+static struct str clients(const struct config *c)
+{
+	struct str set = str_trim(config_str(c, CONFIG_SSRF_PROXY_CLIENTS));
+	return set.len ? set : str_c(config_rows[CONFIG_SSRF_PROXY_CLIENTS].dflt);
+}
+
 static status proxy_open_all(struct role_process *r, struct ssrf_proxy *p)
 {
 	struct egress_options o = {
-		.clients = config_str(r->config, CONFIG_SSRF_PROXY_CLIENTS),
+		.clients = clients(r->config),
 		.auth = r->supervised ? S("") : config_str(r->config, CONFIG_SSRF_PROXY_AUTH),
 		.upstream = config_str(r->config, CONFIG_SSRF_PROXY_UPSTREAM),
 		.access_log = config_bool(r->config, CONFIG_SSRF_PROXY_ACCESS_LOG),

@@ -7,7 +7,9 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -62,7 +64,18 @@ def early(s, head, body):
     return False
 
 
+def once(s, head, body):
+    """A kept connection that takes a second request, and dies without an answer."""
+    if s.fileno() in ONCE:
+        return False
+    ONCE.add(s.fileno())
+    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    return True
+
+
+ONCE = set()
 ANSWERS = {
+    "/once": once,
     "/redirect": b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/latest/meta-data/\r\nContent-Length: 0\r\n\r\n",
     "/two-lengths": two_lengths,
     "/crlf": b"HTTP/1.1 200 OK\r\nX-A: b\nSet-Cookie: evil=1\r\nContent-Length: 0\r\n\r\n",
@@ -369,7 +382,7 @@ def test_hop_by_hop(world):  # 30
         "Metadata: true\r\nX-Kept: yes\r\nVia: 1.0 before\r\n"))
     sent = s.text().decode().lower()
     assert code == 200 and "host: site.example.com\r\n" in sent
-    for kept in ("authorization: bearer a", "cookie: c=d", "x-kept: yes", "via: 1.0 before, 1.1 ssrf-proxy"):
+    for kept in ("authorization: bearer a", "cookie: c=d", "x-kept: yes", "via: 1.0 before\r\nvia: 1.1 ssrf-proxy"):
         assert "\r\n" + kept + "\r\n" in sent + "\r\n", (kept, sent)
     for gone in ("x-gone", "keep-alive", "proxy-", "\nte:", "trailer", "upgrade", "forwarded", "x-real-ip", "metadata",
                  "connection:"):
@@ -490,6 +503,12 @@ def test_strangers(world):  # 39
             s.sendall(b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert s.recv(65536).startswith(b"HTTP/1.1 200")
         assert p.metrics()["tatara_egress_strangers_total"] >= 1
+    with another(world, SSRF_PROXY_CLIENTS="") as p:  # unset in a compose file: not "everybody"
+        assert p.ask("http://site.example.com/")[0] == 200
+        with p.connect(source=(SELF, 0)) as s:
+            s.sendall(b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                assert s.recv(65536) == b""
 
 
 def test_no_port_scan(world):  # 40
@@ -568,16 +587,99 @@ def test_sign_in(world):
 def test_parent_proxy(world):
     with another(world) as parent:
         with another(world, SSRF_PROXY_UPSTREAM="127.0.0.1:%d" % parent.port) as p:
-            # The parent is of our kind and would see its own name in Via: it gets the address only.
+            # The parent is of our kind: what it gets bears our own name in Via, not the one of all.
             world.site.seen.clear()
             code, head, _ = p.ask("http://site.example.com/")
-            assert code == 508 and not world.site.seen
+            assert code == 200 and re.search(rb"\r\nVia: 1.1 [0-9a-f]{16}\r\nVia: 1.1 ssrf-proxy\r\n", world.site.text())
             data = p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n"
                          b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 2)
             assert b"hello from " + SITE.encode() in data
             assert mark(p.ask("http://private.example.com/")[1]) == "denied_address"
             time.sleep(0.4)
             assert '"method":"CONNECT","host":"%s"' % SITE in parent.read_log()
+
+
+def test_parent_proxy_that_is_ourselves(world):
+    """A mistake of the administrator: one round, then an answer, for both kinds of request."""
+    port = world.proxy.free_port()
+    with another(world, SSRF_HTTP_PORT=str(port), SSRF_PROXY_UPSTREAM="127.0.0.1:%d" % port) as p:
+        assert p.ask("http://site.example.com/")[0] == 508
+        data = p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (split(data)[0], mark(split(data)[1])) == (502, "parent_refused")
+        assert p.metrics()["tatara_egress_requests_total{verdict=\"failed\",code=\"loop_detected\"}"] == 2
+
+
+SQUID = """http_port 127.0.0.1:3199
+auth_param basic program %(helper)s %(dir)s/users
+auth_param basic realm parent
+acl known proxy_auth REQUIRED
+http_access allow known
+http_access deny all
+cache deny all
+access_log stdio:%(dir)s/access.log
+cache_log %(dir)s/cache.log
+pid_filename %(dir)s/squid.pid
+coredump_dir %(dir)s
+shutdown_lifetime 1 seconds
+visible_hostname parent
+"""
+
+
+@contextlib.contextmanager
+def squid(world):
+    """The real one, which wants a user name and a password."""
+    helper = "/usr/lib/squid/basic_ncsa_auth"
+    if not os.path.exists(helper):
+        pytest.skip("no squid on this machine")
+    with tempfile.TemporaryDirectory(prefix="tatara-squid-") as d:
+        os.chmod(d, 0o777)
+        hashed = subprocess.run(["openssl", "passwd", "-apr1", PARENT_PASSWORD], capture_output=True, text=True, check=True)
+        for name, text in (("users", "tatara:" + hashed.stdout), ("squid.conf", SQUID % {"helper": helper, "dir": d})):
+            with open(os.path.join(d, name), "w", encoding="ascii") as f:
+                f.write(text)
+        with world.net.inside():
+            p = subprocess.Popen(["squid", "-N", "-n", "parent%d" % os.getpid(), "-f", d + "/squid.conf"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            end = time.time() + 60
+            while True:
+                with contextlib.suppress(OSError), world.net.inside():
+                    socket.create_connection(("127.0.0.1", 3199), 5).close()
+                    break
+                assert p.poll() is None and time.time() < end, "squid does not start"
+                time.sleep(0.05)
+            yield d
+        finally:
+            p.terminate()
+            p.wait(60)
+
+
+PARENT_PASSWORD = "p@ss:word/1"  # what a URL must write with percent signs
+ASK_IN_TUNNEL = (b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n"
+                 b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+
+def test_parent_proxy_that_wants_a_password(world):
+    with squid(world) as d:
+        good = "http://tatara:p%40ss%3Aword%2F1@127.0.0.1:3199"
+        with another(world, SSRF_PROXY_UPSTREAM=good) as p:
+            code, _, body = p.ask("http://site.example.com/")
+            assert (code, body) == (200, b"hello from " + SITE.encode())
+            assert b"hello from " + SITE.encode() in p.raw(ASK_IN_TUNNEL)
+            assert mark(p.ask("http://private.example.com/")[1]) == "denied_address"
+            time.sleep(0.5)
+            assert "p@ss" not in p.read_log() and "p%40ss" not in p.read_log()
+        with open(d + "/access.log", encoding="ascii") as f:
+            log = f.read()
+        # By the address that was checked, as the user that the setting names; what is refused never gets there.
+        assert "GET http://%s/ tatara" % SITE in log and "CONNECT %s:8443 tatara" % SITE in log and PRIVATE not in log
+        for bad in ("http://tatara:wrong@127.0.0.1:3199", "127.0.0.1:3199"):
+            with another(world, SSRF_PROXY_UPSTREAM=bad) as p:
+                for data in (p.raw(b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+                             p.raw(ASK_IN_TUNNEL)):
+                    code, head, body = split(data)
+                    assert (code, mark(head)) == (502, "parent_refused") and b"SSRF_PROXY_UPSTREAM" in body, data
+                    assert "Proxy-Authenticate" not in head  # the client has not been asked
 
 
 def test_limits_of_connections(world):
@@ -668,6 +770,99 @@ def test_connections_are_kept_by_name(world):
     assert p.ask("http://site.example.com/")[0] == 200
 
 
+def test_what_cannot_be_sent_twice_gets_a_new_connection(world):
+    """Servers close kept connections when they like. A GET is sent again; a POST must not be, so it is never sent on
+    one that may be dead."""
+    with another(world) as p:
+        for method, more in (("GET", ""), ("POST", "Content-Length: 3\r\n"), ("POST", "Content-Length: 0\r\n"),
+                             ("PATCH", ""), ("PUT", "Content-Length: 3\r\n")):
+            ONCE.clear()
+            opened = p.metrics()["tatara_egress_upstream_opened_total"]
+            body = b"abc" if "3" in more else b""
+            for _ in range(2):
+                code, _, got = split(p.raw(("%s http://site.example.com/once HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n"
+                                            % (method, more)).encode() + body))
+                assert (code, got) == (200, b"ok"), (method, more)
+                ONCE.difference_update(fd for fd in list(ONCE) if method != "GET")
+            assert p.metrics()["tatara_egress_upstream_opened_total"] == opened + 2, (method, more)
+
+
+def reset(s):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+
+
+def tunnels_end(p):
+    end = time.time() + 60
+    while p.metrics()["tatara_egress_tunnels"] and time.time() < end:
+        time.sleep(0.05)
+    return p.metrics()["tatara_egress_tunnels"] == 0
+
+
+def test_ends_of_tunnels(world):
+    with another(world) as p:
+        def tunnel():
+            s = p.connect()
+            s.sendall(b"CONNECT site.example.com:8181 HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert s.recv(1000).startswith(b"HTTP/1.1 200")
+            return s
+        with world.net.outside():
+            listener = socket.create_server((SITE, 8181))
+        with listener:
+            # What the server said before it closed on an upload arrives.
+            c = tunnel()
+            server, _ = listener.accept()
+            server.settimeout(30)
+            c.sendall(b"x" * 1000)
+            assert server.recv(10)
+            server.sendall(b"no more")
+            server.close()  # with unread input: a reset
+            got = b""
+            with contextlib.suppress(OSError):
+                while True:
+                    c.sendall(b"x" * 1000)
+                    piece = c.recv(1000)
+                    if not piece:
+                        break
+                    got += piece
+            assert got == b"no more"
+            c.close()
+            assert tunnels_end(p)
+            # Half closed, and the other way goes on.
+            c = tunnel()
+            server, _ = listener.accept()
+            c.sendall(b"question")
+            c.shutdown(socket.SHUT_WR)
+            assert server.recv(100) == b"question" and server.recv(100) == b""
+            server.sendall(b"answer")
+            server.close()
+            assert c.recv(100) == b"answer" and c.recv(100) == b""
+            c.close()
+            assert tunnels_end(p)
+            # Half closed and then gone: nothing is read from there any more, the tunnel ends all the same.
+            for leave in (reset, lambda s: s.close()):
+                c = tunnel()
+                server, _ = listener.accept()
+                c.shutdown(socket.SHUT_WR)
+                assert server.recv(100) == b""
+                leave(c)
+                with contextlib.suppress(OSError):
+                    for _ in range(50):  # a close shows when somebody sends
+                        if leave is not reset:
+                            server.sendall(b"still here")
+                        time.sleep(0.01)
+                if leave is not reset:
+                    server.close()
+                assert tunnels_end(p)
+                server.close()
+            # The server gone while the client is silent.
+            c = tunnel()
+            server, _ = listener.accept()
+            reset(server)
+            assert tunnels_end(p)
+            c.close()
+
+
 def test_client_that_leaves(world):
     with another(world) as p:
         for _ in range(3):
@@ -734,6 +929,8 @@ def test_log_lines(world):
                                  {"SSRF_PROXY_ALLOW_PRIVATE_IPS": "*"}, {"SSRF_PROXY_PORTS": "0-80"},
                                  {"SSRF_PROXY_CLIENTS": "10.0.0.0/40"}, {"SSRF_PROXY_AUTH": "user"},
                                  {"SSRF_PROXY_DNS": "one.one"}, {"SSRF_PROXY_UPSTREAM": "parent"},
+                                 {"SSRF_PROXY_UPSTREAM": "http://u:p@parent"}, {"SSRF_PROXY_UPSTREAM": "https://parent:3128"},
+                                 {"SSRF_PROXY_UPSTREAM": "http://u:a%0d%0aX@parent:3128"},
                                  {"SSRF_PROXY_DEV_MODE": "true"}, {"SSRF_PROXY_MAX_HEADERS": "0"}],
                          ids=lambda e: " ".join("%s=%s" % x for x in e.items()))
 def test_bad_settings_stop_the_start(world, env):

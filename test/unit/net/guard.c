@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "net/dns_message.h"
 #include "net/guard.h"
+#include "net/guard_list.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,36 @@ static const struct {
 	{ "http://127.0.1/", TARGET_AMBIGUOUS, NULL, 0 },
 	{ "http://0/", TARGET_AMBIGUOUS, NULL, 0 },
 	{ "http://0177.0.0.1/", TARGET_AMBIGUOUS, NULL, 0 },
+	{ "http://00000000000000000000177.0.0.1/", TARGET_AMBIGUOUS, NULL, 0 },
+	{ "http://0x7f.0x0.0x0.0x1/", TARGET_AMBIGUOUS, NULL, 0 },
+	{ "http://127.65535/", TARGET_AMBIGUOUS, NULL, 0 },
+	{ "http://4294967297/", TARGET_AMBIGUOUS, NULL, 0 },
+	{ "http://0x/", TARGET_AMBIGUOUS, NULL, 0 },
+	{ "http://1.2.3.4.:80/", TARGET_AMBIGUOUS, NULL, 0 },
+	{ "http://-1/", TARGET_OK, "-1", 80 }, /* a name of one label to every reader */
+	{ "http://127.0.0.1%20/", TARGET_BAD, NULL, 0 },
+	{ "http://127.0.0.1\t/", TARGET_BAD, NULL, 0 },
+	{ "http://[::ffff:127.0.0.01]/", TARGET_BAD, NULL, 0 },
+	{ "http://[::ffff:0x7f.1]/", TARGET_BAD, NULL, 0 },
+	{ "http://[::1%]/", TARGET_BAD, NULL, 0 },
+	{ "http://[fe80::1%1]:80/", TARGET_BAD, NULL, 0 },
+	{ "http://[v1.fe80::a]/", TARGET_BAD, NULL, 0 },
+	{ "http://[]/", TARGET_BAD, NULL, 0 },
+	{ "http://[::1]]/", TARGET_BAD, NULL, 0 },
+	{ "http://[[::1]]/", TARGET_BAD, NULL, 0 },
+	{ "http://[1:2:3:4:5:6:7:8:9]/", TARGET_BAD, NULL, 0 },
+	{ "http://@/", TARGET_BAD, NULL, 0 },
+	{ "http://@example.com/", TARGET_BAD, NULL, 0 },
+	{ "http://:@example.com/", TARGET_BAD, NULL, 0 },
+	{ "http://example.com:80@127.0.0.1/", TARGET_BAD, NULL, 0 },
+	{ "http://example.com:80#@127.0.0.1:80/", TARGET_BAD, NULL, 0 },
+	{ "http:/127.0.0.1/", TARGET_BAD, NULL, 0 },
+	{ "http:\\\\127.0.0.1/", TARGET_BAD, NULL, 0 },
+	{ "http:127.0.0.1/", TARGET_BAD, NULL, 0 },
+	{ "//127.0.0.1/", TARGET_BAD, NULL, 0 },
+	{ "http://a:99999999999/", TARGET_BAD, NULL, 0 },
+	{ "http://a: 80/", TARGET_BAD, NULL, 0 },
+	{ "http://a:8e1/", TARGET_BAD, NULL, 0 },
 	{ "http://0x7f.0.0.1/", TARGET_AMBIGUOUS, NULL, 0 },
 	{ "http://127.0.0.0x1/", TARGET_AMBIGUOUS, NULL, 0 },
 	{ "http://1.2.3.4.5/", TARGET_AMBIGUOUS, NULL, 0 },
@@ -108,6 +139,14 @@ static void absolute_targets(void **unused)
 	assert_int_equal(target_absolute(str_c(long_name), &t, &path), TARGET_BAD);
 	memmove(long_name + 7, long_name + 8, strlen(long_name + 8) + 1); /* 63 */
 	assert_int_equal(target_absolute(str_c(long_name), &t, &path), TARGET_OK);
+	for (size_t n = TARGET_NAME_MAX; n < TARGET_NAME_MAX + 2; n++) { /* 253, 254 */
+		static char name[300];
+		memset(name, 'a', n);
+		for (size_t i = 49; i < n; i += 50)
+			name[i] = '.';
+		assert_int_equal(target_host(str_of(name, n), 80, &t),
+				 n == TARGET_NAME_MAX ? TARGET_OK : TARGET_BAD);
+	}
 }
 
 static const struct {
@@ -272,6 +311,49 @@ static const struct {
 	{ "example.com:9200", HTTP, PUBLIC, GUARD_DENIED_PORT },
 	{ "example.com:8080", HTTP, PUBLIC, GUARD_OK },
 	{ "example.com", HTTP, "224.0.0.1", GUARD_DENIED_ADDRESS },
+	/* both ends of every range of IPv4, and what lies beside them */
+	{ "0.255.255.255", HTTP, "", GUARD_DENIED_ADDRESS }, { "1.0.0.0", HTTP, "", GUARD_OK },
+	{ "9.255.255.255", HTTP, "", GUARD_OK }, { "10.255.255.255", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "11.0.0.0", HTTP, "", GUARD_OK }, { "100.63.255.255", HTTP, "", GUARD_OK },
+	{ "100.64.0.0", HTTP, "", GUARD_DENIED_ADDRESS }, { "100.127.255.255", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "100.128.0.0", HTTP, "", GUARD_OK }, { "126.255.255.255", HTTP, "", GUARD_OK },
+	{ "127.255.255.255", HTTP, "", GUARD_DENIED_ADDRESS }, { "128.0.0.0", HTTP, "", GUARD_OK },
+	{ "169.253.255.255", HTTP, "", GUARD_OK }, { "169.254.0.0", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "169.254.169.253", HTTP, "", GUARD_DENIED_ADDRESS }, { "169.254.169.123", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "169.255.0.0", HTTP, "", GUARD_OK }, { "172.15.255.255", HTTP, "", GUARD_OK },
+	{ "172.16.0.0", HTTP, "", GUARD_DENIED_ADDRESS }, { "172.32.0.0", HTTP, "", GUARD_OK },
+	{ "192.0.0.0", HTTP, "", GUARD_DENIED_ADDRESS }, { "192.0.1.0", HTTP, "", GUARD_OK },
+	{ "192.0.2.255", HTTP, "", GUARD_DENIED_ADDRESS }, { "192.31.196.1", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "192.52.193.1", HTTP, "", GUARD_DENIED_ADDRESS }, { "192.88.99.1", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "192.167.255.255", HTTP, "", GUARD_OK }, { "192.168.255.255", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "192.169.0.0", HTTP, "", GUARD_OK }, { "192.175.48.1", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "198.17.255.255", HTTP, "", GUARD_OK }, { "198.18.0.0", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "198.19.255.255", HTTP, "", GUARD_DENIED_ADDRESS }, { "198.20.0.0", HTTP, "", GUARD_OK },
+	{ "198.51.100.1", HTTP, "", GUARD_DENIED_ADDRESS }, { "203.0.113.1", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "223.255.255.255", HTTP, "", GUARD_OK }, { "239.255.255.255", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "240.0.0.0", HTTP, "", GUARD_DENIED_ADDRESS }, { "255.255.255.255", HTTP, "", GUARD_DENIED_ADDRESS },
+	/* and of IPv6 */
+	{ "[1fff:ffff::1]", HTTP, "", GUARD_DENIED_ADDRESS }, { "[2000::1]", HTTP, "", GUARD_OK },
+	{ "[2001:1ff::1]", HTTP, "", GUARD_DENIED_ADDRESS }, { "[2001:200::1]", HTTP, "", GUARD_OK },
+	{ "[2001:db8::1]", HTTP, "", GUARD_DENIED_ADDRESS }, { "[2620:4f:8000::1]", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "[3fff:fff::1]", HTTP, "", GUARD_DENIED_ADDRESS }, { "[3fff:1000::1]", HTTP, "", GUARD_OK },
+	{ "[4000::1]", HTTP, "", GUARD_DENIED_ADDRESS }, { "[5f00::1]", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "[100::1]", HTTP, "", GUARD_DENIED_ADDRESS }, { "[fc00::1]", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "[fd00:ec2::23]", HTTP, "", GUARD_DENIED_METADATA }, { "[fd20:ce::254]", HTTP, "", GUARD_DENIED_METADATA },
+	{ "[fe80::1]", HTTP, "", GUARD_DENIED_ADDRESS }, { "[fec0::1]", HTTP, "", GUARD_DENIED_ADDRESS },
+	{ "[ff02::1]", HTTP, "", GUARD_DENIED_ADDRESS }, { "[2002:a9fe:a9fe::1]", HTTP, "", GUARD_DENIED_METADATA },
+	{ "[::169.254.169.254]", HTTP, "", GUARD_DENIED_METADATA },
+	{ "[2606:4700::200:5efe:169.254.169.254]", HTTP, "", GUARD_DENIED_METADATA },
+	/* the same out of DNS, where no form of literal helps */
+	{ "a.example.com", HTTP, "64:ff9b::7f00:1", GUARD_DENIED_ADDRESS },
+	{ "a.example.com", HTTP, "2002:7f00:1::", GUARD_DENIED_ADDRESS },
+	{ "a.example.com", HTTP, "::", GUARD_DENIED_ADDRESS }, { "a.example.com", HTTP, "0.0.0.0", GUARD_DENIED_ADDRESS },
+	{ "a.example.com", HTTP, "255.255.255.255", GUARD_DENIED_ADDRESS },
+	{ "a.example.com", HTTP, "fe80::1", GUARD_DENIED_ADDRESS },
+	/* names that mean something inside, in every spelling that DNS takes for the same */
+	{ "Metadata.Google.Internal.", HTTP, PUBLIC, GUARD_DENIED_METADATA },
+	{ "localhost.localdomain", HTTP, PUBLIC, GUARD_DENIED_NAME },
+	{ "xn--bcher-kva.example.com", HTTP, PUBLIC, GUARD_OK }, { "xn--bcher-kva", HTTP, PUBLIC, GUARD_DENIED_NAME },
 };
 
 static void bypasses_are_refused(void **unused)
@@ -355,6 +437,40 @@ static const struct {
 	{ { .nat64 = true }, "a.example.com", TLS, "64:ff9b::93.184.216.34", GUARD_OK },
 	{ { .nat64 = true }, "a.example.com", TLS, "64:ff9b::10.0.0.1", GUARD_DENIED_ADDRESS },
 	{ { .nat64 = true }, "a.example.com", TLS, "64:ff9b::169.254.169.254", GUARD_DENIED_METADATA },
+	{ { .nat64 = true, .allow_addresses = S_INIT("10.0.0.1") }, "a.example.com", TLS, "64:ff9b::10.0.0.1",
+	  GUARD_OK },
+	{ { .nat64 = true, .deny_addresses = S_INIT(PUBLIC) }, "a.example.com", TLS, "64:ff9b::" PUBLIC,
+	  GUARD_DENIED_POLICY },
+	{ { .nat64 = false, .allow_addresses = S_INIT("10.0.0.1") }, "a.example.com", TLS,
+	  "64:ff9b::10.0.0.1", GUARD_DENIED_ADDRESS },
+	/* An allowed IPv4 address opens no IPv6 address that bears it somewhere: the last half is free
+	 * to choose for whoever writes it. A denied one closes them all. */
+	{ { .allow_addresses = S_INIT("10.1.2.3") }, "a.example.com", HTTP, "fd00::5efe:10.1.2.3",
+	  GUARD_DENIED_ADDRESS },
+	{ { .allow_addresses = S_INIT("10.1.2.3") }, "a.example.com", HTTP, "fe80::200:5efe:10.1.2.3",
+	  GUARD_DENIED_ADDRESS },
+	{ { .allow_addresses = S_INIT("10.1.2.3") }, "a.example.com", HTTP, "2002:a01:203::1",
+	  GUARD_DENIED_ADDRESS },
+	{ { .allow_addresses = S_INIT("10.1.2.3") }, "a.example.com", HTTP, "::10.1.2.3", GUARD_DENIED_ADDRESS },
+	{ { .allow_addresses = S_INIT("10.1.2.3") }, "a.example.com", HTTP, "::ffff:0:10.1.2.3",
+	  GUARD_DENIED_ADDRESS },
+	{ { .allow_addresses = S_INIT("10.1.2.3") }, "a.example.com", HTTP, "::ffff:10.1.2.3", GUARD_OK },
+	{ { .deny_addresses = S_INIT(PUBLIC) }, "a.example.com", HTTP, "2606:4700::5efe:" PUBLIC,
+	  GUARD_DENIED_POLICY },
+	{ { .deny_addresses = S_INIT(PUBLIC) }, "a.example.com", HTTP, "::ffff:" PUBLIC, GUARD_DENIED_POLICY },
+	/* what is denied stays denied where metadata is allowed */
+	{ { .allow_metadata = true, .deny_addresses = S_INIT("169.254.0.0/16") }, "169.254.169.254", HTTP, "",
+	  GUARD_DENIED_POLICY },
+	/* a translator's own prefix, with all the lengths of RFC 6052 */
+	{ { .allow_addresses = S_INIT("64:ff9b:1::/48") }, "[64:ff9b:1:a9fe:a9:fe00::]", HTTP, "",
+	  GUARD_DENIED_METADATA },
+	{ { .allow_addresses = S_INIT("64:ff9b:1::/48") }, "[64:ff9b:1:a9:fe:a9fe::]", HTTP, "",
+	  GUARD_DENIED_METADATA },
+	{ { .allow_addresses = S_INIT("64:ff9b:1::/48") }, "[64:ff9b:1:0:a9:fea9:fe00:0]", HTTP, "",
+	  GUARD_DENIED_METADATA },
+	{ { .allow_addresses = S_INIT("64:ff9b:1::/48") }, "[64:ff9b:1::a9fe:a9fe]", HTTP, "",
+	  GUARD_DENIED_METADATA },
+	{ { .allow_addresses = S_INIT("64:ff9b:1::/48") }, "[64:ff9b:1::1]", HTTP, "", GUARD_OK },
 	{ { .production = false }, "a.test", HTTP, PUBLIC, GUARD_OK },
 	{ { .allow_addresses = S_INIT("::/1") }, "10.1.2.3", HTTP, "", GUARD_DENIED_ADDRESS },
 	{ { .allow_addresses = S_INIT("fd00::/8") }, "[fd00::1]", HTTP, "", GUARD_OK },
@@ -374,6 +490,32 @@ static void settings_decide(void **unused)
 			fail_msg("row %zu: %s -> %s: got %s (%s), want %s", i, settings[i].authority,
 				 settings[i].answer, guard_code_name(got), d.rule,
 				 guard_code_name(settings[i].want));
+	}
+}
+
+static void lists_that_allow_take_addresses_as_they_are(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *address;
+		bool address_in, inside;
+	} cases[] = {
+		{ "10.1.2.3", true, true },		  { "::ffff:10.1.2.3", true, true },
+		{ "11.1.2.3", false, false },		  { "2606:4700::5efe:10.1.2.3", false, true },
+		{ "2606:4700::200:5efe:10.1.2.3", false, true }, { "2002:a01:203::1", false, true },
+		{ "64:ff9b::10.1.2.3", false, true },	  { "::10.1.2.3", false, true },
+		{ "fd00::1", false, false },
+	};
+	AUTO(arena) mem = { arena_open(0) };
+	struct guard_list l = { 0 };
+	assert_int_equal(guard_list_add(mem.p, "T", S("10.0.0.0/8"), &l), 0);
+	for (size_t i = 0; i < countof(cases); i++) {
+		union net_addr a;
+		unsigned char bytes[16];
+		assert_true(net_addr_parse(str_c(cases[i].address), 1, &a) && net_addr_bytes(&a.any, bytes));
+		if (guard_list_address(&l, bytes) != cases[i].address_in ||
+		    guard_list_inside(&l, bytes) != cases[i].inside)
+			fail_msg("%s", cases[i].address);
 	}
 }
 
@@ -545,6 +687,7 @@ int main(void)
 		cmocka_unit_test(authorities_need_a_port),
 		cmocka_unit_test(bypasses_are_refused),
 		cmocka_unit_test(settings_decide),
+		cmocka_unit_test(lists_that_allow_take_addresses_as_they_are),
 		cmocka_unit_test(remedies_tell_no_address),
 		cmocka_unit_test(broken_settings_stop_the_start),
 		cmocka_unit_test(answers_are_read),
