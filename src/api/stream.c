@@ -11,7 +11,7 @@
 #include "api/stream.h"
 
 #include "api/api_int.h"
-#include "api/shorten.h"
+#include "base/shorten.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"

@@ -90,6 +90,8 @@ struct json *json_push(struct arena *, struct json *arr, const struct json *valu
 struct json *json_push_str(struct arena *, struct json *arr, struct str);
 /* Deep copy, texts included. */
 struct json *json_copy(struct arena *, const struct json *);
+/* The object with its members by name; values are shared. */
+struct json *json_by_name(struct arena *, const struct json *obj);
 bool json_equal(const struct json *, const struct json *); /* 1 == 1.0; member order ignored */
 
 /* --- reading; NULL in gives NULL or the default out --- */

@@ -272,6 +272,16 @@ static const struct json_member **sorted_members(const struct json *v)
 	return list;
 }
 
+struct json *json_by_name(struct arena *mem, const struct json *obj)
+{
+	const struct json_member **sorted = sorted_members(obj);
+	struct json *out = json_obj_room(mem, obj->len);
+	for (uint32_t i = 0; i < obj->len; i++)
+		json_set(mem, out, sorted[i]->name, &sorted[i]->value);
+	free(sorted);
+	return out;
+}
+
 static void write_object(const struct writer *w, const struct json *v, int depth)
 {
 	if (v->len == 0) {

@@ -2,7 +2,7 @@
 /* again: runs with recorded answers, and where two runs part. */
 #include "api/console/console.h"
 
-#include "api/shorten.h"
+#include "base/shorten.h"
 #include "api/stream.h"
 #include "flow/diff.h"
 #include "flow/flow.h"

@@ -2,7 +2,7 @@
 /* runs: what ran, with the trace of its nodes. */
 #include "api/console/console.h"
 #include "api/stream.h"
-#include "api/shorten.h"
+#include "base/shorten.h"
 
 #include "base/clock.h"
 #include "flow/flow.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "api/shorten.h"
+#include "base/shorten.h"
 #include "base/arena.h"
 
 static const struct shorten_limits small = { .string_chars = 6, .array_items = 3, .total_bytes = 80 };

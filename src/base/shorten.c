@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shorten: one walk that spends a budget; nothing is copied before something must be cut. */
-#include "api/shorten.h"
+#include "base/shorten.h"
 
 #include "base/arena.h"
 #include "base/config.h"
