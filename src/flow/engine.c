@@ -510,6 +510,8 @@ static status handle(struct execution *x)
 		on_failure(x);
 	else
 		on_success(x);
+	if (!x->engine->parent)
+		run_note_ended(x->engine->run, x->node, x->id, &x->result, x->engine->over);
 	engine_check_limits(x->engine);
 	poke_all(x->engine->parent);
 	return 0;

@@ -85,6 +85,16 @@ struct flow_knowledge {
 			 struct json **result);
 };
 
+/* Where runs of drafts leave their values for the editor; role/ fills it. */
+struct flow_drafts {
+	void *ctx;
+	/* In the run's fiber, with the batch that ends or pauses the run: nodes that have ended, in order,
+	 * {node_id, node_type, execution_id, failed, outputs, written}; written: conversation variables by
+	 * name. Called again when the batch is repeated: statements must be idempotent and expect DB_ANY. */
+	status (*save)(void *ctx, struct arena *, const struct flow_info *, const struct json *nodes,
+		       struct db_batch *);
+};
+
 struct flow_options {
 	struct db *db;
 	struct broker *broker;
@@ -99,6 +109,7 @@ struct flow_options {
 	struct str process_name; /* who holds leases: "api-1234" */
 	struct flow_hooks hooks;
 	struct flow_knowledge knowledge;
+	struct flow_drafts drafts; /* save NULL: nothing is kept */
 	int64_t lease_ms;	     /* how long a run of a dead process waits for another; 0 = 15 s */
 };
 status flow_open(const struct flow_options *, struct flow **out) NODISCARD;
@@ -114,6 +125,11 @@ void flow_close(struct flow *);
 struct flow_graph;
 status flow_graph_load(struct flow *, struct str key, const struct json *graph, struct flow_graph **out) NODISCARD;
 void flow_graph_unref(struct flow_graph *);
+/* The part of a graph that is one node, with what lies in it; as JSON, for flow_graph_load. A run of it is
+ * a single run: info.from is FLOW_SINGLE_STEP, what the node reads comes in `variables`.
+ * ERR_NOT_FOUND for an unknown node. */
+#define FLOW_SINGLE_STEP "single-step"
+status flow_graph_single(struct arena *, const struct json *graph, struct str node_id, struct json **out) NODISCARD;
 /* The start node's `variables`, an array; empty for graphs without one. */
 const struct json *flow_graph_variables(const struct flow_graph *);
 
@@ -131,6 +147,7 @@ struct flow_start {
 	const struct json *system;	/* {"query": ..., "files": [...], ...} without the "sys." prefix */
 	const struct json *environment;	/* array of {name, value_type, value}, secrets in plain */
 	const struct json *conversation; /* array of {id, name, value_type, value} with current values */
+	const struct json *variables;	/* more of the pool at the start: array of [node, name, value, type] */
 	struct str root;		/* node to start from; empty = the graph's own */
 	bool queued;			/* only stored: a worker starts it (flow_run_begin) */
 	const struct json *call;	/* what a model-call node sends; kept for recovery, shown to nobody */
@@ -207,6 +224,8 @@ status flow_stop(struct flow *, struct str app_id, struct str task_id, struct st
 
 /* Node executions of a run for the trace, array of objects in the console API's form. */
 status flow_run_nodes(struct flow *, struct arena *, struct str tenant_id, struct str run_id, struct json **out) NODISCARD;
+/* One of them; ERR_NOT_FOUND when the run or the execution is gone. */
+status flow_run_node(struct flow *, struct arena *, struct str tenant_id, struct str run_id, struct str execution_id, struct json **out) NODISCARD;
 struct flow_list {
 	struct str app_id, status, keyword, from, user_session, account_email;
 	int64_t before_ms, after_ms, page, limit; /* page from 1 */

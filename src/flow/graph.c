@@ -283,9 +283,14 @@ static status compile(struct build *b, const struct json *graph)
 	if (read_nodes(b, json_get(graph, S("nodes"))) || read_edges(b, json_get(graph, S("edges"))))
 		return -1;
 	link_edges(b);
-	if (find_root(b->g))
+	struct str single = json_get_str(graph, S(GRAPH_SINGLE));
+	const struct graph_node *only = single.len ? graph_find(b->g, single) : NULL;
+	if (only)
+		b->g->root = only->index;
+	else if (find_root(b->g))
 		return -1;
-	check_root(b);
+	else
+		check_root(b);
 	if (b->problems.len)
 		return err_set(ERR_INVALID, "%.*s", STR(buf_str(&b->problems)));
 	find_variables(b);

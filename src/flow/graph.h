@@ -43,6 +43,9 @@ struct graph_node {
 	size_t write_count;
 };
 
+/* A graph that flow_graph_single made names its node in this member: that one is the root, whatever it is. */
+#define GRAPH_SINGLE "single_node"
+
 struct graph_edge {
 	uint32_t source, target;
 	struct str handle;

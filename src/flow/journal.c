@@ -262,6 +262,8 @@ static status commit_once(struct flow_run *run, bool final)
 	}
 	if (final && add_finished(run, mem.p, &batch))
 		return -1;
+	if ((final || run->pausing) && drafts_store(run, mem.p, batch))
+		return -1;
 	if (!was_stored && run->with)
 		db_batch_join(batch, run->with);
 	if (!was_stored)

@@ -244,6 +244,7 @@ static status replay_end(struct engine *e, const struct ending *end)
 	struct str state = json_get_str(end->container ? end->more : end->d,
 					end->container ? S("state") : S("status"));
 	bool exception = str_eq(state, S("exception"));
+	struct str id = json_get_str(end->container ? end->more : end->d, end->container ? S("x") : S("id"));
 	(void)started(e, end->node->id);
 	(void)map_remove(&e->past->nodes, end->node->id);
 	if (str_eq(state, S("failed"))) {
@@ -252,6 +253,8 @@ static status replay_end(struct engine *e, const struct ending *end)
 		e->run->exceptions += !e->parent;
 		engine_merge_outputs(e->mem, e->outputs, r.merge);
 		engine_end_with(e, &r);
+		if (!e->parent)
+			run_note_ended(e->run, end->node, id, &r, true);
 		return 0;
 	}
 	e->run->exceptions += exception && !e->parent;
@@ -260,6 +263,8 @@ static status replay_end(struct engine *e, const struct ending *end)
 	const struct json *streamed = json_get(end->more, S("streamed"));
 	replay_stream(e, end->node, streamed ? streamed : json_get(r.outputs, S("text")), exception);
 	replay_writes(e, r.writes);
+	if (!e->parent)
+		run_note_ended(e->run, end->node, id, &r, false);
 	return engine_replay(e, end->node, &r, exception);
 }
 

@@ -197,6 +197,20 @@ static status add_event(struct trace *t, const struct stored_event *e)
 	return 0;
 }
 
+status flow_run_node(struct flow *f, struct arena *mem, struct str tenant_id, struct str run_id,
+		     struct str execution_id, struct json **out)
+{
+	struct json *nodes;
+	if (flow_run_nodes(f, mem, tenant_id, run_id, &nodes))
+		return -1;
+	json_each(nodes, node)
+		if (str_eq(json_get_str(node, S("id")), execution_id)) {
+			*out = node;
+			return 0;
+		}
+	return err_set(ERR_NOT_FOUND, "the run of this node is not kept any more");
+}
+
 status flow_run_nodes(struct flow *f, struct arena *mem, struct str tenant_id, struct str run_id, struct json **out)
 {
 	struct flow_record *run;

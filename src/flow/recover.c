@@ -26,6 +26,7 @@ status run_read_start(struct flow_run *run, struct str text)
 	run->conversation = json_get(o, S("conversation"));
 	run->root = json_get_str(o, S("root"));
 	run->call = json_get(o, S("call"));
+	run->variables = json_get(o, S("variables"));
 	if (replay_read_plan(run, json_get(o, S("replay"))))
 		return -1;
 	const struct json *sealed = json_get(o, S("environment"));

@@ -159,6 +159,9 @@ void run_fill_pool(struct flow_run *run, struct pool *pool)
 	json_each(run->conversation, v)
 		pool_set(pool, S("conversation"), json_get_str(v, S("name")), json_get(v, S("value")),
 			 var_type_parse(json_get_str(v, S("value_type"))));
+	json_each(run->variables, v)
+		pool_set(pool, json_as_str(json_at(v, 0), S("")), json_as_str(json_at(v, 1), S("")), json_at(v, 2),
+			 var_type_parse(json_as_str(json_at(v, 3), S(""))));
 }
 
 /* --- start --- */
@@ -205,6 +208,8 @@ static struct str start_text(struct flow_run *run, struct arena *mem)
 	}
 	if (run->call)
 		json_set(mem, o, S("call"), run->call);
+	if (json_len(run->variables))
+		json_set(mem, o, S("variables"), run->variables);
 	return json_text(mem, o, JSON_COMPACT);
 }
 
@@ -229,6 +234,7 @@ static struct flow_run *make_run(struct flow *f, const struct flow_start *start)
 	run->environment = start->environment ? json_copy(run->mem, start->environment) : NULL;
 	run->conversation = start->conversation ? json_copy(run->mem, start->conversation) : NULL;
 	run->call = start->call ? json_copy(run->mem, start->call) : NULL;
+	run->variables = start->variables ? json_copy(run->mem, start->variables) : NULL;
 	run->texts_first = start->texts_first;
 	make_inputs(run, start->inputs, start->system);
 	run->first_mem = arena_open(FIRST_MEM);

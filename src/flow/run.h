@@ -76,7 +76,8 @@ struct flow_run {
 	struct flow_info info;
 	struct flow_graph *graph;
 	struct json *inputs; /* user inputs and sys.<name>, as the start node gives them out */
-	const struct json *environment, *conversation, *call;
+	const struct json *environment, *conversation, *call, *variables;
+	struct json *ended; /* of a draft: what its nodes left so far, array or NULL (single.c) */
 	/* Of the first batch only, and gone once it is stored: a run may go on for long. */
 	struct arena *first_mem;
 	struct str start_text; /* what recovery needs besides inputs: sealed environment, ... */
@@ -327,6 +328,14 @@ void form_reasons(const struct engine *, struct json **nodes, struct json **reas
 void forms_store(struct flow_run *, struct arena *, struct db_batch *);
 /* Hears that a run may have answers. */
 void run_answered(struct flow_run *);
+
+/* --- single.c --- */
+/* Do people try a workflow with this run, so that its values are kept for the editor? */
+bool run_is_draft(const struct flow_run *);
+/* A node at the top has ended; r lives as long as the run. */
+void run_note_ended(struct flow_run *, const struct graph_node *, struct str execution_id, const struct node_result *, bool failed);
+/* What has ended so far, with the batch that ends or pauses the run. */
+status drafts_store(struct flow_run *, struct arena *, struct db_batch *) NODISCARD;
 
 /* --- run.c --- */
 struct flow_run *run_new(struct flow *);
