@@ -292,6 +292,8 @@ status app_remove(struct apps *a, struct arena *mem, struct str tenant_id, struc
 	DB_ADD(b, &sql_app_app_remove_workflows, DB_ANY, db_text(tenant_id), db_text(id));
 	DB_ADD(b, &sql_app_app_remove_site, DB_ANY, db_text(tenant_id), db_text(id));
 	DB_ADD(b, &sql_app_trigger_remove_app, DB_ANY, db_text(tenant_id), db_text(id));
+	DB_ADD(b, &sql_app_draft_remove_app, DB_ANY, db_text(tenant_id), db_text(id));
+	DB_ADD(b, &sql_app_draft_node_remove_app, DB_ANY, db_text(tenant_id), db_text(id));
 	if (db_commit(a->db, b))
 		return gone();
 	app_forget(a, id);

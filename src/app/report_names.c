@@ -3,9 +3,8 @@
  * report_names: variables that an app file names and that nothing gives: selectors and templates in
  * the data of nodes, held against what nodes give out.
  */
+#include "app/refs.h"
 #include "app/report_int.h"
-
-#include "flow/pool.h"
 
 enum { DEPTH_MAX = 40 };
 
@@ -176,79 +175,27 @@ static void check_reference(struct look *l, const struct str *parts, size_t n, s
 		dead(l, REPORT_WARNING, ref, "that node does not run before this one", S(""));
 }
 
-/* --- finding references --- */
+/* --- all of a file --- */
 
-static struct str joined(struct arena *mem, const struct str *parts, size_t n)
+static bool known_node(void *look, struct str id)
 {
-	struct buf b = buf_make(mem, 0);
-	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_putc(&b, '.');
-		buf_put(&b, parts[i]);
-	}
-	return buf_str(&b);
+	const struct look *l = look;
+	return report_find(l->r, id) != NULL;
 }
 
-static void check_template(struct look *l, struct str text)
+static void found(void *look, const struct ref *ref)
 {
-	struct template t;
-	if (!str_has(text, S("{{#")))
-		return;
-	template_parse(l->r->mem, text, &t);
-	for (size_t i = 0; i < t.len; i++)
-		if (t.parts[i].variable)
-			check_reference(l, t.parts[i].parts, t.parts[i].count,
-					joined(l->r->mem, t.parts[i].parts, t.parts[i].count));
-}
-
-/* An array of texts is a selector where its key says so, or when it begins with something known. */
-static bool is_selector(const struct look *l, struct str key, const struct str *parts, size_t n)
-{
-	static const struct str scopes[] = { S_INIT("sys"), S_INIT("env"), S_INIT("conversation") };
-	if (n < 2)
-		return false;
-	if (str_ends(key, S("selector")))
-		return true;
-	for (size_t i = 0; i < countof(scopes); i++)
-		if (str_eq(scopes[i], parts[0]))
-			return true;
-	return report_find(l->r, parts[0]) != NULL;
-}
-
-static void check_value(struct look *l, struct str key, const struct json *v, int depth)
-{
-	struct str parts[SELECTOR_PARTS_MAX];
-	if (depth > DEPTH_MAX)
-		return;
-	if (v->type == JSON_STR)
-		check_template(l, json_as_str(v, S("")));
-	if (v->type == JSON_ARR) {
-		size_t n = selector_read(v, parts);
-		if (is_selector(l, key, parts, n)) {
-			check_reference(l, parts, n, joined(l->r->mem, parts, n));
-			return;
-		}
-		json_each(v, item) check_value(l, key, item, depth + 1);
-	}
-	if (v->type != JSON_OBJ || !json_get_bool(v, S("enabled"), true))
-		return; /* what is switched off may be stale */
-	json_each_member(v, m) check_value(l, m->name, &m->value, depth + 1);
-}
-
-/* Texts in other languages than our templates. */
-static bool is_foreign(const struct report_node *n, struct str key)
-{
-	return (str_eq(n->type, S("code")) && str_eq(key, S("code"))) ||
-	       (str_eq(n->type, S("template-transform")) && str_eq(key, S("template"))) ||
-	       str_eq(key, S("title")) || str_eq(key, S("desc"));
+	struct look *l = look;
+	if (l->r->references < REPORT_REFERENCES_MAX)
+		check_reference(l, ref->parts, ref->n, ref_text(l->r->mem, ref));
 }
 
 void report_names(struct report *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		struct look l = { r, &r->nodes[i], map_make(r->mem) };
-		json_each_member(r->nodes[i].data, m)
-			if (!is_foreign(l.n, m->name))
-				check_value(&l, m->name, &m->value, 0);
+		struct refs find = { .mem = r->mem, .type = l.n->type, .known = known_node, .found = found,
+				     .ctx = &l };
+		refs_each(&find, l.n->data);
 	}
 }

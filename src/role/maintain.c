@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role/maintain.h"
 
+#include "app/draft.h"
 #include "app/trigger.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -16,7 +17,8 @@ enum {
 	MAINTAIN_LEASE_MS = 15 * 60 * 1000,
 	MAINTAIN_FIRST_MS = 5000, /* not in the way of a start */
 };
-#define FIRES_KEPT_MS ((int64_t)90 * 24 * 3600 * 1000)
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
+#define FIRES_KEPT_MS (90 * DAY_MS)
 
 static status purge_runs(struct services *s)
 {
@@ -30,6 +32,12 @@ static status purge_runs(struct services *s)
 	return 0;
 }
 
+static status forget_drafts(struct services *s)
+{
+	int64_t days = config_int(s->config, CONFIG_TATARA_DRAFT_VARIABLES_DAYS), n;
+	return days > 0 ? draft_forget(s->apps, clock_ms() - days * DAY_MS, &n) : 0;
+}
+
 static status maintain_once(struct services *s)
 {
 	AUTO(arena) mem = { arena_open(0) };
@@ -37,7 +45,7 @@ static status maintain_once(struct services *s)
 	if (broker_lock_take(s->broker, mem.p, S("maintenance"), MAINTAIN_LEASE_MS, &lock))
 		return err_code() == ERR_BUSY ? 0 : -1;
 	/* Longer than any schedule may be late. */
-	status r = purge_runs(s) || trigger_forget(s->apps, clock_ms() - FIRES_KEPT_MS) ? -1 : 0;
+	status r = purge_runs(s) || trigger_forget(s->apps, clock_ms() - FIRES_KEPT_MS) || forget_drafts(s) ? -1 : 0;
 	struct err why;
 	err_save(&why);
 	if (broker_lock_give(s->broker, lock) && !r)

@@ -8,6 +8,7 @@
 
 #include "account/account.h"
 #include "app/app.h"
+#include "app/draft.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/config.h"
@@ -217,6 +218,7 @@ static status open_engine(struct services *s, struct arena *mem, struct str data
 		.client = s->client, .code = s->code, .tools = s->tools,
 		.config = s->config, .seal_key = s->seal_key,
 		.secret = s->secret, .process_name = name, .hooks = chat_hooks(s->chats),
+		.drafts = { .ctx = s->apps, .save = draft_save },
 	};
 	if (flow_open(&f, &s->flow))
 		return -1;

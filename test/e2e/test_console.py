@@ -20,7 +20,7 @@ LATER_FILES = {"datasets": "knowledge", "explore": "template apps", "plugin-inst
                "statistics": "statistics"}
 
 AGENT, KNOWLEDGE, MCP, TRACE = "mode agent-chat", "knowledge", "MCP", "tracing"
-ANNOTATION, NODE_RUN, TYPES = "annotations", "single node runs and their variables", "other model types"
+ANNOTATION, TYPES = "annotations", "other model types"
 WEB = "http://console.example.com"
 PROVIDER = "langgenius/openai_api_compatible/openai_api_compatible"
 JSON_404 = "unknown paths are JSON"
@@ -42,15 +42,7 @@ OTHER = {
     ("site-settings", "server create"): (404, MCP),
     ("site-settings", "server"): (404, MCP),
     ("workflow-draft", "config"): (404, JSON_404),
-    ("workflow-draft-run", "node run: end"): (404, NODE_RUN),
-    ("workflow-draft-run", "node run: start"): (404, NODE_RUN),
-    ("workflow-draft-run", "node run: unknown"): (404, NODE_RUN),
-    ("workflow-draft-run", "last run of a node"): (404, NODE_RUN),
-    ("workflow-draft-run", "variables"): (404, NODE_RUN),
-    ("workflow-draft-run", "node variables"): (404, NODE_RUN),
-    ("workflow-draft-run", "system variables"): (404, NODE_RUN),
-    ("workflow-draft-run", "variables reset"): (404, NODE_RUN),
-    ("workflow-draft-run", "iteration node run (SSE)"): (404, NODE_RUN),
+    ("workflow-draft-run", "node run: unknown"): (404, "it is the caller's error"),
     ("workflow-runs", "node executions with an exception"): (None, "code nodes"),
     ("workflow-runs", "node executions of an iteration"): (None, "iterations"),
     ("logs", "annotation-count"): (404, ANNOTATION),

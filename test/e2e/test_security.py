@@ -125,6 +125,10 @@ class World:
         r = post("wf_echo", "/v1/workflows/run", {"inputs": INPUTS})
         assert r.status_code == 200, r.text
         ids["wf_echo"]["run"] = r.json()["workflow_run_id"]
+        draft = "/apps/%s/workflows/draft/" % ids["wf_echo"]["id"]
+        r = self.call(who, "POST", "/console/api" + draft + "run", json={"inputs": INPUTS, "files": []})
+        assert r.status_code == 200 and "workflow_finished" in r.text, r.text
+        ids["wf_echo"]["variable"] = get(draft + "nodes/start/variables")["items"][0]["id"]
         ids["wf_echo"]["version"] = get("/apps/%s/workflows/publish" % ids["wf_echo"]["id"])["id"]
         r = requests.post(self.server.url + "/v1/files/upload", headers=ids["chat_plain"]["headers"],
                           data={"user": user}, files={"file": ("secret.png", PNG, "image/png")})
@@ -147,7 +151,9 @@ class World:
                 paths += [app + "/chat-conversations?limit=50",
                           app + "/chat-messages?conversation_id=" + ids[name]["conversation"]]
             if name != "chat_plain":
-                paths += [app + "/workflows/draft", app + "/workflows/publish", app + "/workflows?limit=50"]
+                paths += [app + "/workflows/" + t for t in ("draft", "publish", "draft/variables",
+                                                            "draft/nodes/start/variables")]
+                paths.append(app + "/workflows?limit=50")
         out = {}
         for p in paths:
             r = self.call(who, "GET", "/console/api" + p)
@@ -186,7 +192,7 @@ def fill_path(path, app, ids):
               "message_id": app.get("message"), "variable_id": str(uuid.uuid4()), "file_id": ids["file"],
               "end_user_id": ids["user"], "workflow_run_id": app.get("run"), "workflow_id": app.get("version"),
               "task_id": str(uuid.uuid4()), "other": app.get("run"), "form_token": "no-such-token",
-              "file_name": "x.png", "kind": "api"}
+              "file_name": "x.png", "kind": "api", "node": "start", "variable": app.get("variable")}
     if "/datasets/api-keys" in path:
         values["key"] = ids["dataset key"]
     return re.sub(r"\{(\w+)(?::uuid)?\}", lambda m: str(values[m.group(1)] or uuid.uuid4()), path)
@@ -210,7 +216,7 @@ def test_every_console_route_with_ids_of_another_workspace(world):
             mixed = full.replace(a["id"], b["id"])
             body = dict(BODY, message_id=a.get("message"))
             for target in dict.fromkeys([full, mixed]):
-                own = target != full and not re.search(r"\{(key|version|run|conversation|message)\W", path)
+                own = target != full and not re.search(r"\{(key|version|run|conversation|message|variable)\W", path)
                 if own:
                     continue
                 more = {"json": body} if method != "GET" else {"params": {"conversation_id": a.get("conversation", str(uuid.uuid4()))}}
@@ -267,7 +273,7 @@ def test_every_console_route_by_role(world):
         if requests.request(method, world.server.url + full, json={}).status_code != 401:
             bad.append(name + " without a session")
         cookies = world.owner.cookies.get_dict()
-        if "workflows/draft" not in path or method == "GET":  # the editor's beacon has no header
+        if not (path.endswith("workflows/draft") and method == "POST"):  # the editor's beacon has no header
             if requests.request(method, world.server.url + full, json={}, cookies=cookies).status_code != 401:
                 bad.append(name + " without the CSRF header")
         low = {"AUTH_EDITOR": ["normal"], "AUTH_ADMIN": ["normal", "editor"]}.get(auth, [])

@@ -34,6 +34,8 @@ BODIES = {
     "POST /apps/{id}/workflows/publish": {},
     "PATCH /apps/{id}/workflows/{version}": {"marked_name": "stolen"},
     "POST /apps/{id}/workflows/draft/run": {"inputs": {"city": "x"}, "files": []},
+    "POST /apps/{id}/workflows/draft/nodes/{node}/run": {"inputs": {"city": "x"}},
+    "PATCH /apps/{id}/workflows/draft/variables/{variable}": {"value": "stolen"},
     "POST /apps/{id}/advanced-chat/workflows/draft/run": {"inputs": {}, "query": "x", "files": []},
     "POST /apps/{id}/chat-messages": {"inputs": {}, "query": "x", "conversation_id": "{conversation}",
                                       "model_config": {}, "response_mode": "blocking"},
@@ -49,7 +51,7 @@ QUERIES = {
     "GET /apps/{id}/conversation-variables": "?conversation_id={conversation}",
 }
 # Routes whose parameter is no id of a workspace's record.
-NO_ID = {"type", "provider", "author", "plugin", "kind"}
+NO_ID = {"type", "provider", "author", "plugin", "kind", "node"}
 # Answers 404 to its owner as well: it is for agent apps, which no side has.
 NOT_FOR_THESE = {"GET /apps/{id}/agent/logs"}
 # Routes without an id in the path that take one in the body.
@@ -137,8 +139,12 @@ class Side:
         k = {"Authorization": "Bearer " + self.apps.key("wf_human_input")}
         waits = requests.post(self.server.url + "/v1/workflows/run", headers=k, json={
             "inputs": {}, "user": "u", "response_mode": "blocking"}).json()["data"]
+        r = self.send("POST", "/apps/%s/workflows/draft/run" % self.graph, {"inputs": {"city": "Secret City"}})
+        assert r.status_code == 200 and "workflow_finished" in r.text, r.text
+        left = self.get("/apps/%s/workflows/draft/nodes/start/variables" % self.graph)["items"]
         self.hook()
         self.ids = {
+            "node": "start", "variable": left[0]["id"],
             "trigger": self.get("/apps/%s/triggers" % self.graph)["data"][0]["id"],
             "form_token": waits["reasons"][0]["form_token"],
             "run": run["workflow_run_id"], "other": other["workflow_run_id"], "task": run["task_id"], "version": versions[-1]["id"],
@@ -171,7 +177,7 @@ class Side:
             return self.flow
         if "completion" in route:
             return self.completion
-        if "workflow" in route or "trigger" in route or "import" in route or "export" in route or "copy" in route or "api-keys" in route:
+        if "workflow" in route or "/nodes/" in route or "trigger" in route or "import" in route or "export" in route or "copy" in route or "api-keys" in route:
             return self.graph
         return self.chat
 
@@ -185,6 +191,7 @@ class Side:
             out += [self.get("/apps/%s/workflows/%s" % (app, what)) for what in ("draft", "publish")]
             out.append(self.get("/apps/%s/workflows?page=1&limit=10" % app))
         out.append(self.get("/apps/%s/workflow-runs?triggered_from=app-run" % self.graph))
+        out.append(self.get("/apps/%s/workflows/draft/nodes/start/variables" % self.graph))
         out += [self.get("/apps/%s/chat-conversations" % app) for app in (self.flow, self.chat)]
         return json.loads(json.dumps(out))
 

@@ -52,6 +52,13 @@ struct json *app_json(struct call *, const struct app *);
 status app_detail_json(struct call *, const struct app *, struct json **out) NODISCARD;
 status app_row_json(struct call *, const struct app *, struct json **out) NODISCARD;
 
+/* --- runs --- */
+struct flow_info;
+/* A row of flow_run_nodes as pages get it: shortened, with people's names (runs.c). */
+status console_node_json(struct call *, const struct flow_info *, struct json *node, struct json **out) NODISCARD;
+/* What a run from the editor keeps of who started it (draft_run.c). */
+status console_run_extra(struct call *, struct json **extra, struct json **person) NODISCARD;
+
 /* --- sessions (session.c) --- */
 struct tokens;
 void session_cookies(struct call *, const struct tokens *, bool csrf_first);
@@ -90,6 +97,14 @@ status console_draft_get(struct call *), console_draft_save(struct call *),
 status console_draft_run(struct call *), console_draft_chat(struct call *),
 	console_debug_chat(struct call *), console_debug_completion(struct call *),
 	console_stop(struct call *);
+status console_node_run(struct call *), console_iteration_run(struct call *),
+	console_loop_run(struct call *), console_node_last_run(struct call *),
+	console_node_inputs(struct call *);
+status console_draft_variables(struct call *), console_draft_variables_remove(struct call *),
+	console_draft_node_variables(struct call *), console_draft_node_remove(struct call *),
+	console_draft_system_variables(struct call *), console_draft_conversation_variables(struct call *),
+	console_draft_variable(struct call *), console_draft_variable_update(struct call *),
+	console_draft_variable_remove(struct call *), console_draft_variable_reset(struct call *);
 status console_runs(struct call *), console_run_counts(struct call *), console_run(struct call *),
 	console_run_nodes(struct call *), console_app_logs(struct call *),
 	console_run_replay(struct call *), console_run_diff(struct call *);

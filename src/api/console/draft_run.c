@@ -24,7 +24,7 @@ static status load_draft(struct call *c, struct workflow **w, struct flow_graph 
 }
 
 /* What a run keeps of who started it. */
-static status run_extra(struct call *c, struct json **extra, struct json **person)
+status console_run_extra(struct call *c, struct json **extra, struct json **person)
 {
 	if (person_json(c, c->account->id, person))
 		return -1;
@@ -57,7 +57,7 @@ static status start_draft(struct call *c, const struct workflow *w, struct flow_
 	if (read_run(c, &given, &mappings) ||
 	    flow_check_inputs(c->s->flow, c->mem, c->app->tenant_id, flow_graph_variables(graph), given,
 			      &inputs) ||
-	    run_extra(c, &extra, &person))
+	    console_run_extra(c, &extra, &person))
 		return -1;
 	if (json_len(mappings) && chat_file_rules(w->features, &rules) &&
 	    files_from_input(c->s->flow, c->mem, c->app->tenant_id, mappings, &rules, &files))
@@ -142,7 +142,7 @@ status console_draft_chat(struct call *c)
 	struct chat_request q = { .scope = own_scope(c), .mode = c->app->mode,
 				  .from = S("debugger"), .query = query };
 	if (read_run(c, &q.inputs, &q.files) || read_ids(c, &q) || load_draft(c, &w, &q.graph) ||
-	    run_extra(c, &extra, &person))
+	    console_run_extra(c, &extra, &person))
 		return -1;
 	q.config = w->features;
 	q.workflow_id = w->id;

@@ -204,6 +204,17 @@ static struct json *node_json(struct call *c, const struct json *node, const str
 	return o;
 }
 
+status console_node_json(struct call *c, const struct flow_info *info, struct json *node, struct json **out)
+{
+	struct creator who;
+	struct shorten_limits limits = shorten_limits_of(c->s->config);
+	if (creator_of(c, info, &who))
+		return -1;
+	shorten_node(c->mem, node, &limits);
+	*out = node_json(c, node, &who);
+	return 0;
+}
+
 status console_run_nodes(struct call *c)
 {
 	struct flow_record *r;

@@ -4,6 +4,7 @@
  * signature stands for the check of tenant and user, so the row is found by its id alone.
  */
 #include "api/service/service.h"
+#include "app/draft.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/id.h"
@@ -21,6 +22,18 @@ static status find(struct call *c, struct upload **out)
 	return upload_get(c->s->flow, c->mem, db_str_at(rows, 0, 0), c->param[0], out);
 }
 
+/* A value of a draft that is shown cut, all of it: the link bears the variable's id. */
+static status send_whole(struct call *c)
+{
+	struct str name, text;
+	if (draft_whole(c->s->apps, c->mem, c->param[0], &name, &text))
+		return -1;
+	http_add_header(c->http, S("Cache-Control"), S("no-store"));
+	http_add_header(c->http, S("X-Content-Type-Options"), S("nosniff"));
+	http_add_header(c->http, S("Content-Disposition"), upload_disposition(c, name));
+	return http_reply(c->http, 200, S("application/octet-stream"), text);
+}
+
 static status get_preview(struct call *c)
 {
 	struct upload *u;
@@ -31,7 +44,9 @@ static status get_preview(struct call *c)
 	if (!file_check_signature(c->s->flow, c->param[0], http_query(c->http, S("timestamp")),
 				  http_query(c->http, S("nonce")), http_query(c->http, S("sign"))))
 		return err_set(ERR_NOT_FOUND, "File not found or signature is invalid");
-	return find(c, &u) ? -1 : send_upload(c, u, attachment);
+	if (find(c, &u) == 0)
+		return send_upload(c, u, attachment);
+	return err_code() == ERR_NOT_FOUND ? send_whole(c) : -1;
 }
 
 /* /files/tools/<id>.<extension>: files that nodes made. The extension is for readers only. */

@@ -67,6 +67,8 @@ status upload_console_file(struct call *) NODISCARD;
 struct upload;
 /* The bytes, with Range for sound and film; attachment or a dangerous type: to be saved. */
 status send_upload(struct call *, const struct upload *, bool attachment) NODISCARD;
+/* Content-Disposition of a file that is to be saved. */
+struct str upload_disposition(struct call *, struct str name);
 
 /* --- the other handlers of the table --- */
 status service_info(struct call *) NODISCARD;

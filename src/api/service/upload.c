@@ -313,7 +313,7 @@ static bool is_active(const struct upload *u)
 	       str_eq_nocase(u->extension, S("htm")) || str_eq_nocase(u->extension, S("svg"));
 }
 
-static struct str disposition(struct call *c, struct str name)
+struct str upload_disposition(struct call *c, struct str name)
 {
 	struct buf b = buf_make(c->mem, 0);
 	buf_puts(&b, "attachment; filename*=UTF-8''");
@@ -337,7 +337,7 @@ status send_upload(struct call *c, const struct upload *u, bool attachment)
 	/* Whatever a browser takes it for, it is no page of ours: no scripts, no origin. */
 	http_add_header(c->http, S("Content-Security-Policy"), S("default-src 'none'; sandbox"));
 	if (attachment || is_active(u)) {
-		http_add_header(c->http, S("Content-Disposition"), disposition(c, u->name));
+		http_add_header(c->http, S("Content-Disposition"), upload_disposition(c, u->name));
 		type = S("application/octet-stream");
 	}
 	if (!is_media(u->mime_type))

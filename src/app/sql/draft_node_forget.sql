@@ -1,0 +1,3 @@
+-- Last executions of nodes from long ago.
+-- $1 before
+DELETE FROM draft_nodes WHERE saved_at < $1

@@ -1,0 +1,3 @@
+-- The last executions in an app that goes.
+-- $1 tenant, $2 app
+DELETE FROM draft_nodes WHERE tenant_id = $1 AND app_id = $2
