@@ -132,7 +132,7 @@ static status own_attribute(struct render *r, struct value v, struct str name, s
 	case V_MACRO:
 		return macro_attribute(r, v.macro, name, out, found);
 	case V_NAMESPACE:
-		member = val_get_str(v.dict, name);
+		member = val_get_str(r, v.dict, name);
 		*found = member != NULL;
 		if (member)
 			*out = *member;
@@ -178,7 +178,7 @@ status val_attribute(struct render *r, struct value v, struct str name, struct v
 		return -1;
 	if (found)
 		return 0;
-	struct value *member = v.type == V_DICT ? val_get_str(v.dict, name) : NULL;
+	struct value *member = v.type == V_DICT ? val_get_str(r, v.dict, name) : NULL;
 	if (!member)
 		return undefined_of(r, v, val_str(name), out);
 	*out = *member;

@@ -193,8 +193,11 @@ static status global_dict(struct render *r, struct args *a, struct value *out)
 	if (a->len > 1)
 		return bad_arguments("dict");
 	if (a->len && a->at[0].type == V_DICT) {
-		for (size_t i = 0; i < a->at[0].dict->len; i++) {
-			const struct dict_entry *e = &a->at[0].dict->at[i];
+		const struct dict *from = a->at[0].dict;
+		if (jinja_step(r, (from->tail - from->head) / 16))
+			return -1;
+		for (size_t i = from->head; i < from->tail; i++) {
+			const struct dict_entry *e = &from->at[i];
 			if (e->live && val_set(r, d.dict, e->key, e->value))
 				return -1;
 		}

@@ -259,12 +259,16 @@ static status eval_and_or(struct render *r, const struct node *n, struct value *
 
 static status eval_concat(struct render *r, const struct node *n, struct value *out)
 {
-	struct buf b = jinja_buf(r);
 	struct value v;
-	for (size_t i = 0; i < n->items.len; i++)
-		if (jinja_eval(r, n->items.at[i], &v) || val_print(r, &b, v))
+	if (jinja_eval(r, n->items.at[0], &v))
+		return -1;
+	struct growing g = jinja_resume(r, v.type == V_STR ? v.text : S(""));
+	if (v.type != V_STR && val_print(r, &g.buf, v))
+		return -1;
+	for (size_t i = 1; i < n->items.len; i++)
+		if (jinja_eval(r, n->items.at[i], &v) || val_print(r, &g.buf, v))
 			return -1;
-	return jinja_done(r, &b, out);
+	return jinja_grown(r, &g, out);
 }
 
 static status eval_compare(struct render *r, const struct node *n, struct value *out)

@@ -332,7 +332,7 @@ status filter_groupby(struct render *r, struct value *v, struct value *out)
 		return -1;
 	for (size_t i = 0; i < list.list->len; i++) {
 		struct value item = list.list->at[i];
-		if (!i || !val_equal(sorted_keys.at[i], sorted_keys.at[i - 1], 0)) {
+		if (!i || !val_equal(r, sorted_keys.at[i], sorted_keys.at[i - 1])) {
 			name = sorted_keys.at[i];
 			if ((!case_sensitive && filter_attribute_of(r, item, v[1], v[2], &name)) ||
 			    new_group(r, name, &group) || val_push(r, groups.list, group))

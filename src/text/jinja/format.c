@@ -359,7 +359,7 @@ static status named_value(struct percent *f, struct str name, struct value *out)
 	if (f->values.type != V_DICT)
 		return jinja_fail(f->r, "TypeError", "format requires a mapping");
 	f->by_name = true;
-	v = val_get_str(f->values.dict, name);
+	v = val_get_str(f->r, f->values.dict, name);
 	if (!v)
 		return jinja_fail(f->r, "KeyError", "'%.*s'", STR(name));
 	*out = *v;

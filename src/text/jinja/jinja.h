@@ -34,6 +34,7 @@ enum {
 	JINJA_RANGE_MAX = 1000000,
 	JINJA_DEPTH_MAX = 4000,
 	/* Enough for what people write, and little enough for the loop: a millisecond or two. */
+	JINJA_SMALL_SOURCE = 32 << 10,
 	JINJA_SMALL_STEPS = 20000,
 	JINJA_SMALL_DEPTH = 150,
 	JINJA_SMALL_MEMORY = 2 << 20,

@@ -77,6 +77,7 @@ struct dict_entry {
 struct dict {
 	struct dict_entry *at; /* in the order of insertion */
 	size_t len, cap, count;
+	size_t head, tail; /* what is live lies in here: both ends are found at once */
 	uint32_t *slots; /* index + 1 into `at`; only past DICT_SMALL entries */
 	size_t slots_len;
 };
@@ -250,6 +251,11 @@ struct macro {
 	struct str name;
 	bool anonymous;
 };
+/* A text that is being joined; `charged` bytes of its room are accounted for. */
+struct growing {
+	struct buf buf;
+	size_t charged;
+};
 struct render {
 	struct arena *mem;
 	const struct jinja_limits *limits;
@@ -258,9 +264,12 @@ struct render {
 	int64_t steps;
 	size_t memory;
 	int depth;
+	int comparing; /* values inside each other, in val_equal */
+	bool unsure;   /* a comparison gave up */
 	uint32_t line;
 	struct activation *now;
 	struct buf *out;
+	struct growing last; /* see jinja_resume */
 };
 
 /* --- failures; all return -1 --- */
@@ -280,6 +289,10 @@ status jinja_text(struct render *, size_t bytes, char **out) NODISCARD;
 /* A buffer for a text that is made on the way; end with jinja_done. */
 struct buf jinja_buf(struct render *);
 status jinja_done(struct render *, struct buf *, struct value *out) NODISCARD;
+/* A text that begins with `first`; end with jinja_grown. One that is made longer again and again, as by
+ * `s ~ x` in a loop, is not copied each time: what follows the last result is still free. */
+struct growing jinja_resume(struct render *, struct str first);
+status jinja_grown(struct render *, struct growing *, struct value *out) NODISCARD;
 
 /* --- value.c --- */
 static inline struct value val_none(void)
@@ -336,14 +349,15 @@ struct value val_new_dict(struct render *);
 /* TypeError for what cannot be a key. */
 status val_set(struct render *, struct dict *, struct value key, struct value v) NODISCARD;
 status val_get(struct render *, const struct dict *, struct value key, struct value **out) NODISCARD;
-struct value *val_get_str(const struct dict *, struct str key);
-bool val_remove(struct dict *, const struct dict_entry *);
-struct dict_entry *val_find(const struct dict *, struct value key, uint64_t hash);
+struct value *val_get_str(struct render *, const struct dict *, struct str key);
+void val_remove(struct dict *, const struct dict_entry *);
+struct dict_entry *val_find(struct render *, const struct dict *, struct value key, uint64_t hash);
 status val_hash(struct render *, struct value, uint64_t *out) NODISCARD;
 struct value val_from_json(struct render *, const struct json *);
 bool val_truth(struct value);
-/* Python's == of the values. */
-bool val_equal(struct value, struct value, int depth);
+/* Python's == of the values. Takes steps; when there are no more, or the values are nested too deep to
+ * be told apart here, the answer means nothing and the rendering ends with a failure. */
+bool val_equal(struct render *, struct value, struct value);
 bool val_same(struct value, struct value); /* `is` */
 /* The name of the Python type, with and without its module. */
 const char *val_type_name(struct value);

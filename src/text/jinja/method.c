@@ -64,9 +64,9 @@ static status list_pop(struct render *r, struct value self, struct args *a, stru
 	return jinja_step(r, (size_t)(n - at) / 16);
 }
 
-static bool same(struct value a, struct value b)
+static bool same(struct render *r, struct value a, struct value b)
 {
-	return val_same(a, b) || val_equal(a, b, 0);
+	return val_same(a, b) || val_equal(r, a, b);
 }
 
 static status list_remove(struct render *r, struct value self, struct args *a, struct value *out)
@@ -75,7 +75,7 @@ static status list_remove(struct render *r, struct value self, struct args *a, s
 	for (size_t i = 0; i < l->len; i++) {
 		if (jinja_step(r, 1))
 			return -1;
-		if (!same(l->at[i], a->at[0]))
+		if (!same(r, l->at[i], a->at[0]))
 			continue;
 		take_at(l, i);
 		*out = val_none();
@@ -90,7 +90,7 @@ static status list_index(struct render *r, struct value self, struct args *a, st
 	for (size_t i = 0; i < self.list->len; i++) {
 		if (jinja_step(r, 1))
 			return -1;
-		if (!same(self.list->at[i], a->at[0]))
+		if (!same(r, self.list->at[i], a->at[0]))
 			continue;
 		*out = val_int((int64_t)i);
 		return 0;
@@ -106,7 +106,7 @@ static status list_count(struct render *r, struct value self, struct args *a, st
 {
 	int64_t n = 0;
 	for (size_t i = 0; i < self.list->len; i++)
-		n += same(self.list->at[i], a->at[0]);
+		n += same(r, self.list->at[i], a->at[0]);
 	*out = val_int(n);
 	return jinja_step(r, self.list->len);
 }
@@ -224,7 +224,7 @@ static status dict_pop(struct render *r, struct value self, struct args *a, stru
 	struct str shown;
 	if (self.dict->count && val_hash(r, a->at[0], &hash))
 		return -1;
-	struct dict_entry *e = val_find(self.dict, a->at[0], hash);
+	struct dict_entry *e = val_find(r, self.dict, a->at[0], hash);
 	if (e) {
 		*out = e->value;
 		val_remove(self.dict, e);
@@ -240,18 +240,15 @@ static status dict_pop(struct render *r, struct value self, struct args *a, stru
 static status dict_popitem(struct render *r, struct value self, struct args *a, struct value *out)
 {
 	(void)a;
-	for (size_t i = self.dict->len; i-- > 0;) {
-		struct dict_entry *e = &self.dict->at[i];
-		if (!e->live)
-			continue;
-		struct value pair = val_new_list(r, V_TUPLE);
-		if (val_push(r, pair.list, e->key) || val_push(r, pair.list, e->value))
-			return -1;
-		val_remove(self.dict, e);
-		*out = pair;
-		return 0;
-	}
-	return jinja_fail(r, "KeyError", "'popitem(): dictionary is empty'");
+	if (!self.dict->count)
+		return jinja_fail(r, "KeyError", "'popitem(): dictionary is empty'");
+	struct dict_entry *e = &self.dict->at[self.dict->tail - 1];
+	struct value pair = val_new_list(r, V_TUPLE);
+	if (val_push(r, pair.list, e->key) || val_push(r, pair.list, e->value))
+		return -1;
+	val_remove(self.dict, e);
+	*out = pair;
+	return 0;
 }
 
 static status dict_update(struct render *r, struct value self, struct args *a, struct value *out)
@@ -364,7 +361,7 @@ static status loop_changed(struct render *r, struct value self, struct args *a, 
 	for (size_t i = 0; i < a->len; i++)
 		if (val_push(r, now.list, a->at[i]))
 			return -1;
-	*out = val_bool(!l->changed || !val_equal(before, now, 0));
+	*out = val_bool(!l->changed || !val_equal(r, before, now));
 	if (out->boolean)
 		l->changed = now.list;
 	return 0;

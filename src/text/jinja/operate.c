@@ -169,17 +169,13 @@ static status float_op(struct render *r, enum op op, double a, double b, struct 
 
 static status add_texts(struct render *r, struct value a, struct value b, struct value *out)
 {
-	char *text;
 	bool safe = a.safe || b.safe;
 	if (safe && ((!a.safe && text_escape(r, a, &a)) || (!b.safe && text_escape(r, b, &b))))
 		return -1;
-	if (jinja_text(r, a.text.len + b.text.len, &text))
+	struct growing g = jinja_resume(r, a.text);
+	buf_put(&g.buf, b.text);
+	if (jinja_step(r, b.text.len / 64) || jinja_grown(r, &g, out))
 		return -1;
-	if (a.text.len)
-		memcpy(text, a.text.at, a.text.len);
-	if (b.text.len)
-		memcpy(text + a.text.len, b.text.at, b.text.len);
-	*out = val_str(str_of(text, a.text.len + b.text.len));
 	out->safe = safe;
 	return 0;
 }
@@ -298,7 +294,7 @@ static status order_lists(struct render *r, const struct list *a, const struct l
 	for (size_t i = 0; i < a->len && i < b->len; i++) {
 		if (jinja_step(r, 1))
 			return -1;
-		if (val_same(a->at[i], b->at[i]) || val_equal(a->at[i], b->at[i], 0))
+		if (val_same(a->at[i], b->at[i]) || val_equal(r, a->at[i], b->at[i]))
 			continue;
 		if (jinja_deeper(r) || op_order(r, a->at[i], b->at[i], symbol, out))
 			return -1;
@@ -368,7 +364,7 @@ status op_contains(struct render *r, struct value item, struct value in, bool *o
 			return -1;
 		if (!got)
 			return 0;
-		*out = val_same(one, item) || val_equal(one, item, 0);
+		*out = val_same(one, item) || val_equal(r, one, item);
 	}
 	return 0;
 }
@@ -379,7 +375,7 @@ status op_compare(struct render *r, enum op op, struct value a, struct value b, 
 	switch (op) {
 	case OP_EQ:
 	case OP_NE:
-		*out = val_equal(a, b, 0) == (op == OP_EQ);
+		*out = val_equal(r, a, b) == (op == OP_EQ);
 		return jinja_step(r, 1);
 	case OP_IN:
 	case OP_NOT_IN:
@@ -410,7 +406,7 @@ struct sort {
 static status key_order(struct render *r, struct value a, struct value b, unsigned how, int *out)
 {
 	*out = 0;
-	if (how & SORT_IN_LISTS && (val_same(a, b) || val_equal(a, b, 0)))
+	if (how & SORT_IN_LISTS && (val_same(a, b) || val_equal(r, a, b)))
 		return jinja_step(r, 1);
 	return jinja_step(r, 1) || op_order(r, a, b, "<", out) ? -1 : 0;
 }

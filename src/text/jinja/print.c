@@ -19,7 +19,9 @@ static status repr_items(struct render *r, struct buf *b, const struct list *l)
 static status repr_dict(struct render *r, struct buf *b, const struct dict *d, bool keys, bool values)
 {
 	bool first = true;
-	for (size_t i = 0; i < d->len; i++) {
+	if (jinja_step(r, (d->tail - d->head) / 16))
+		return -1;
+	for (size_t i = d->head; i < d->tail; i++) {
 		if (!d->at[i].live)
 			continue;
 		if (!first)
@@ -282,7 +284,9 @@ static status json_key(struct json_out *j, struct value key)
 static status json_sorted(struct render *r, const struct dict *d, struct value *out)
 {
 	struct value keys = val_new_list(r, V_LIST);
-	for (size_t i = 0; i < d->len; i++) {
+	if (jinja_step(r, (d->tail - d->head) / 16))
+		return -1;
+	for (size_t i = d->head; i < d->tail; i++) {
 		if (!d->at[i].live)
 			continue;
 		if (val_push(r, keys.list, d->at[i].key))

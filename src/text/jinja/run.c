@@ -16,7 +16,7 @@ const struct jinja_limits jinja_limits_whole = {
 	.depth_max = JINJA_DEPTH_MAX,
 };
 const struct jinja_limits jinja_limits_small = {
-	.source_max = JINJA_SOURCE_MAX,
+	.source_max = JINJA_SMALL_SOURCE,
 	.output_max = JINJA_SMALL_MEMORY,
 	.memory_max = JINJA_SMALL_MEMORY,
 	.steps_max = JINJA_SMALL_STEPS,
@@ -66,11 +66,16 @@ status jinja_charge(struct render *r, size_t bytes)
 	return jinja_step(r, bytes / 64);
 }
 
+static status text_too_long(const struct render *r)
+{
+	return err_set(ERR_TOO_LARGE, "a text of the template is longer than %zu bytes",
+		       r->limits->output_max);
+}
+
 status jinja_text(struct render *r, size_t bytes, char **out)
 {
 	if (bytes > r->limits->output_max)
-		return err_set(ERR_TOO_LARGE, "a text of the template is longer than %zu bytes",
-			       r->limits->output_max);
+		return text_too_long(r);
 	if (jinja_charge(r, bytes))
 		return -1;
 	*out = arena_text(r->mem, bytes);
@@ -85,11 +90,33 @@ struct buf jinja_buf(struct render *r)
 status jinja_done(struct render *r, struct buf *b, struct value *out)
 {
 	if (b->overflow)
-		return err_set(ERR_TOO_LARGE, "a text of the template is longer than %zu bytes",
-			       r->limits->output_max);
+		return text_too_long(r);
 	if (jinja_charge(r, b->cap))
 		return -1;
 	*out = val_str(b->len ? buf_str(b) : S(""));
+	return 0;
+}
+
+struct growing jinja_resume(struct render *r, struct str first)
+{
+	struct growing g = r->last;
+	r->last = (struct growing){ 0 };
+	if (first.len && first.at == g.buf.at && first.len == g.buf.len)
+		return g;
+	g = (struct growing){ .buf = jinja_buf(r) };
+	buf_put(&g.buf, first);
+	return g;
+}
+
+status jinja_grown(struct render *r, struct growing *g, struct value *out)
+{
+	if (g->buf.overflow)
+		return text_too_long(r);
+	if (jinja_charge(r, g->buf.cap - g->charged))
+		return -1;
+	g->charged = g->buf.cap;
+	r->last = *g;
+	*out = val_str(g->buf.len ? buf_str(&g->buf) : S(""));
 	return 0;
 }
 
@@ -118,7 +145,7 @@ status jinja_activate(struct render *r, const struct unit *unit, struct activati
 
 static struct value resolve(struct render *r, struct str name)
 {
-	struct value *v = val_get_str(r->context, name);
+	struct value *v = val_get_str(r, r->context, name);
 	if (v)
 		return *v;
 	const struct function *f = jinja_find_global(name);
@@ -519,8 +546,10 @@ status jinja_run(struct arena *mem, const struct jinja_template *t, const struct
 	}
 	r.context = context.dict;
 	if (jinja_activate(&r, t->root->unit, NULL, &r.now) || jinja_enter(&r, t->root) ||
-	    jinja_exec(&r, &t->body))
+	    jinja_exec(&r, &t->body) || jinja_step(&r, 0))
 		return -1;
+	if (r.unsure)
+		return jinja_unsupported("comparing values nested this deep");
 	*out = b.len ? buf_str(&b) : S("");
 	return 0;
 }

@@ -15,13 +15,20 @@ enum { TREE_DEPTH_MAX = 300 };
 struct ref {
 	struct unit *unit;
 	int slot;
+	const struct symbols *row_in; /* whose load of the name is its `row`-th */
+	size_t row;
+};
+struct load_of {
+	struct load_row row;
+	struct ref *ref;
 };
 struct symbols {
 	struct symbols *parent;
+	const struct symbols *base; /* a branch has only what it adds to these */
 	struct frame *frame;
 	struct map refs, stores; /* name -> struct ref */
 	struct map *slots;	 /* of the frame, shared by its branches: one place a name */
-	VEC(struct load_row) loads;
+	VEC(struct load_of) loads;
 	bool soft; /* inside of an `if`: unknown filters fail only when they are reached */
 };
 struct scope {
@@ -80,24 +87,40 @@ static struct symbols *symbols_open(struct scope *s, bool own_unit)
 	return y;
 }
 
-static struct ref *find_ref(const struct symbols *y, struct str name)
+/* In the frame itself, and in the branches that lead here. */
+static struct ref *own_ref(const struct symbols *y, struct str name)
 {
-	for (; y; y = y->parent) {
-		struct ref *r = map_get(&y->refs, name);
-		if (r)
-			return r;
-	}
-	return NULL;
+	struct ref *r = NULL;
+	for (; y && !r; y = y->base)
+		r = map_get(&y->refs, name);
+	return r;
 }
 
-static void set_load(struct scope *s, struct symbols *y, struct load_row row)
+static bool stored(const struct symbols *y, struct str name)
 {
-	for (size_t i = 0; i < y->loads.len; i++)
-		if (y->loads.at[i].slot == row.slot) {
-			y->loads.at[i] = row;
-			return;
-		}
-	vec_push(s->mem, &y->loads, row);
+	while (y && !map_has(&y->stores, name))
+		y = y->base;
+	return y != NULL;
+}
+
+static struct ref *find_ref(const struct symbols *y, struct str name)
+{
+	struct ref *r = NULL;
+	for (; y && !r; y = y->parent)
+		r = own_ref(y, name);
+	return r;
+}
+
+static void set_load(struct scope *s, struct symbols *y, struct ref *ref, struct load_row row)
+{
+	row.slot = ref->slot;
+	if (ref->row_in == y) {
+		y->loads.at[ref->row].row = row;
+		return;
+	}
+	ref->row_in = y;
+	ref->row = y->loads.len;
+	vec_push(s->mem, &y->loads, ((struct load_of){ row, ref }));
 }
 
 static struct ref *define(struct scope *s, struct symbols *y, struct str name, struct load_row row)
@@ -110,8 +133,7 @@ static struct ref *define(struct scope *s, struct symbols *y, struct str name, s
 		map_set(y->slots, name, r);
 	}
 	map_set(&y->refs, name, r);
-	row.slot = r->slot;
-	set_load(s, y, row);
+	set_load(s, y, r, row);
 	return r;
 }
 
@@ -125,7 +147,7 @@ static struct load_row alias_of(const struct symbols *y, const struct ref *outer
 static void store(struct scope *s, struct symbols *y, struct str name)
 {
 	map_set(&y->stores, name, y);
-	if (map_has(&y->refs, name))
+	if (own_ref(y, name))
 		return;
 	struct ref *outer = y->parent ? find_ref(y->parent, name) : NULL;
 	define(s, y, name, outer ? alias_of(y, outer) : (struct load_row){ .how = LOAD_UNDEFINED });
@@ -146,15 +168,13 @@ static void load(struct scope *s, struct symbols *y, struct str name)
 static struct symbols *branch_open(struct scope *s, const struct symbols *from)
 {
 	struct symbols *y = arena_new(s->mem, struct symbols);
-	*y = *from;
+	y->parent = from->parent;
+	y->base = from;
+	y->frame = from->frame;
+	y->slots = from->slots;
+	y->soft = from->soft;
 	y->refs = map_make(s->mem);
 	y->stores = map_make(s->mem);
-	map_each(&from->refs, e) map_set(&y->refs, e->key, e->value);
-	map_each(&from->stores, e) map_set(&y->stores, e->key, e->value);
-	y->loads.at = NULL;
-	y->loads.len = y->loads.cap = 0;
-	for (size_t i = 0; i < from->loads.len; i++)
-		vec_push(s->mem, &y->loads, from->loads.at[i]);
 	return y;
 }
 
@@ -166,7 +186,7 @@ static void branches_close(struct scope *s, struct symbols *y, struct symbols *b
 	struct map partly = map_make(s->mem);
 	for (size_t i = 0; i < BRANCHES; i++)
 		map_each(&branch[i]->stores, e)
-			if (!map_has(&y->stores, e->key))
+			if (!stored(y, e->key))
 				map_set(&partly, e->key, branch[i]);
 	map_each(&partly, p) {
 		size_t count = 0;
@@ -179,15 +199,14 @@ static void branches_close(struct scope *s, struct symbols *y, struct symbols *b
 		map_each(&branch[i]->refs, e) map_set(&y->refs, e->key, e->value);
 		map_each(&branch[i]->stores, e) map_set(&y->stores, e->key, e->value);
 		for (size_t k = 0; k < branch[i]->loads.len; k++)
-			set_load(s, y, branch[i]->loads.at[k]);
+			set_load(s, y, branch[i]->loads.at[k].ref, branch[i]->loads.at[k].row);
 	}
 	map_each(&partly, p) {
 		struct ref *outer = y->parent ? find_ref(y->parent, p->key) : NULL;
 		struct load_row row = { .how = LOAD_RESOLVE, .name = p->key };
 		if (outer)
 			row = alias_of(y, outer);
-		row.slot = find_ref(y, p->key)->slot;
-		set_load(s, y, row);
+		set_load(s, y, own_ref(y, p->key), row);
 	}
 }
 
@@ -312,8 +331,10 @@ static status place_list(struct scope *s, const struct nodes *list)
 
 static void frame_close(struct scope *s, struct symbols *y)
 {
-	y->frame->loads = y->loads.at;
+	y->frame->loads = arena_array(s->mem, struct load_row, y->loads.len);
 	y->frame->loads_len = y->loads.len;
+	for (size_t i = 0; i < y->loads.len; i++)
+		y->frame->loads[i] = y->loads.at[i].row;
 	s->now = y->parent;
 }
 

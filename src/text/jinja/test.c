@@ -56,7 +56,7 @@ static status divides(struct render *r, struct value a, struct value divisor, in
 	struct value m;
 	if (op_binary(r, OP_MOD, a, divisor, &m))
 		return -1;
-	return answer(out, val_equal(m, val_int(rest), 0));
+	return answer(out, val_equal(r, m, val_int(rest)));
 }
 
 static status test_odd(struct render *r, struct value *v, struct value *out)
@@ -99,8 +99,7 @@ static status test_sameas(struct render *r, struct value *v, struct value *out)
 {
 	bool small = v[0].type == V_INT && v[0].integer >= -5 && v[0].integer <= 256;
 	bool unsure = (v[0].type == V_STR || v[0].type == V_INT || v[0].type == V_FLOAT) && !small;
-	(void)r;
-	if (v[0].type == v[1].type && unsure && val_equal(v[0], v[1], 0))
+	if (v[0].type == v[1].type && unsure && val_equal(r, v[0], v[1]))
 		return jinja_unsupported("sameas of equal texts or numbers");
 	if (v[0].type == V_TUPLE && v[1].type == V_TUPLE && !v[0].list->len && !v[1].list->len)
 		return jinja_unsupported("sameas of empty tuples");

@@ -89,13 +89,15 @@ static uint64_t hash_number(double n)
 	uint64_t bits;
 	n = n == 0 ? 0 : n; /* -0.0 */
 	memcpy(&bits, &n, sizeof(bits));
-	return (bits ^ bits >> 29) * 0x9E3779B97F4A7C15U;
+	/* The low bits choose the place, and of small integers all the information is in the high ones. */
+	bits = (bits ^ bits >> 32) * 0x9E3779B97F4A7C15U;
+	return bits ^ bits >> 32;
 }
 
 static status hash_tuple(struct render *r, const struct list *l, uint64_t *out)
 {
 	uint64_t h = 0x345678, one;
-	if (jinja_deeper(r))
+	if (jinja_deeper(r) || jinja_step(r, l->len + 1))
 		return -1;
 	for (size_t i = 0; i < l->len; i++) {
 		if (val_hash(r, l->at[i], &one))
@@ -132,23 +134,24 @@ status val_hash(struct render *r, struct value v, uint64_t *out)
 	}
 }
 
-struct dict_entry *val_find(const struct dict *d, struct value key, uint64_t hash)
+static bool is_entry(struct render *r, const struct dict_entry *e, struct value key, uint64_t hash)
+{
+	r->steps++; /* keys that fall together on purpose cost what they take */
+	return e->live && e->hash == hash && (val_same(e->key, key) || val_equal(r, e->key, key));
+}
+
+struct dict_entry *val_find(struct render *r, const struct dict *d, struct value key, uint64_t hash)
 {
 	if (!d->slots) {
-		for (size_t i = 0; i < d->len; i++) {
-			struct dict_entry *e = &d->at[i];
-			if (e->live && e->hash == hash && val_equal(e->key, key, 0))
-				return e;
-		}
+		for (size_t i = 0; i < d->len; i++)
+			if (is_entry(r, &d->at[i], key, hash))
+				return &d->at[i];
 		return NULL;
 	}
-	for (size_t i = hash & (d->slots_len - 1);; i = (i + 1) & (d->slots_len - 1)) {
-		if (!d->slots[i])
-			return NULL;
-		struct dict_entry *e = &d->at[d->slots[i] - 1];
-		if (e->live && e->hash == hash && val_equal(e->key, key, 0))
-			return e;
-	}
+	for (size_t i = hash & (d->slots_len - 1); d->slots[i]; i = (i + 1) & (d->slots_len - 1))
+		if (is_entry(r, &d->at[d->slots[i] - 1], key, hash))
+			return &d->at[d->slots[i] - 1];
+	return NULL;
 }
 
 static void put_slot(struct dict *d, size_t entry)
@@ -159,20 +162,27 @@ static void put_slot(struct dict *d, size_t entry)
 	d->slots[i] = (uint32_t)(entry + 1);
 }
 
+/* Slots for d->cap entries: a power of two, for the mask, and half empty, so that probing ends. */
+static void dict_index(struct render *r, struct dict *d)
+{
+	d->slots_len = (size_t)DICT_SMALL * 2;
+	while (d->slots_len < d->cap * 2)
+		d->slots_len *= 2;
+	d->slots = arena_array(r->mem, uint32_t, d->slots_len);
+	for (size_t i = 0; i < d->len; i++)
+		put_slot(d, i);
+}
+
 static status dict_grow(struct render *r, struct dict *d)
 {
 	size_t cap = d->cap ? d->cap * 2 : 4;
-	if (jinja_charge(r, cap * sizeof(struct dict_entry) + cap * 2 * sizeof(uint32_t)))
+	if (jinja_charge(r, cap * sizeof(struct dict_entry) + cap * 4 * sizeof(uint32_t)))
 		return -1;
 	d->at = arena_grow(r->mem, d->at, d->cap * sizeof(struct dict_entry),
 			   cap * sizeof(struct dict_entry));
 	d->cap = cap;
-	if (cap > DICT_SMALL) {
-		d->slots_len = cap * 2;
-		d->slots = arena_array(r->mem, uint32_t, d->slots_len);
-		for (size_t i = 0; i < d->len; i++)
-			put_slot(d, i);
-	}
+	if (cap > DICT_SMALL)
+		dict_index(r, d);
 	return 0;
 }
 
@@ -184,7 +194,7 @@ static status dict_add(struct render *r, struct dict *d, struct dict_entry e)
 	d->at[d->len].live = true;
 	if (d->slots)
 		put_slot(d, d->len);
-	d->len++;
+	d->tail = ++d->len;
 	d->count++;
 	return 0;
 }
@@ -194,7 +204,7 @@ status val_set(struct render *r, struct dict *d, struct value key, struct value 
 	struct dict_entry e = { .key = key, .value = v };
 	if (val_hash(r, key, &e.hash))
 		return -1;
-	struct dict_entry *old = val_find(d, key, e.hash);
+	struct dict_entry *old = val_find(r, d, key, e.hash);
 	if (old) {
 		old->value = v;
 		return 0;
@@ -207,25 +217,26 @@ status val_get(struct render *r, const struct dict *d, struct value key, struct 
 	uint64_t hash;
 	if (val_hash(r, key, &hash))
 		return -1;
-	struct dict_entry *e = val_find(d, key, hash);
+	struct dict_entry *e = val_find(r, d, key, hash);
 	*out = e ? &e->value : NULL;
 	return 0;
 }
 
-struct value *val_get_str(const struct dict *d, struct str key)
+struct value *val_get_str(struct render *r, const struct dict *d, struct str key)
 {
-	struct dict_entry *e = val_find(d, val_str(key), str_hash(key));
+	struct dict_entry *e = val_find(r, d, val_str(key), str_hash(key));
 	return e ? &e->value : NULL;
 }
 
 /* The entry stays as a hole, so that the order and the slots of the others do not move. */
-bool val_remove(struct dict *d, const struct dict_entry *e)
+void val_remove(struct dict *d, const struct dict_entry *e)
 {
-	if (!e)
-		return false;
 	d->at[e - d->at].live = false;
 	d->count--;
-	return true;
+	while (d->head < d->tail && !d->at[d->head].live)
+		d->head++;
+	while (d->head < d->tail && !d->at[d->tail - 1].live)
+		d->tail--;
 }
 
 /* --- inputs --- */
@@ -252,7 +263,7 @@ struct value val_from_json(struct render *r, const struct json *j)
 	case JSON_OBJ:
 		v = val_new_dict(r);
 		v.dict->at = arena_array(r->mem, struct dict_entry, j->len);
-		v.dict->cap = v.dict->len = v.dict->count = j->len;
+		v.dict->cap = v.dict->len = v.dict->tail = v.dict->count = j->len;
 		for (uint32_t i = 0; i < j->len; i++)
 			v.dict->at[i] = (struct dict_entry){
 				.key = val_str(j->members[i].name),
@@ -260,14 +271,8 @@ struct value val_from_json(struct render *r, const struct json *j)
 				.hash = str_hash(j->members[i].name),
 				.live = true,
 			};
-		if (j->len > DICT_SMALL) {
-			v.dict->slots_len = 16;
-			while (v.dict->slots_len < (size_t)j->len * 2)
-				v.dict->slots_len *= 2;
-			v.dict->slots = arena_array(r->mem, uint32_t, v.dict->slots_len);
-			for (uint32_t i = 0; i < j->len; i++)
-				put_slot(v.dict, i);
-		}
+		if (j->len > DICT_SMALL)
+			dict_index(r, v.dict);
 		return v;
 	default:
 		return v;
@@ -316,28 +321,28 @@ static bool number_equal(struct value a, struct value b)
 	return f.number >= -0x1p63 && f.number < 0x1p63 && (int64_t)f.number == val_integer(n);
 }
 
-static bool dict_equal(const struct dict *a, const struct dict *b, int depth)
+static bool dict_equal(struct render *r, const struct dict *a, const struct dict *b)
 {
-	if (a->count != b->count)
+	if (a->count != b->count || jinja_step(r, (a->tail - a->head) / 16))
 		return false;
-	for (size_t i = 0; i < a->len; i++) {
+	for (size_t i = a->head; i < a->tail; i++) {
 		if (!a->at[i].live)
 			continue;
-		const struct dict_entry *e = val_find(b, a->at[i].key, a->at[i].hash);
-		if (!e || !val_equal(a->at[i].value, e->value, depth))
+		const struct dict_entry *e = val_find(r, b, a->at[i].key, a->at[i].hash);
+		if (!e || !(val_same(a->at[i].value, e->value) || val_equal(r, a->at[i].value, e->value)))
 			return false;
 	}
 	return true;
 }
 
-static bool list_equal(const struct list *a, const struct list *b, int depth)
+static bool list_equal(struct render *r, const struct list *a, const struct list *b)
 {
 	if (a == b)
 		return true;
 	if (a->len != b->len)
 		return false;
 	for (size_t i = 0; i < a->len; i++)
-		if (!val_same(a->at[i], b->at[i]) && !val_equal(a->at[i], b->at[i], depth))
+		if (!val_same(a->at[i], b->at[i]) && !val_equal(r, a->at[i], b->at[i]))
 			return false;
 	return true;
 }
@@ -349,30 +354,42 @@ static bool range_equal(const struct range *a, const struct range *b)
 	return !a->len || (a->start == b->start && (a->len == 1 || a->step == b->step));
 }
 
-bool val_equal(struct value a, struct value b, int depth)
+static bool equal_inside(struct render *r, struct value a, struct value b)
 {
-	if (depth > EQUAL_DEPTH_MAX)
-		return false; /* values that deep are told apart by nobody */
-	if (val_is_number(a) && val_is_number(b))
-		return number_equal(a, b);
-	if (a.type != b.type)
-		return false;
 	switch (a.type) {
 	case V_UNDEFINED:
 	case V_NONE:
 		return true;
 	case V_STR:
+		r->steps += (int64_t)(MIN(a.text.len, b.text.len) / 64);
 		return str_eq(a.text, b.text);
 	case V_LIST:
 	case V_TUPLE:
-		return list_equal(a.list, b.list, depth + 1);
+		return list_equal(r, a.list, b.list);
 	case V_DICT:
-		return a.dict == b.dict || dict_equal(a.dict, b.dict, depth + 1);
+		return a.dict == b.dict || dict_equal(r, a.dict, b.dict);
 	case V_RANGE:
 		return range_equal(a.range, b.range);
 	default:
 		return val_same(a, b);
 	}
+}
+
+/* Lists that hold the same list many times make trees of any size: every pair that is looked at counts. */
+bool val_equal(struct render *r, struct value a, struct value b)
+{
+	if (val_is_number(a) && val_is_number(b))
+		return number_equal(a, b);
+	if (a.type != b.type || jinja_step(r, 1))
+		return false;
+	if (r->comparing == EQUAL_DEPTH_MAX) {
+		r->unsure = true;
+		return false;
+	}
+	r->comparing++;
+	bool equal = equal_inside(r, a, b);
+	r->comparing--;
+	return equal;
 }
 
 bool val_same(struct value a, struct value b)
@@ -510,9 +527,10 @@ static status next_entry(struct render *r, struct cursor *c, struct value *out, 
 	const struct dict *d = c->of.dict;
 	if (d->count != c->count)
 		return jinja_fail(r, "RuntimeError", "dictionary changed size during iteration");
-	while (c->at < d->len && !d->at[c->at].live)
-		c->at++;
-	*got = c->at < d->len;
+	for (c->at = MAX(c->at, d->head); c->at < d->tail && !d->at[c->at].live; c->at++)
+		if (jinja_step(r, 1))
+			return -1;
+	*got = c->at < d->tail;
 	if (!*got)
 		return 0;
 	const struct dict_entry *e = &d->at[c->at++];

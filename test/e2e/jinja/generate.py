@@ -16,7 +16,8 @@ ANY_FILTERS = ["default('dd', true)", "string", "length", "e", "tojson", "abs", 
                "filesizeformat", "pprint", "xmlattr", "items", "dictsort", "attr('name')"]
 METHODS = ["upper()", "lower()", "split()", "split(',')", "strip()", "replace('a', 'b')", "startswith('H')", "find('o')", "title()", "count('a')",
            "items()", "keys()", "values()", "get('a')", "get('zz', 1)", "index(2)", "join(words)", "zfill(6)", "center(8, '*')", "isdigit()",
-           "splitlines()", "rsplit(' ', 1)", "partition('-')", "capitalize()", "format(1, x=2)", "copy()", "append(1)", "pop()", "endswith(('d', 'g'))"]
+           "splitlines()", "rsplit(' ', 1)", "partition('-')", "capitalize()", "format(1, x=2)", "copy()", "append(1)", "pop()", "endswith(('d', 'g'))",
+           "update({'u': 1, 'v': 2, 'w': 3, 5: 4})", "update({n: 1, 2.5: f, (n, 1): 2})", "setdefault('s', [n])", "popitem()", "pop('a', 0)"]
 TESTS = ["defined", "undefined", "none", "odd", "even", "string", "number", "mapping", "sequence", "iterable", "boolean", "integer", "float",
          "lower", "upper", "true", "false", "divisibleby 2", "eq 1", "in [1, 2, 'a']", "callable", "escaped", "gt 1", "not none", "not string"]
 BINARY = ["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", "<=", ">", ">=", "and", "or", "in", "not in"]

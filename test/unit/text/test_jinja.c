@@ -58,6 +58,15 @@ static const struct {
 	{ "{{ 'a b'.title() }} {{ 'a,b'.split(',') }} {{ '%05.1f|%s'|format(2.25, 'x') }} {{ '{:>4}'.format(5) }}",
 	  "A B ['a', 'b'] 002.2|x    5" },
 	{ "{{ missing|default('q') }}{{ ''|default('q', true) }}{{ 'stra\xC3\x9F""e'|upper }}", "qqSTRASSE" },
+	{ "{% for i in range(9) %}{% set _ = d.update({i: i * i}) %}{% endfor %}{{ d.popitem() }}{{ d.pop('a') }}"
+	  "{{ d|first }}{{ d|length }}{{ d[7] }}{{ d == d.copy() }}",
+	  "(8, 64)1b949True" },
+	{ "{% set s = namespace(x='a', y='') %}{% for i in xs %}{% set s.y = s.x ~ '-' %}{% set s.x = s.x ~ i %}"
+	  "{{ s.y + '.' }}{% endfor %}{{ s.x }}",
+	  "a-.a3-.a31-.a312" },
+	{ "{% if n %}{% set a = 1 %}{% if d %}{% set b = a %}{% else %}{% set c = 2 %}{% endif %}{% else %}"
+	  "{% set b = 3 %}{% endif %}{{ a }}{{ b }}{{ c }}{% if b %}{% set a = 5 %}{% endif %}{{ a }}",
+	  "115" },
 	{ "{% set c = cycler(1, 2) %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ range(3)|list }}", "121[0, 1, 2]" },
 };
 
@@ -162,6 +171,13 @@ static struct str repeated(struct arena *mem, const char *piece, size_t n)
 }
 
 /* Each limit ends the rendering, whatever a template does to get past it. */
+/* Values whose parts are shared: little memory, 2^60 leaves; and one in another 200 times. */
+#define TREE(name, open, close)                                                                             \
+	"{% set " name " = namespace(v=1) %}{% for i in range(60) %}{% set " name ".v = " open name ".v, " name \
+	".v" close " %}{% endfor %}"
+#define NEST(name)                                                                                          \
+	"{% set " name " = namespace(v=1) %}{% for i in range(200) %}{% set " name ".v = [" name ".v] %}{% endfor %}"
+
 static void limits_hold(void **unused)
 {
 	static const struct {
@@ -180,6 +196,12 @@ static void limits_hold(void **unused)
 		{ "{% set ns = namespace(s=[0]) %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
 		  ERR_TOO_LARGE },
 		{ "{% for i in range(1000000) %}{{ 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' }}{% endfor %}", ERR_TOO_LARGE },
+		{ TREE("a", "[", "]") TREE("b", "[", "]") "{{ a.v == b.v }}", ERR_LIMIT },
+		{ TREE("a", "[", "]") TREE("b", "[", "]") "{{ a.v < b.v }}", ERR_LIMIT },
+		{ TREE("a", "[", "]") TREE("b", "[", "]") "{{ a.v in [b.v] }}", ERR_LIMIT },
+		{ TREE("a", "(", ")") "{{ {a.v: 1}|length }}", ERR_LIMIT },
+		{ TREE("a", "[", "]") "{{ a.v }}", ERR_LIMIT },
+		{ NEST("a") NEST("b") "{{ a.v == b.v }}", ERR_UNSUPPORTED },
 	};
 	(void)unused;
 	for (size_t i = 0; i < countof(rows); i++) {
@@ -210,6 +232,22 @@ static void deep_sources_are_left_to_others(void **unused)
 	struct str items = arena_printf(mem.p, "{{ a%.*s }}", STR(repeated(mem.p, ".b", 20000)));
 	assert_int_equal(jinja_render(mem.p, items, NULL, &jinja_limits_whole, &out), -1);
 	assert_int_equal(err_code(), ERR_UNSUPPORTED);
+}
+
+/* What a template costs to read grows with its length, not with the square of it. */
+static void many_names_and_branches(void **unused)
+{
+	AUTO(arena) mem = { arena_open(0) };
+	struct buf b = buf_make(mem.p, 0);
+	struct str out;
+	(void)unused;
+	for (int i = 0; i < 10000; i++)
+		buf_printf(&b, "{%% set a%d=%d %%}{%% if a%d %%}{%% set b=a%d %%}{%% endif %%}", i, i, i, i);
+	buf_puts(&b, "{{ a9999 }}{{ b }}");
+	assert_int_equal(jinja_render(mem.p, buf_str(&b), NULL, &jinja_limits_whole, &out), 0);
+	assert_text(out, "99999999");
+	print_message("%zu bytes\n", arena_size(mem.p));
+	assert_true(arena_size(mem.p) < (size_t)256 << 20);
 }
 
 static void source_has_a_limit(void **unused)
@@ -260,6 +298,7 @@ int main(void)
 		cmocka_unit_test(never_guesses),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(deep_sources_are_left_to_others),
+		cmocka_unit_test(many_names_and_branches),
 		cmocka_unit_test(source_has_a_limit),
 		cmocka_unit_test(small_limits_end_first),
 		cmocka_unit_test(templates_are_shared),
