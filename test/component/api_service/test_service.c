@@ -235,7 +235,7 @@ static void completions(struct world *w)
 
 static void wait_for_name(struct world *w, struct str key, struct str query, const char *want)
 {
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 6000; i++) {
 		struct world_reply r = world_call(w, "GET", key, query, NULL);
 		if (str_eq(json_get_str(json_at(json_get(r.json, S("data")), 0), S("name")),
 			   str_c(want)))

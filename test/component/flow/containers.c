@@ -189,7 +189,7 @@ static int one(struct fixture *f, size_t i)
 	struct str id = start(f, g, "workflow", cases[i].inputs), events = fixture_events(f, id, 0);
 	struct flow_result *r;
 	int bad = 0;
-	assert_int_equal(flow_run_wait(f->flow, f->mem, id, &r, deadline_in_ms(10000)), 0);
+	assert_int_equal(flow_run_wait(f->flow, f->mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	if (cases[i].events && !str_eq(events, str_c(cases[i].events))) {
 		print_error("%s: got\n%.*swant\n%s\n", cases[i].name, STR(events), cases[i].events);
 		bad = 1;
@@ -242,7 +242,7 @@ static status parallel_main(void *arg)
 	/* Nine pieces, then one, then two: the second element ends first, then the third, then the first. */
 	struct str id = start(&f, g, "advanced-chat", "{\"l\":[\"[[slow:60:9]]\",\"[[slow:60:1]]\",\"[[slow:60:2]]\"]}");
 	struct str events = fixture_events(&f, id, 0);
-	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(10000)), 0);
+	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	struct str want = S("<tok0><tok0 tok1><tok0 tok1 tok2 tok3 tok4 tok5 tok6 tok7 tok8>"
 			    "- tok0 tok1 tok2 tok3 tok4 tok5 tok6 tok7 tok8\n- tok0\n- tok0 tok1");
 	if (!str_eq(r->answer, want))
@@ -289,7 +289,7 @@ static status trace_main(void *arg)
 		struct flow_result *r;
 		struct json *rows;
 		size_t found = 0;
-		assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(10000)), 0);
+		assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 		assert_int_equal(flow_run_nodes(f.flow, f.mem, S("t1"), id, &rows), 0);
 		json_each(rows, row) {
 			if (!str_eq(json_get_str(row, S("node_id")), S("it")))
@@ -327,17 +327,15 @@ static status stop_main(void *arg)
 	struct flow_record *record;
 	struct flow_result *r;
 	fixture_open(&f, S(""), "stop", 0);
-	f.pause_ms = 50;
+	f.hold = 1; /* the model is never through */
 	struct flow_graph *g = fixture_graph(&f, arg);
 	struct str id = start(&f, g, "workflow", "{\"l\":[1,2]}");
 	while (!f.calls)
 		assert_int_equal(fiber_sleep_ms(5), 0);
 	assert_int_equal(flow_run_get(f.flow, f.mem, S("t1"), S(""), id, &record), 0);
-	int64_t asked = rt_now();
 	assert_int_equal(flow_stop(f.flow, S("app1"), record->info.task_id, S("u1")), 0);
-	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(10000)), 0);
+	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	assert_true(str_eq(r->status, S("stopped")));
-	assert_true(rt_now() - asked < 1000000000);
 	assert_false(str_has(fixture_events(&f, id, 0), S("failed")));
 	flow_graph_unref(g);
 	fixture_close(&f);
@@ -349,8 +347,8 @@ static status drain_main(void *arg)
 {
 	struct fixture one = { 0 }, two = { .no_model = true };
 	struct flow_result *r;
-	fixture_open(&one, S(""), "one", 1000);
-	fixture_open(&two, one.dir, "two", 1000);
+	fixture_open(&one, S(""), "one", 4000);
+	fixture_open(&two, one.dir, "two", 4000);
 	one.pause_ms = 10;
 	struct flow_graph *g = fixture_graph(&one, arg);
 	struct str id = start(&one, g, "workflow", "{\"l\":[1,2]}");
@@ -358,7 +356,7 @@ static status drain_main(void *arg)
 		assert_int_equal(fiber_sleep_ms(5), 0);
 	flow_drain(one.flow, deadline_in_ms(5));
 	fixture_serve(&two);
-	assert_int_equal(flow_run_wait(two.flow, two.mem, id, &r, deadline_in_ms(20000)), 0);
+	assert_int_equal(flow_run_wait(two.flow, two.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	assert_true(str_eq(r->status, S("succeeded")));
 	assert_true(str_eq(json_text(two.mem, r->outputs, JSON_COMPACT), S("{\"out\":[3,3]}")));
 	assert_false(str_has(fixture_events(&two, id, 0), S("failed")));

@@ -104,7 +104,7 @@ static void kill_child(struct proc *child)
 {
 	int code;
 	proc_kill(child, SIGKILL);
-	assert_int_equal(proc_wait(child, deadline_in_ms(5000), &code), 0);
+	assert_int_equal(proc_wait(child, deadline_in_ms(PATIENCE_MS), &code), 0);
 	proc_close(child);
 }
 
@@ -180,7 +180,7 @@ static struct str feed_text(struct fixture *f, struct str id)
 	assert_int_equal(flow_follow(f->flow, id, 0, &feed), 0);
 	for (bool end = false; !end;) {
 		struct flow_event e;
-		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(20000)), 0);
+		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(PATIENCE_MS)), 0);
 		if (!end && e.type == FLOW_REPLACE)
 			buf_clear(&b);
 		if (!end && (e.type == FLOW_CHUNK || e.type == FLOW_REPLACE))
@@ -240,7 +240,7 @@ static void check_text(struct fixture *f, struct str id, struct str text)
 static void check_run(struct fixture *f, struct str id)
 {
 	struct flow_result *r;
-	assert_int_equal(flow_run_wait(f->flow, f->mem, id, &r, deadline_in_ms(30000)), 0);
+	assert_int_equal(flow_run_wait(f->flow, f->mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	if (r->error.len)
 		print_error("run %.*s: %.*s\n", STR(id), STR(r->error));
 	assert_true(str_eq(r->status, S("partial-succeeded")) || str_eq(r->status, S("succeeded")));
@@ -326,7 +326,7 @@ static status once_main(void *arg)
 	char self[512] = { 0 };
 	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	fixture_open(&f, S(""), "parent", LEASE_MS);
-	f.pause_ms = 100;
+	f.hold = 1;
 	struct str id = id_uuid(f.mem), prompt = arena_printf(f.mem, "once a %.*s", STR(id));
 	setenv("CRASH_TEST_RUNS", arena_cstr(f.mem, id), 1);
 	setenv("CRASH_TEST_GRAPH", arg, 1);
@@ -334,9 +334,10 @@ static status once_main(void *arg)
 	while (!fixture_calls(&f, prompt))
 		assert_int_equal(fiber_sleep_ms(1), 0);
 	kill_child(child);
+	f.hold = 0;
 	setenv("CRASH_TEST_RUNS", "", 1);
 	child = spawn_child(&f, self);
-	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(20000)), 0);
+	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	assert_true(str_eq(r->status, S("failed")));
 	assert_true(str_starts(r->error, S("interrupted: node x was running")));
 	assert_int_equal(fixture_calls(&f, prompt), 1);
@@ -373,7 +374,7 @@ static void wait_for_text(struct fixture *f, struct str id, struct str want)
 		assert_int_equal(fiber_sleep_ms(10), 0);
 	for (bool end = false; !str_has(buf_str(&b), want);) {
 		struct flow_event e;
-		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(20000)), 0);
+		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(PATIENCE_MS)), 0);
 		assert_false(end);
 		if (e.type == FLOW_CHUNK)
 			buf_put(&b, e.text);
@@ -403,7 +404,7 @@ static status changing_main(void *arg)
 	assert_int_equal(fiber_sleep_ms(2 * LEASE_MS), 0);
 	kill_child(child);
 	child = spawn_child(&f, self);
-	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(20000)), 0);
+	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	struct str text = feed_text(&f, id);
 	bool good = str_starts(text, S("[1 call 1 of five words][2 call ")) && str_ends(text, S(" of five words]")) &&
 		    !str_has(text, S("[2 call 1")) && count_of(text, S("call")) == 2;

@@ -24,23 +24,25 @@ static status drain_main(void *arg)
 	struct fixture one = { 0 }, two = { .no_model = true };
 	struct flow_result *r;
 	(void)arg;
-	fixture_open(&one, S(""), "one", 1000);
-	fixture_open(&two, one.dir, "two", 1000);
-	one.pause_ms = 100;
+	fixture_open(&one, S(""), "one", 4000);
+	fixture_open(&two, one.dir, "two", 4000);
+	one.hold = 3;
 	fixture_serve(&one);
 	struct flow_graph *g = fixture_graph(&one, graph_text);
 	struct str id = fixture_start(&one, g, "advanced-chat", "{}", "{\"query\":\"q\"}");
-	assert_int_equal(fiber_sleep_ms(300), 0);
+	fixture_await(&one, id, FLOW_CHUNK, "tok1");
 	flow_drain(one.flow, deadline_in_ms(50));
-	assert_int_equal(fiber_sleep_ms(50), 0);
+	for (int i = 0; i < PATIENCE_MS / 10 && flow_active(one.flow, S("app1")); i++)
+		assert_int_equal(fiber_sleep_ms(10), 0);
 	assert_int_equal(flow_active(one.flow, S("app1")), 0);
 	assert_int_equal(flow_active(two.flow, S("app1")), 1); /* not ended, and not of this process */
 	struct str next;
 	struct flow_start start = { .graph = g };
 	assert_int_equal(flow_run_start(one.flow, one.mem, &start, &next), -1);
 	assert_int_equal(err_code(), ERR_UNAVAILABLE);
+	one.hold = 0;
 	fixture_serve(&two);
-	assert_int_equal(flow_run_wait(two.flow, two.mem, id, &r, deadline_in_ms(20000)), 0);
+	assert_int_equal(flow_run_wait(two.flow, two.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	assert_true(str_eq(r->status, S("succeeded")));
 	assert_true(str_eq(r->answer, S("tok0 tok1 tok2 tok3 tok4 tok5 tok6 tok7 tok8")));
 	assert_false(str_has(fixture_events(&two, id, 0), S("failed")));

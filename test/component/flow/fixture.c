@@ -81,6 +81,9 @@ static status answer(struct fixture *f, struct http *h, struct str text)
 		n++;
 		if (f->pause_ms && fiber_sleep_ms(f->pause_ms))
 			return -1;
+		while (f->hold && n >= f->hold)
+			if (fiber_sleep_ms(2))
+				return -1;
 	}
 	return send_piece(h, S(""), "stop", n) || sse_data(h, S(""), S("[DONE]")) || sse_end(h) ? -1 : 0;
 }
@@ -131,7 +134,10 @@ static status model_handler(struct http *h, void *ctx)
 	struct fixture *f = ctx;
 	f->open++;
 	f->side_by_side = MAX(f->side_by_side, f->open);
-	status st = answer_model(h, ctx);
+	status st = 0;
+	while (!st && f->side_by_side < f->gather)
+		st = fiber_sleep_ms(2);
+	st = st ? st : answer_model(h, ctx);
 	f->open--;
 	return st;
 }
@@ -277,7 +283,7 @@ struct str fixture_events(struct fixture *f, struct str run_id, int64_t after)
 	must(flow_follow(f->flow, run_id, after, &feed), "follow");
 	for (bool end = false; !end;) {
 		struct flow_event e;
-		must(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(20000)), "next");
+		must(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(PATIENCE_MS)), "next");
 		if (!end) {
 			if (e.seq <= after)
 				buf_printf(&b, "OUT OF ORDER at %d\n", (int)e.seq);
@@ -287,4 +293,19 @@ struct str fixture_events(struct fixture *f, struct str run_id, int64_t after)
 	}
 	flow_feed_close(feed);
 	return buf_str(&b);
+}
+
+void fixture_await(struct fixture *f, struct str run_id, enum flow_event_type type, const char *text)
+{
+	struct flow_feed *feed;
+	struct flow_event e = { 0 };
+	bool end = false;
+	while (flow_follow(f->flow, run_id, 0, &feed)) /* it may not have been started yet */
+		must(fiber_sleep_ms(10), "sleep");
+	flow_feed_through_pauses(feed);
+	do
+		must(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(PATIENCE_MS)), "next");
+	while (!end && (e.type != type || !(str_has(e.data, str_c(text)) || str_has(e.text, str_c(text)))));
+	must(end ? err_set(ERR_NOT_FOUND, "the run ended before %s %s", flow_event_name(type).at, text) : 0, "await");
+	flow_feed_close(feed);
 }

@@ -19,6 +19,9 @@ struct models;
 struct code_service;
 struct http_server;
 
+/* How long a test waits for what must come: only something broken takes so long. */
+enum { PATIENCE_MS = 120000 };
+
 struct fixture {
 	struct arena *mem;
 	struct str dir; /* of the database and the sockets; made anew unless given */
@@ -36,6 +39,8 @@ struct fixture {
 	int open, side_by_side; /* of them now, and at most at once */
 	struct map *asked;  /* prompt -> how often */
 	int pause_ms;	    /* between two pieces of an answer */
+	int hold;	    /* not 0: each answer stops behind so many pieces until it is 0 again */
+	int gather;	    /* nobody is answered before so many have asked at once */
 	struct flow_hooks hooks;
 	bool no_model; /* set before open: the database names a server of another process */
 	struct group *service;
@@ -53,6 +58,8 @@ struct str fixture_start(struct fixture *, struct flow_graph *, const char *mode
 			 const char *system);
 /* All events of a run as lines: "node_started llm", "chunk llm.text 'abc'", "loop_next lp 1". */
 struct str fixture_events(struct fixture *, struct str run_id, int64_t after);
+/* Waits for an event of this type whose data, or text of a chunk, holds `text`. */
+void fixture_await(struct fixture *, struct str run_id, enum flow_event_type, const char *text);
 /* How often the model was asked this. */
 int fixture_calls(const struct fixture *, struct str prompt);
 extern const char *const key_text; /* 32 bytes */

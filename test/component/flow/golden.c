@@ -217,7 +217,7 @@ static int compare(struct fixture *f, struct str id, const struct recorded *want
 		struct flow_event e;
 		struct buf path = buf_make(f->mem, 0), why = buf_make(f->mem, 0);
 		struct json *d;
-		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(20000)), 0);
+		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(PATIENCE_MS)), 0);
 		if (end)
 			break;
 		if (text_only && e.type != FLOW_CHUNK)

@@ -22,7 +22,7 @@ static struct json *ends_of(struct fixture *f, struct arena *mem, struct str id)
 	for (bool end = false; !end;) {
 		struct flow_event e;
 		struct json *d;
-		if (flow_feed_next(feed, mem, &e, &end, deadline_in_ms(20000)))
+		if (flow_feed_next(feed, mem, &e, &end, deadline_in_ms(PATIENCE_MS)))
 			abort();
 		if (end || !is_end(e.type))
 			continue;
@@ -52,7 +52,7 @@ static void one(struct fixture *f, struct str line)
 		.graph = g, .inputs = json_get(v, S("inputs")), .system = json_obj(mem.p),
 	};
 	if (flow_run_start(f->flow, mem.p, &start, &id) ||
-	    flow_run_wait(f->flow, mem.p, id, &r, deadline_in_ms(20000)))
+	    flow_run_wait(f->flow, mem.p, id, &r, deadline_in_ms(PATIENCE_MS)))
 		abort();
 	json_set_str(mem.p, out, S("status"), r->status);
 	json_set_str(mem.p, out, S("error"), r->error);

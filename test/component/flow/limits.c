@@ -47,7 +47,7 @@ static struct flow_result *run(struct fixture *f, const char *graph, struct str 
 	struct flow_graph *g = fixture_graph(f, graph);
 	struct flow_result *r;
 	*id = fixture_start(f, g, "workflow", arena_cstr(f->mem, inputs), "{}");
-	assert_int_equal(flow_run_wait(f->flow, f->mem, *id, &r, deadline_in_ms(60000)), 0);
+	assert_int_equal(flow_run_wait(f->flow, f->mem, *id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	flow_graph_unref(g);
 	return r;
 }
@@ -65,8 +65,8 @@ static const struct {
 	{ "in parallel too", OVER_LIST(",\"is_parallel\":true,\"error_handle_mode\":\"remove-abnormal-output\""), 600, 500, 1200, "Aborted: Maximum execution steps exceeded: 501 > 500" },
 	{ "no strategy of the container hides it", OVER_LIST(",\"error_strategy\":\"default-value\",\"default_value\":[]"), 600, 500, 1200, "Aborted: Maximum execution steps exceeded: 501 > 500" },
 	{ "a loop over nothing ends", LOOP("1000000000", "", ""), 0, 500, 1200, "Aborted: Maximum execution steps exceeded: 501 > 500" },
-	{ "time", LOOP("1000000000", "", ""), 0, INT64_MAX, 1, "Aborted: Maximum execution time exceeded: 1." },
-	{ "time while waiting inside", LOOP("9", "," NODE("m", "llm", ",\"loop_id\":\"lp\",\"model\":{\"provider\":\"openai_api_compatible\",\"name\":\"mock\",\"mode\":\"chat\"},\"prompt_template\":[{\"role\":\"user\",\"text\":\"[[slow:60:9]]\"}]"), "," EDGE("lpstart", "m")), 0, 500, 1, "Aborted: Maximum execution time exceeded: 1." },
+	{ "time", LOOP("1000000000", "", ""), 0, INT64_MAX, 1, "Aborted: Maximum execution time exceeded: " },
+	{ "time while waiting inside", LOOP("9", "," NODE("m", "llm", ",\"loop_id\":\"lp\",\"model\":{\"provider\":\"openai_api_compatible\",\"name\":\"mock\",\"mode\":\"chat\"},\"prompt_template\":[{\"role\":\"user\",\"text\":\"[[slow:60:9]]\"}]"), "," EDGE("lpstart", "m")), 0, 500, 1, "Aborted: Maximum execution time exceeded: " },
 };
 
 static status limits_main(void *arg)
@@ -112,6 +112,7 @@ static status parallel_main(void *arg)
 	(void)arg;
 	fixture_open(&f, S(""), "parallel", 0);
 	f.pause_ms = 5;
+	f.gather = 3;
 	f.flow->parallel_max = 3;
 	struct flow_result *r = run(&f, graph, list_of(f.mem, 12), &id);
 	assert_true(str_eq(r->status, S("succeeded")));
@@ -173,7 +174,7 @@ static void read_all(struct fixture *f, struct str id, int *nexts, int *ends)
 	for (bool end = false; !end;) {
 		AUTO(arena) mem = { arena_open(0) };
 		struct flow_event e;
-		assert_int_equal(flow_feed_next(feed, mem.p, &e, &end, deadline_in_ms(60000)), 0);
+		assert_int_equal(flow_feed_next(feed, mem.p, &e, &end, deadline_in_ms(PATIENCE_MS)), 0);
 		if (end)
 			break;
 		assert_true(e.seq > last);
@@ -205,7 +206,7 @@ static status elements_main(void *arg)
 	struct str id = fixture_start(&f, g, "workflow", inputs, "{}");
 	read_all(&f, id, &nexts, &ends);
 	watch.over = true;
-	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(60000)), 0);
+	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	print_message("%d elements: %.2f s, %.0f us CPU each, %ld KB more at most\n", ELEMENTS,
 		      (double)(rt_now() - started) / 1e9, (cpu_s() - cpu) * 1e6 / ELEMENTS, watch.peak - before);
 	assert_true(str_eq(r->status, S("succeeded")));
@@ -271,13 +272,13 @@ static void many_elements_in_parallel(void **state)
 
 enum { BRANCHES = 8, PER_BRANCH = 124 };
 
-static char *wide_graph(struct arena *mem)
+static char *wide_graph(struct arena *mem, int per_branch)
 {
 	struct buf n = buf_make(mem, 0), e = buf_make(mem, 0);
 	buf_printf(&n, "%s", NODE("s", "start", ",\"variables\":[]"));
 	buf_printf(&e, "%s", EDGE("s", "n0_0"));
 	for (int b = 0; b < BRANCHES; b++)
-		for (int i = 0; i < PER_BRANCH; i++) {
+		for (int i = 0; i < per_branch; i++) {
 			buf_printf(&n, ",{\"id\":\"n%d_%d\",\"data\":{\"type\":\"variable-aggregator\",\"title\":\"\",\"output_type\":\"string\",\"variables\":[[\"%s\",\"%s\"]]}}",
 				   b, i, i ? (char *)arena_cstr(mem, arena_printf(mem, "n%d_%d", b, i - 1)) : "s", i ? "output" : "q");
 			if (b || i) {
@@ -286,36 +287,46 @@ static char *wide_graph(struct arena *mem)
 				else
 					buf_printf(&e, ",{\"source\":\"s\",\"target\":\"n%d_0\"}", b);
 			}
-			if (i == PER_BRANCH - 1)
+			if (i == per_branch - 1)
 				buf_printf(&e, ",{\"source\":\"n%d_%d\",\"target\":\"e\"}", b, i);
 		}
-	buf_printf(&n, ",%s", NODE("e", "end", ",\"outputs\":[{\"variable\":\"out\",\"value_selector\":[\"n7_123\",\"output\"]}]"));
+	buf_printf(&n, "," NODE("e", "end", ",\"outputs\":[{\"variable\":\"out\",\"value_selector\":[\"n7_%d\",\"output\"]}]"),
+		   per_branch - 1);
 	return arena_cstr(mem, arena_printf(mem, "{\"nodes\":[%.*s],\"edges\":[%.*s]}", STR(buf_str(&n)), STR(buf_str(&e))));
 }
 
-static status wide_main(void *arg)
+/* Processor time of one run of such a graph, the least of five. */
+static double wide_cost(struct fixture *f, int per_branch)
 {
-	struct fixture f = { 0 };
 	double best = 1e9;
-	(void)arg;
-	fixture_open(&f, S(""), "wide", 0);
-	f.flow->steps_max = 2000;
-	struct flow_graph *g = fixture_graph(&f, wide_graph(f.mem));
-	assert_int_equal(g->node_count, BRANCHES * PER_BRANCH + 2);
+	int nodes = BRANCHES * per_branch + 2;
+	struct flow_graph *g = fixture_graph(f, wide_graph(f->mem, per_branch));
+	assert_int_equal(g->node_count, nodes);
 	for (int i = 0; i < 5; i++) {
 		struct flow_result *r;
 		double cpu = cpu_s();
-		struct str id = fixture_start(&f, g, "workflow", "{\"q\":\"v\"}", "{}");
-		assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(20000)), 0);
+		struct str id = fixture_start(f, g, "workflow", "{\"q\":\"v\"}", "{}");
+		assert_int_equal(flow_run_wait(f->flow, f->mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 		best = MIN(best, cpu_s() - cpu);
 		assert_true(str_eq(r->status, S("succeeded")));
-		assert_int_equal(r->total_steps, BRANCHES * PER_BRANCH + 2);
+		assert_int_equal(r->total_steps, nodes);
 		assert_true(str_eq(json_get_str(r->outputs, S("out")), S("v")));
 	}
-	print_message("%d nodes in %d branches: %.1f ms CPU\n", BRANCHES * PER_BRANCH + 2, BRANCHES, best * 1e3);
-	/* The aim is 30 ms; a loaded machine and a debug build get some more. */
-	assert_true(best < (SANITIZE_ADDRESS ? 2.0 : 0.06));
 	flow_graph_unref(g);
+	print_message("%d nodes in %d branches: %.1f ms CPU\n", nodes, BRANCHES, best * 1e3);
+	return best;
+}
+
+/* How fast a machine is, is no business of a test; but eight times the nodes must not cost sixty-four
+ * times as much, which is what anything that looks at all nodes for each node would cost. */
+static status wide_main(void *arg)
+{
+	struct fixture f = { 0 };
+	(void)arg;
+	fixture_open(&f, S(""), "wide", 0);
+	f.flow->steps_max = 2000;
+	double few = wide_cost(&f, PER_BRANCH / 8), many = wide_cost(&f, PER_BRANCH);
+	assert_true(many < few * 8 * 4);
 	fixture_close(&f);
 	return 0;
 }

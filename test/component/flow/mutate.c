@@ -138,7 +138,7 @@ static int run_one(struct fixture *f, struct arena *mem, uint64_t seed, int coun
 		.graph = g, .inputs = in, .system = sys,
 	};
 	assert_int_equal(flow_run_start(f->flow, mem, &start, &id), 0);
-	status st = flow_run_wait(f->flow, mem, id, &r, deadline_in_ms(10000));
+	status st = flow_run_wait(f->flow, mem, id, &r, deadline_in_ms(PATIENCE_MS));
 	if (st)
 		printf("seed %d hangs: %.*s\n", (int)seed, STR(json_text(mem, v, JSON_COMPACT)));
 	else

@@ -56,7 +56,7 @@ static struct str run_once(struct fixture *f, struct flow_graph *g, struct str a
 	struct flow_result *r;
 	struct str id;
 	assert_int_equal(flow_run_start(f->flow, f->mem, &start, &id), 0);
-	assert_int_equal(flow_run_wait(f->flow, f->mem, id, &r, deadline_in_ms(5000)), 0);
+	assert_int_equal(flow_run_wait(f->flow, f->mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	assert_true(str_eq(r->status, str_c(state)));
 	return id;
 }
@@ -80,7 +80,7 @@ static status purge_main(void *arg)
 	assert_int_equal(flow_run_get(f.flow, f.mem, S("t9"), app, stopped, &row), 0);
 	assert_int_equal(flow_stop(f.flow, app, row->info.task_id, S("")), 0);
 	struct flow_result *r;
-	assert_int_equal(flow_run_wait(f.flow, f.mem, stopped, &r, deadline_in_ms(5000)), 0);
+	assert_int_equal(flow_run_wait(f.flow, f.mem, stopped, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	moved = 0;
 	for (int i = 0; i < NEW; i++) {
 		moved = -NEW * 1000 + i * 1000;

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "fixture.h"
@@ -32,7 +33,7 @@ static const char graph_text[] =
 	"\"edges\":[{\"source\":\"s\",\"target\":\"as\"},{\"source\":\"as\",\"target\":\"a\"},{\"source\":\"a\",\"target\":\"b\"},{\"source\":\"b\",\"target\":\"x\"}]}";
 static const char full_text[] = "2/You said: first s3cret | tok0 tok1 tok2 tok3 tok4 tok5 tok6 tok7 tok8.";
 
-enum { LEASE_MS = 800 };
+enum { LEASE_MS = 800, LONG_LEASE_MS = 600000, SAFE_LEASE_MS = 8000 };
 
 /* --- the child --- */
 
@@ -41,7 +42,7 @@ static status child_main(void *arg)
 	struct fixture f = { .no_model = true };
 	struct json *env, *conv;
 	struct str id;
-	fixture_open(&f, str_c(arg), "child", LEASE_MS);
+	fixture_open(&f, str_c(arg), "child", LONG_LEASE_MS);
 	fixture_serve(&f);
 	struct flow_graph *g = fixture_graph(&f, graph_text);
 	if (json_parse(f.mem, S("[{\"name\":\"secret\",\"value_type\":\"secret\",\"value\":\"s3cret\"}]"), &env) ||
@@ -69,7 +70,7 @@ static struct str text_of(struct fixture *f, struct str id, int *replaced)
 	assert_int_equal(flow_follow(f->flow, id, 0, &feed), 0);
 	for (bool end = false; !end;) {
 		struct flow_event e;
-		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(20000)), 0);
+		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(PATIENCE_MS)), 0);
 		if (!end && e.type == FLOW_CHUNK)
 			all = arena_printf(f->mem, "%.*s%.*s", STR(all), STR(e.text));
 		if (!end && e.type == FLOW_REPLACE) {
@@ -90,11 +91,17 @@ static void wait_for_text(struct fixture *f, struct str id)
 	while (flow_follow(f->flow, id, 0, &feed))
 		assert_int_equal(fiber_sleep_ms(20), 0);
 	while (!seen) {
-		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(20000)), 0);
+		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(PATIENCE_MS)), 0);
 		assert_false(end);
 		seen = e.type == FLOW_CHUNK && str_eq(e.text, S("tok2 "));
 	}
 	flow_feed_close(feed);
+}
+
+/* Our clock when the child's lease is over: nobody loses one to a stall of the machine. */
+static int64_t after_the_lease(void)
+{
+	return clock_real_ms() + LONG_LEASE_MS + 1000;
 }
 
 static status parent_main(void *arg)
@@ -105,9 +112,9 @@ static status parent_main(void *arg)
 	struct str id;
 	int replaced, code;
 	(void)arg;
-	fixture_open(&f, S(""), "parent", LEASE_MS);
-	fixture_open(&third, f.dir, "third", LEASE_MS);
-	f.pause_ms = 120;
+	fixture_open(&f, S(""), "parent", SAFE_LEASE_MS);
+	fixture_open(&third, f.dir, "third", SAFE_LEASE_MS);
+	f.hold = 5;
 	id = id_uuid(f.mem);
 	setenv("FLOW_TEST_RUN", arena_cstr(f.mem, id), 1); /* the child inherits it */
 	const char *argv[] = { "/proc/self/exe", "child", arena_cstr(f.mem, f.dir), NULL };
@@ -119,12 +126,14 @@ static status parent_main(void *arg)
 	wait_for_text(&f, id);
 	assert_int_equal(f.calls, 2);
 	proc_kill(child, SIGKILL);
-	assert_int_equal(proc_wait(child, deadline_in_ms(5000), &code), 0);
+	assert_int_equal(proc_wait(child, deadline_in_ms(PATIENCE_MS), &code), 0);
 	proc_close(child);
+	f.hold = 0;
 	/* Two processes look for it at once: one gets it. */
+	clock_override(after_the_lease);
 	fixture_serve(&f);
 	fixture_serve(&third);
-	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(20000)), 0);
+	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	assert_true(str_eq(r->status, S("succeeded")));
 	struct str text = text_of(&f, id, &replaced);
 	if (!str_eq(text, str_c(full_text)))
@@ -140,6 +149,7 @@ static status parent_main(void *arg)
 	assert_int_equal(nodes->len, 5);
 	fixture_close(&third);
 	fixture_close(&f);
+	clock_override(NULL);
 	return 0;
 }
 
@@ -174,12 +184,12 @@ static status fence_main(void *arg)
 	assert_int_equal(flow_run_start(one.flow, one.mem, &start, &id), 0);
 	/* `one` runs no service, so its lease runs out although it is alive; `two` takes the run. */
 	fixture_serve(&two);
-	assert_int_equal(flow_run_wait(two.flow, two.mem, id, &r, deadline_in_ms(20000)), 0);
+	assert_int_equal(flow_run_wait(two.flow, two.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	assert_true(str_eq(r->status, S("succeeded")));
 	assert_true(str_eq(r->answer, str_c(full_text)));
 	assert_true(str_eq(text_of(&two, id, &replaced), str_c(full_text)));
 	/* The loser's own view ends as well, from the journal. */
-	assert_int_equal(flow_run_wait(one.flow, one.mem, id, &r, deadline_in_ms(20000)), 0);
+	assert_int_equal(flow_run_wait(one.flow, one.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	assert_true(str_eq(r->answer, str_c(full_text)));
 	fixture_close(&two);
 	flow_graph_unref(g);

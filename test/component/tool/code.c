@@ -160,10 +160,10 @@ static void absent(struct stage *s)
 		int pause_ms;
 		enum err_code code;
 	} rows[] = {
-		{ S("http://127.0.0.1:1"), S("k"), S("no sandbox answers at http://127.0.0.1:1"), 1000, 0, ERR_UNAVAILABLE },
-		{ S("unix:/nowhere/sandbox.sock"), S("k"), S("/nowhere/sandbox.sock"), 1000, 0, ERR_UNAVAILABLE },
-		{ arena_printf(s->mem, "http://%.*s/", STR(s->stub.address)), S("wrong"), S("status code 401"), 1000, 0, ERR_UPSTREAM },
-		{ arena_printf(s->mem, "http://%.*s", STR(s->stub.address)), S("k"), S("in time"), 50, 400, ERR_TIMEOUT },
+		{ S("http://127.0.0.1:1"), S("k"), S("no sandbox answers at http://127.0.0.1:1"), 20000, 0, ERR_UNAVAILABLE },
+		{ S("unix:/nowhere/sandbox.sock"), S("k"), S("/nowhere/sandbox.sock"), 20000, 0, ERR_UNAVAILABLE },
+		{ arena_printf(s->mem, "http://%.*s/", STR(s->stub.address)), S("wrong"), S("status code 401"), 20000, 0, ERR_UPSTREAM },
+		{ arena_printf(s->mem, "http://%.*s", STR(s->stub.address)), S("k"), S("in time"), 50, 60000, ERR_TIMEOUT },
 	};
 	for (size_t i = 0; i < countof(rows); i++) {
 		struct code_service *c = service(s, rows[i].endpoint, rows[i].key, rows[i].read_ms);
