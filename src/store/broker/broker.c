@@ -5,6 +5,8 @@
 #include "base/id.h"
 #include "store/broker/broker_int.h"
 
+enum { POLL_MIN_MS = 50 };
+
 status broker_open(const struct broker_options *o, struct broker **out)
 {
 	AUTO(arena) mem = { arena_open(0) };
@@ -13,6 +15,7 @@ status broker_open(const struct broker_options *o, struct broker **out)
 	b->db = o->db;
 	b->postgres = db_is_postgres(o->db);
 	b->dir = b->sock = -1;
+	b->poll_ms = o->poll_ms ? o->poll_ms : POLL_MIN_MS;
 	list_init(&b->subs);
 	memcpy(b->instance, id_token(mem.p, INSTANCE_LEN).at, INSTANCE_LEN);
 	if (topics_open(b, o->run_dir)) {

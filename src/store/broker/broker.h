@@ -18,6 +18,7 @@ struct broker;
 struct broker_options {
 	struct db *db;
 	struct str run_dir; /* for the message sockets; created 0700 */
+	int64_t poll_ms;    /* how long who waits for a job trusts in being woken, at first; 0 = 50 ms */
 };
 status broker_open(const struct broker_options *, struct broker **out) NODISCARD;
 void broker_close(struct broker *);

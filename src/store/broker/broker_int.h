@@ -27,6 +27,7 @@ struct broker {
 	/* Any queue of ours or another process got a job: seq tells what a taker missed. */
 	struct event pushed;
 	uint64_t pushed_seq;
+	int64_t poll_ms; /* how long a taker waits for a push at first */
 	struct group *receiver;
 	int dir, sock; /* SQLite: message sockets */
 	char sock_name[SOCKET_NAME_MAX];

@@ -13,7 +13,7 @@
 #include "base/id.h"
 #include "store/broker/broker_int.h"
 
-enum { ATTEMPTS_DEFAULT = 3, POLL_MIN_MS = 50, POLL_MAX_MS = 1000, PEEK_MAX = 8, TOKEN_LEN = 22 };
+enum { ATTEMPTS_DEFAULT = 3, POLL_MAX_MS = 1000, PEEK_MAX = 8, TOKEN_LEN = 22 };
 enum { JOB_WAITS = 0, JOB_RUNS = 1, JOB_DEAD = 2 };
 
 /* --- in --- */
@@ -133,25 +133,25 @@ static status try_take(struct broker *b, struct arena *mem, const struct str *qu
 static status wait_for_push(struct broker *b, uint64_t seen, int64_t *poll_ms)
 {
 	if (b->pushed_seq != seen) {
-		*poll_ms = POLL_MIN_MS;
+		*poll_ms = b->poll_ms;
 		return 0;
 	}
 	deadline until = deadline_in_ms(*poll_ms);
 	if (!event_wait(&b->pushed, until)) {
-		*poll_ms = POLL_MIN_MS;
+		*poll_ms = b->poll_ms;
 		return 0;
 	}
 	if (err_code() != ERR_TIMEOUT || rt_now() >= deadline_current())
 		return -1;
 	err_clear();
-	*poll_ms = MIN(*poll_ms * 2, POLL_MAX_MS);
+	*poll_ms = MIN(*poll_ms * 2, MAX(b->poll_ms, POLL_MAX_MS));
 	return 0;
 }
 
 status queue_take(struct broker *b, struct arena *mem, const struct str *queues, size_t n,
 		  int64_t lease_ms, struct job **out)
 {
-	int64_t poll_ms = POLL_MIN_MS;
+	int64_t poll_ms = b->poll_ms;
 	for (;;) {
 		uint64_t seen = b->pushed_seq;
 		struct job *j;

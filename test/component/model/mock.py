@@ -10,7 +10,6 @@ import importlib.util
 import json
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 spec = importlib.util.spec_from_file_location("mock_model", sys.argv[1])
@@ -18,6 +17,7 @@ mock = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(mock)
 
 seen = {"broken": 0, "requests": 0, "last": {}, "key": "", "counts": {}}
+arrived = threading.Semaphore(0)
 
 
 class Watched:
@@ -73,6 +73,8 @@ def chunk(delta, **more):
 
 class Odd(mock.M):
     def do_GET(self):
+        if self.path == "/next":
+            arrived.release()
         self.j({"object": "list", "data": [{"id": "alpha"}, {"id": "beta"}]})
 
     def events(self, *list_):
@@ -120,12 +122,13 @@ class Odd(mock.M):
         if kind == "plain":
             return self.events({"choices": [{"text": "Once " + q["prompt"]}]},
                                {"choices": [{"text": ".", "finish_reason": "stop"}]}, "[DONE]")
-        if kind == "timed":  # pieces carry the time they were sent
+        if kind == "stepwise":  # a piece goes out when the one before it has arrived, as GET /next tells
             self.events()
-            for _ in range(20):
-                self.wfile.write(("data: %s\n\n" % json.dumps(chunk({"content": "%d " % time.monotonic_ns()}))).encode())
+            for i in range(20):
+                self.wfile.write(("data: %s\n\n" % json.dumps(chunk({"content": "%d " % i}))).encode())
                 self.wfile.flush()
-                time.sleep(0.005)
+                if not arrived.acquire(timeout=60):
+                    return None
             return self.wfile.write(b"data: [DONE]\n\n")
         self.j({"error": {"message": "no such oddity"}}, 404)
 

@@ -147,7 +147,7 @@ static status dns_tcp_main(void *arg)
 		}
 		ssize_t n;
 		while ((n = recv(fd, text, 512, 0)) < 0 && errno == EAGAIN)
-			if (fd_wait(fd, WAIT_READ, deadline_in_ms(2000)))
+			if (fd_wait(fd, WAIT_READ, deadline_in_ms(PATIENCE_MS)))
 				break;
 		if (n > 14) {
 			size_t m = answer_dns(s, text + 2, (size_t)n - 2, true);
@@ -190,9 +190,10 @@ static struct str at_name(struct stage *s, const char *name, const char *path)
 
 static status get(struct stage *s, struct str url, int redirects, struct client_response **a)
 {
+	bool silent = str_has(url, S("silent.")); /* nothing else is to end by a time */
 	struct http_header h[] = { { S("Authorization"), S("Bearer secret") } };
 	struct client_request r = { .url = url, .guarded = true, .redirects_max = redirects,
-				    .headers = h, .header_count = 1, .connect_ms = 400 };
+				    .headers = h, .header_count = 1, .connect_ms = silent ? 400 : PATIENCE_MS };
 	return client_fetch(s->client, s->mem, &r, a);
 }
 

@@ -24,6 +24,9 @@ enum { FLAT_KB = 400 << 10 };
 enum { FLAT_KB = 4096 };
 #endif
 
+/* How long a test waits for what must come: only something broken takes so long. */
+enum { PATIENCE_MS = 120000 };
+
 static int talk_failed;
 
 #define CHECK(cond)                                                                                \
@@ -53,7 +56,7 @@ static inline int talk_open(uint16_t port)
 				 .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (connect(fd, (struct sockaddr *)&a, sizeof a) && errno == EINPROGRESS)
-		CHECK(!fd_wait(fd, WAIT_WRITE, deadline_in_ms(5000)));
+		CHECK(!fd_wait(fd, WAIT_WRITE, deadline_in_ms(PATIENCE_MS)));
 	return fd;
 }
 
@@ -64,7 +67,7 @@ static inline bool talk_send(int fd, struct str s)
 		ssize_t n = send(fd, s.at, s.len, MSG_NOSIGNAL);
 		if (n >= 0)
 			s = str_skip(s, (size_t)n);
-		else if (errno != EAGAIN || fd_wait(fd, WAIT_WRITE, deadline_in_ms(5000)))
+		else if (errno != EAGAIN || fd_wait(fd, WAIT_WRITE, deadline_in_ms(PATIENCE_MS)))
 			return false;
 	}
 	return true;
@@ -94,6 +97,15 @@ static inline void talk_close(int fd)
 {
 	fd_forget(fd);
 	close(fd);
+}
+
+/* Until the number has come so far. False: it never did. */
+static inline bool talk_await(const int *number, int want)
+{
+	for (int i = 0; i < PATIENCE_MS / 10 && *number < want; i++)
+		if (fiber_sleep_ms(10))
+			return false;
+	return *number == want;
 }
 
 /* Ends with a reset instead of an orderly end. */

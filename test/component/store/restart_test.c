@@ -8,6 +8,9 @@
 
 DEFINE_AUTO(broker, struct broker, broker_close)
 
+/* How long a test waits for what must come: only something broken takes so long. */
+enum { PATIENCE_MS = 120000 };
+
 static const struct sql add_row = { "add_row", "", "INSERT INTO log (id) VALUES ($1)", 1 };
 static const struct sql bump = { "bump", "", "UPDATE total SET n = n + 1", 0 };
 static const struct sql count = { "count", "", "SELECT (SELECT count(*) FROM log), (SELECT n FROM total)", 0 };
@@ -54,6 +57,20 @@ static status control(const char *what)
 	return 0;
 }
 
+/* Until each writer has done one more, or has been refused once more. */
+static status go_on(struct writer writers[8], bool refused)
+{
+	int64_t before[8];
+	for (int i = 0; i < 8; i++)
+		before[i] = refused ? writers[i].refused : writers[i].done;
+	for (int i = 0; i < 8; i++)
+		for (int n = 0; (refused ? writers[i].refused : writers[i].done) == before[i]; n++) {
+			CHECK(n < PATIENCE_MS / 10);
+			CHECK_OK(fiber_sleep_ms(10));
+		}
+	return 0;
+}
+
 static status restart_fiber(void *arg)
 {
 	(void)arg;
@@ -73,15 +90,15 @@ static status restart_fiber(void *arg)
 		CHECK_OK(group_spawn(g.p, "writer", writer_fiber, &writers[i]));
 	}
 	for (int i = 0; i < 3; i++) {
-		CHECK_OK(fiber_sleep_ms(300));
+		CHECK_OK(go_on(writers, false));
 		CHECK_OK(control(i == 1 ? "stop" : "restart"));
 		if (i == 1) {
-			CHECK_OK(fiber_sleep_ms(500));
+			CHECK_OK(go_on(writers, true));
 			CHECK_ERR(db_ping(db.p), ERR_UNAVAILABLE);
 			CHECK_OK(control("start"));
 		}
 	}
-	CHECK_OK(fiber_sleep_ms(2500)); /* the longest back-off */
+	CHECK_OK(go_on(writers, false));
 	CHECK_OK(db_ping(db.p));
 	stop = true;
 	CHECK_OK(group_wait(g.p));
@@ -112,9 +129,12 @@ static status restart_fiber(void *arg)
 	AUTO(topic_sub) sub = { NULL };
 	struct str got;
 	CHECK_OK(topic_subscribe(broker.p, S("t"), &sub.p));
-	CHECK_OK(fiber_sleep_ms(1500));
-	CHECK_OK(topic_publish(other.p, S("t"), S("hello")));
-	CHECK_OK(topic_next(sub.p, mem.p, &got, deadline_in_ms(2000)));
+	status heard = -1;
+	for (int i = 0; i < PATIENCE_MS / 100 && heard; i++) {
+		CHECK_OK(topic_publish(other.p, S("t"), S("hello")));
+		heard = topic_next(sub.p, mem.p, &got, deadline_in_ms(100));
+	}
+	CHECK(!heard);
 	CHECK(str_eq(got, S("hello")));
 	return 0;
 }
