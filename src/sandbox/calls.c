@@ -44,7 +44,7 @@ void calls_close(struct calls *b)
 
 bool calls_are_slow(const struct calls *b)
 {
-	return b->refused > CALLS_FAST && b->answered >= CALLS_PER_TICK;
+	return b->answered >= (b->refused > CALLS_FAST ? CALLS_PER_TICK : CALLS_PER_TICK_MAX);
 }
 
 void calls_tick(struct calls *b)
@@ -67,7 +67,6 @@ static void note_refused(struct calls *b, int number)
 	char name[WIRE_NAME_MAX];
 	name_of(number, name);
 	b->refused++;
-	b->answered++;
 	for (uint32_t i = 0; i < b->names; i++)
 		if (!strcmp(b->name[i], name))
 			return;
@@ -178,6 +177,7 @@ bool calls_answer(struct calls *b)
 	struct seccomp_notif n = { 0 };
 	if (ioctl(b->listener, SECCOMP_IOCTL_NOTIF_RECV, &n) < 0)
 		return true;
+	b->answered++;
 	const struct filter_row *row = filter_find((uint32_t)n.data.nr);
 	enum filter_rule rule = row ? row->rule : RULE_REFUSE;
 	bool seccomp_by_prctl = rule == RULE_PRCTL && n.data.args[0] == 22;
@@ -191,7 +191,7 @@ bool calls_answer(struct calls *b)
 	if (rule == RULE_CONNECT && b->port)
 		return reply(b, n.id, connect_socket(b, &n), false);
 	/* The flags are in registers: what was checked is what the kernel runs. */
-	const uint64_t thread = 0x100 | 0x10000;
+	const uint64_t thread = 0x10000 | 0x700; /* CLONE_THREAD, and VM, FS, FILES */
 	if (rule == RULE_CLONE && (n.data.args[0] & thread) == thread && !(n.data.args[0] & 0x7e82a000)) {
 		bool room = threads_of(b->pid) < b->threads_max;
 		return reply(b, n.id, -EAGAIN, room);

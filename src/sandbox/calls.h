@@ -11,7 +11,7 @@
 
 #include "sandbox/wire.h"
 
-enum { CALLS_SOCKETS_MAX = 32, CALLS_FAST = 64, CALLS_PER_TICK = 32 };
+enum { CALLS_SOCKETS_MAX = 32, CALLS_FAST = 64, CALLS_PER_TICK = 32, CALLS_PER_TICK_MAX = 256 };
 
 struct calls {
 	int listener; /* -1 = none (yet) */
@@ -31,8 +31,8 @@ struct calls {
 void calls_init(struct calls *, uint32_t threads_max, uint16_t port);
 /* Takes one waiting call and answers it. False: the run must be killed (killed_by says why). */
 bool calls_answer(struct calls *);
-/* After CALLS_FAST refused calls a run gets CALLS_PER_TICK answers between two ticks of the launcher, so
- * that one which does nothing else costs the others nothing. */
+/* Between two ticks of the launcher a run gets CALLS_PER_TICK_MAX answers, and CALLS_PER_TICK after
+ * CALLS_FAST refused calls, so that one which does nothing else costs the others nothing. */
 bool calls_are_slow(const struct calls *);
 void calls_tick(struct calls *);
 void calls_close(struct calls *);

@@ -95,11 +95,11 @@ class Sandbox:
         raise AssertionError("no metric " + name)
 
     def healthy(self):
-        """The next ordinary run works within a second."""
+        """The next ordinary run works, and soon even on a busy machine."""
         began = time.time()
         assert self.out("print(40 + 2)") == "42\n"
-        assert time.time() - began < 1
-        assert self.http.get(self.url + "/health", timeout=1).text == '"ok"'
+        assert time.time() - began < 15
+        assert self.http.get(self.url + "/health", timeout=15).text == '"ok"'
 
 
 def python_wrapper(code, inputs):

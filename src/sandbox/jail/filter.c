@@ -59,7 +59,6 @@ const struct filter_row filter_rows[] = {
 	ROW(faccessat, FOR_BOTH, RULE_ALLOW)
 	ROW(faccessat2, FOR_BOTH, RULE_ALLOW)
 	ROW(getcwd, FOR_BOTH, RULE_ALLOW)
-	ROW(fadvise64, FOR_BOTH, RULE_ALLOW)
 	/* memory */
 	ROW(munmap, FOR_BOTH, RULE_ALLOW)
 	ROW(mremap, FOR_BOTH, RULE_ALLOW)
@@ -166,6 +165,7 @@ const struct filter_row filter_rows[] = {
 	ROW(chdir, FOR_BOTH, RULE_REFUSE)
 	ROW(fchdir, FOR_BOTH, RULE_REFUSE)
 	ROW(name_to_handle_at, FOR_BOTH, RULE_REFUSE)
+	ROW(fadvise64, FOR_BOTH, RULE_REFUSE) /* drops what others have in the page cache */
 	/* refused softly; listed so that nobody adds them by accident */
 	ROW(bind, FOR_BOTH, RULE_REFUSE)
 	ROW(listen, FOR_BOTH, RULE_REFUSE)
@@ -417,14 +417,6 @@ static void allow_values(struct maker *m, const uint32_t *values, size_t n)
 	}
 }
 
-static void refuse_values(struct maker *m, const uint32_t *values, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		put(m, BPF_JMP | BPF_JEQ | BPF_K, values[i], 0, 1);
-		ret(m, action_refuse(m));
-	}
-}
-
 static void body_open(struct maker *m, int flags_argument)
 {
 	if (!(m->options->flags & ORDER_SCRATCH)) {
@@ -457,7 +449,8 @@ static void body_mmap(struct maker *m)
 
 static void body_clone(struct maker *m)
 {
-	uint32_t thread = CLONE_VM | CLONE_THREAD;
+	/* Without CLONE_FILES a thread has descriptors of its own, and the limit on them is none. */
+	uint32_t thread = CLONE_VM | CLONE_THREAD | CLONE_FILES | CLONE_FS;
 	load(m, low(0));
 	put(m, BPF_JMP | BPF_JSET | BPF_K, (uint32_t)CLONE_BANNED, 0, 1);
 	ret(m, action_refuse(m));
@@ -474,15 +467,19 @@ static void body_self(struct maker *m)
 	ret(m, action_refuse(m));
 }
 
-/* Owners of signals, leases, notices of folders, and pipes larger than the default. */
+/* What concerns the descriptor alone. Owners of signals, leases, larger pipes, hints and locks are of the
+ * file: other runs have it too, and could be told something by it. A scratch folder needs locks. */
 static void body_fcntl(struct maker *m)
 {
-	static const uint32_t refused[] = { F_SETOWN, 10 /* F_SETSIG */, 15 /* F_SETOWN_EX */,
-					    1024 /* F_SETLEASE */, 1026 /* F_NOTIFY */,
-					    1031 /* F_SETPIPE_SZ */, 1033 /* F_ADD_SEALS */ };
+	static const uint32_t allowed[] = { F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC,
+					    1032 /* F_GETPIPE_SZ */ };
+	static const uint32_t locks[] = { F_GETLK, F_SETLK, F_SETLKW, 36 /* F_OFD_GETLK */, 37 /* SETLK */,
+					  38 /* SETLKW */ };
 	load(m, low(1));
-	refuse_values(m, refused, sizeof(refused) / sizeof(refused[0]));
-	ret(m, SECCOMP_RET_ALLOW);
+	allow_values(m, allowed, sizeof(allowed) / sizeof(allowed[0]));
+	if (m->options->flags & ORDER_SCRATCH)
+		allow_values(m, locks, sizeof(locks) / sizeof(locks[0]));
+	ret(m, action_refuse(m));
 }
 
 static void body_ioctl(struct maker *m)
@@ -560,19 +557,25 @@ static void body_sendmsg(struct maker *m)
 	ret(m, SECCOMP_RET_ALLOW);
 }
 
-/* No filters, no upper-layer protocols, nothing that steers packets. */
+/* No filters, no upper-layer protocols, nothing that steers packets. Sizes of buffers are hints that are
+ * not taken: what lies in them is in no figure of the process. */
 static void body_setsockopt(struct maker *m)
 {
-	static const uint32_t socket_level[] = { SO_REUSEADDR, SO_KEEPALIVE, SO_SNDBUF, SO_RCVBUF,
-						 SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO, SO_OOBINLINE };
+	static const uint32_t socket_level[] = { SO_REUSEADDR, SO_KEEPALIVE, SO_LINGER, SO_RCVTIMEO, SO_SNDTIMEO,
+						 SO_OOBINLINE };
+	static const uint32_t ignored[] = { SO_SNDBUF, SO_RCVBUF };
 	static const uint32_t tcp_level[] = { 1 /* NODELAY */, 4 /* KEEPIDLE */, 5 /* KEEPINTVL */,
 					      6 /* KEEPCNT */, 12 /* QUICKACK */,
 					      18 /* USER_TIMEOUT */ };
-	size_t n = sizeof(socket_level) / sizeof(socket_level[0]);
+	size_t n = sizeof(socket_level) / sizeof(socket_level[0]), none = sizeof(ignored) / sizeof(ignored[0]);
 	load(m, low(1));
-	put(m, BPF_JMP | BPF_JEQ | BPF_K, SOL_SOCKET, 0, (uint8_t)(2 * n + 2));
+	put(m, BPF_JMP | BPF_JEQ | BPF_K, SOL_SOCKET, 0, (uint8_t)(2 * (n + none) + 2));
 	load(m, low(2));
 	allow_values(m, socket_level, n);
+	for (size_t i = 0; i < none; i++) {
+		put(m, BPF_JMP | BPF_JEQ | BPF_K, ignored[i], 0, 1);
+		ret(m, SECCOMP_RET_ERRNO | 0);
+	}
 	ret(m, SECCOMP_RET_ERRNO | ENOPROTOOPT);
 	put(m, BPF_JMP | BPF_JEQ | BPF_K, 6 /* TCP */, 1, 0);
 	ret(m, SECCOMP_RET_ERRNO | ENOPROTOOPT);

@@ -75,6 +75,17 @@ static void close_all(int fds[ORDER_FD_COUNT])
 
 /* --- the child --- */
 
+/* An empty input of this run alone: flags of a file that all runs share would tell one of another. */
+static int open_nothing(void)
+{
+	int ends[2];
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return fd;
+	close(ends[1]);
+	return ends[0];
+}
+
 /* Only its own descriptors, under fixed numbers; everything else is closed without looking. */
 static int keep_fds(const int fds[ORDER_FD_COUNT])
 {
@@ -89,7 +100,8 @@ static int keep_fds(const int fds[ORDER_FD_COUNT])
 	for (int i = 0; i < 4; i++)
 		if (dup2(high[i], target[i]) < 0)
 			return -1;
-	/* 0 is /dev/null since the zygote's start. */
+	if (dup2(open_nothing(), 0) < 0)
+		return -1;
 	return (int)syscall(SYS_close_range, 5u, ~0u, 0u);
 }
 
