@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * calls: answers the system calls that a run may not make itself. Most are refused and their names
- * kept; socket and connect are done for the run, and lead to the proxy whatever address was asked
- * for: no memory of the run is read. Never lets a call of the never-list go on.
+ * kept; socket and connect are done for the run, and lead to the front's relay whatever address was
+ * asked for: no memory of the run is read. No port waits for such connections: each is accepted from a
+ * listener that lives as long as the call. Never lets a call of the never-list go on.
  */
 #pragma once
 #include <stdbool.h>
@@ -16,19 +17,19 @@ enum { CALLS_SOCKETS_MAX = 32, CALLS_FAST = 64, CALLS_PER_TICK = 32, CALLS_PER_T
 struct calls {
 	int listener; /* -1 = none (yet) */
 	pid_t pid;    /* for counting threads */
-	uint32_t threads_max, refused, names;
+	uint32_t threads_max, refused, names, stalls;
 	uint32_t answered; /* since the last tick */
-	uint16_t port; /* of the relay on the loop-back */
+	bool network;
+	int connected; /* the other end of a connection just made; who called calls_answer takes it. -1 = none */
 	char name[WIRE_REFUSED_MAX][WIRE_NAME_MAX];
 	char killed_by[WIRE_NAME_MAX]; /* "" = not killed */
 	/* Our copies of sockets that are not connected yet, by their number in the run. */
 	struct {
 		int theirs, ours;
 	} socket[CALLS_SOCKETS_MAX];
-	uint32_t sockets;
 };
 
-void calls_init(struct calls *, uint32_t threads_max, uint16_t port);
+void calls_init(struct calls *, uint32_t threads_max, bool network);
 /* Takes one waiting call and answers it. False: the run must be killed (killed_by says why). */
 bool calls_answer(struct calls *);
 /* Between two ticks of the launcher a run gets CALLS_PER_TICK_MAX answers, and CALLS_PER_TICK after

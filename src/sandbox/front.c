@@ -40,7 +40,15 @@ struct job {
 	int fd[STARTED_FD_COUNT];
 	struct launcher_report report;
 	struct event changed;
+	struct group *net; /* its connections; they end with it */
+	struct relay_account account;
 };
+
+static struct relay_account account_of(const struct sandbox_options *o)
+{
+	return (struct relay_account){ .connections = (size_t)o->max_connections, .up = (size_t)o->max_upload_mb << 20,
+				       .down = (size_t)o->max_download_mb << 20 };
+}
 
 /* --- the launcher --- */
 
@@ -80,7 +88,8 @@ static status on_hello(struct sandbox *s, const struct launcher_hello *h, int li
 	if (listener >= 0) {
 		relay_close(s->relay);
 		s->relay = NULL;
-		if (relay_open(s->options.proxy, listener, &s->relay))
+		struct relay_account each = account_of(&s->options);
+		if (relay_open(s->options.proxy, &each, listener, &s->relay))
 			return -1;
 	}
 	s->up = true;
@@ -94,6 +103,10 @@ static void on_report(struct sandbox *s, const struct launcher_report *r, const 
 {
 	struct job *j = find_job(s, r->id);
 	bool keep = j && r->event == LAUNCHER_STARTED && count == STARTED_FD_COUNT && !j->started;
+	if (j && j->net && r->event == LAUNCHER_CONNECTED && count == 1) {
+		relay_take(j->net, s->options.proxy, &j->account, fds[0]);
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (!keep) {
 			close(fds[i]);
@@ -361,6 +374,7 @@ static void see_it_end(struct run *r)
 	}
 	shield_end(sh);
 	list_remove(&r->job.link);
+	group_close(take(r->job.net));
 	for (int i = 0; i < STARTED_FD_COUNT; i++)
 		close_wait_fd(&r->job.fd[i]);
 	(void)err_restore(&saved);
@@ -491,6 +505,10 @@ static status run_now(struct sandbox *s, struct arena *mem, const struct run_ask
 			return err_code() == ERR_CANCELLED ? -1 : err_set(ERR_UNAVAILABLE, "the sandbox is not ready");
 	if (!s->up)
 		return err_set(ERR_UNAVAILABLE, "the sandbox is not ready: %s", s->why_not);
+	if (ask->flags & ORDER_NETWORK) {
+		r->job.net = group_open(DEADLINE_NONE);
+		r->job.account = account_of(&s->options);
+	}
 	list_push(&s->jobs, &r->job.link);
 	status st = drive(r);
 	see_it_end(r);

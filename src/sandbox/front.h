@@ -5,6 +5,7 @@
 #include "sandbox/sandbox.h"
 
 struct client;
+struct group;
 struct proc;
 struct relay;
 
@@ -59,11 +60,16 @@ struct str front_error_text(struct arena *, int exit_code, const char *reason, s
 /* Broken bytes become U+FFFD. */
 struct str front_utf8(struct arena *, struct str);
 
-/* Relays connections of runs to the proxy. fd is a listening socket, given away. */
-status relay_open(struct str proxy, int fd, struct relay **out) NODISCARD;
+/* What the connections of one run may still do, together. */
+struct relay_account {
+	size_t connections, up, down; /* at a time; bytes to the proxy, and back */
+	size_t open;
+};
+/* A connection of a run, given away: it is led to the proxy by a fiber of the group. Both outlive it. */
+void relay_take(struct group *, struct str proxy, struct relay_account *, int fd);
+/* Relays the connections that come to a listening socket, given away; limits are for each of them. */
+status relay_open(struct str proxy, const struct relay_account *limits, int fd, struct relay **out) NODISCARD;
 void relay_close(struct relay *);
-/* A listening socket on the loop-back, for the broker; *port tells which. */
-status relay_listen(int *fd, uint16_t *port) NODISCARD;
 
 /* Packages in the folders "a:b" (under root, may be empty), as a list of {"name", "version"}. */
 struct json;

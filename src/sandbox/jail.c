@@ -57,15 +57,19 @@ static status enter_user_space(void)
 	return 0;
 }
 
-/* The one address that a run with network can reach: the front relays it to the proxy. */
+/* A network of nothing but its loop-back. */
+static status bring_up_loopback(void)
+{
+	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	AUTO(fd) control = { socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
+	return control.n < 0 || ioctl(control.n, SIOCSIFFLAGS, &up) < 0 ? err_errno("bring the loop-back up") : 0;
+}
+
+/* The one address that a run with network can reach where the launcher is no broker: the front relays it. */
 static status open_proxy_listener(int *out)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(JAIL_PROXY_PORT),
 				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	AUTO(fd) control = { socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
-	if (control.n < 0 || ioctl(control.n, SIOCSIFFLAGS, &up) < 0)
-		return err_errno("bring the loop-back up");
 	AUTO(fd) s = { socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) };
 	if (s.n < 0 || bind(s.n, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(s.n, LISTEN_BACKLOG) < 0)
 		return err_errno("listen for runs");
@@ -97,10 +101,11 @@ static status make_spaces(const struct jail *j, const char *place, int fds[SPACE
 	if (open_space("mnt", &fds[SPACE_MOUNT]) || open_space("ipc", &fds[SPACE_IPC]) ||
 	    open_space("uts", &fds[SPACE_UTS]) || open_space("net", &fds[SPACE_EMPTY_NET]))
 		return -1;
-	/* A second network, in which the loop-back is up and leads to the proxy. */
+	/* A second network, in which the loop-back is up: for the launcher, which connects runs from there, or
+	 * for the runs themselves. */
 	if (unshare(CLONE_NEWNET) < 0)
 		return err_errno("make a network namespace");
-	if (open_space("net", &fds[SPACE_PROXY_NET]) || open_proxy_listener(&fds[SPACE_LISTENER]))
+	if (open_space("net", &fds[SPACE_PROXY_NET]) || bring_up_loopback() || open_proxy_listener(&fds[SPACE_LISTENER]))
 		return -1;
 	/* The old root is stacked under the new one, then let go: no path leads to it any more. */
 	if (chdir(place) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
@@ -136,7 +141,12 @@ static status open_namespaces(struct jail *j, const char *place)
 	j->empty_net = fds[SPACE_EMPTY_NET];
 	j->proxy_net = fds[SPACE_PROXY_NET];
 	j->listener = fds[SPACE_LISTENER];
-	return 0;
+	if (!j->broker)
+		return 0;
+	/* Nobody listens for runs then, and no socket that one gets has ever been in a network of the machine. */
+	close(j->listener);
+	j->listener = -1;
+	return setns(j->proxy_net, CLONE_NEWNET) < 0 ? err_errno("enter the network of the runs") : 0;
 }
 
 static status open_folder(struct jail *j, struct arena *mem)
@@ -162,7 +172,7 @@ status jail_open(struct jail *j, const struct launcher_settings *s, const struct
 			    .uid_base = p->uid_base, .mount_ns = -1, .listener = -1, .proxy_net = -1,
 			    .empty_net = -1, .helpers = JAIL_DIR, .root = "/" };
 	j->own_ids = p->root && p->have[PROBE_SETUID] && p->tier != TIER_MINIMAL;
-	j->broker = p->tier != TIER_NAMESPACE;
+	j->broker = p->tier != TIER_NAMESPACE || j->notify;
 	j->filtered = p->filtered;
 	if (pipe2(j->life, O_CLOEXEC) < 0)
 		return err_errno("pipe");
@@ -288,9 +298,10 @@ static status settle_fds(int in, int out, int err, int control)
 /* Into the namespaces or the root folder, and behind landlock. */
 static status enter(const struct jail *j, bool network)
 {
-	int abi, port = network && !j->broker ? JAIL_PROXY_PORT : 0;
+	bool outside = network && !j->broker;
+	int abi, port = outside ? JAIL_PROXY_PORT : 0;
 	if (j->tier == TIER_NAMESPACE) {
-		if (setns(network ? j->proxy_net : j->empty_net, CLONE_NEWNET) < 0 ||
+		if (setns(outside ? j->proxy_net : j->empty_net, CLONE_NEWNET) < 0 ||
 		    setns(j->ipc_ns, CLONE_NEWIPC) < 0 || setns(j->uts_ns, CLONE_NEWUTS) < 0 ||
 		    setns(j->mount_ns, CLONE_NEWNS) < 0)
 			return err_errno("enter the namespaces");
@@ -326,7 +337,7 @@ static _Noreturn void zygote_child(const struct jail *j, int control, const char
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	setsid();
 	umask(022);
-	/* The zygote waits in both networks' middle: it can give a run either of them. */
+	/* Where the launcher is no broker it can give a run the other network. */
 	if (enter(j, true) || settle_fds(null, null, 2, control)) {
 		dprintf(2, "sandbox: zygote: %.*s\n", STR(err_text()));
 		_exit(EXIT_BROKEN);

@@ -243,8 +243,7 @@ static struct run *new_run(struct launcher *l, const struct run_request *q)
 		*r = (struct run){ .used = true, .id = q->id, .order_id = ++l->orders, .pidfd = -1,
 				   .status = -1, .node = q->language == LANGUAGE_NODE, .flags = q->flags,
 				   .near = { -1, -1, -1 }, .deadline = launcher_now() + q->wall_ms };
-		calls_init(&r->calls, l->settings.threads,
-			    q->flags & ORDER_NETWORK && l->jail.broker ? (uint16_t)l->settings.broker_port : 0);
+		calls_init(&r->calls, l->settings.threads, q->flags & ORDER_NETWORK && l->jail.broker);
 		l->running++;
 		return r;
 	}
@@ -350,8 +349,8 @@ static status start_python(struct launcher *l, struct run *r, const struct run_r
 		return err_set(ERR_UNAVAILABLE, "no process namespace"); /* never without */
 	if (space >= 0) {
 		fds[count++] = space;
-		/* The zygote lives where the proxy is; others are sent to where nothing is. */
-		if (!(q->flags & ORDER_NETWORK))
+		/* Without a broker the zygote lives where the proxy is; others are sent to where nothing is. */
+		if (!(q->flags & ORDER_NETWORK) && !l->jail.broker)
 			fds[count++] = l->jail.empty_net;
 	}
 	int sent = message_send(z->control, &o, sizeof(o), fds, count);
@@ -729,6 +728,15 @@ static void collect(const struct launcher *l, struct poll_set *s)
 	}
 }
 
+/* The other end of a connection that was made for the run. */
+static void hand_over(struct run *r)
+{
+	struct launcher_report a = { .magic = WIRE_MAGIC, .event = LAUNCHER_CONNECTED, .id = r->id };
+	if (r->calls.connected >= 0)
+		tell_front(&a, sizeof(a), &r->calls.connected, 1);
+	launcher_close(&r->calls.connected);
+}
+
 static void on_run(struct launcher *l, const struct watched *w, short events)
 {
 	struct run *r = &l->run[w->index];
@@ -742,6 +750,7 @@ static void on_run(struct launcher *l, const struct watched *w, short events)
 		launcher_close(&r->calls.listener); /* nobody is left to ask */
 	else if (!calls_answer(&r->calls))
 		kill_run(r, END_FORBIDDEN);
+	hand_over(r);
 }
 
 static void dispatch(struct launcher *l, const struct poll_set *s)

@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/config.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/yaml.h"
 #include "sandbox/jail/filter.h"
+#include "sandbox/probe.h"
 #include "sandbox/sandbox.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -46,6 +48,9 @@ static const struct row {
 	{ "cpu_seconds", { CONFIG_SANDBOX_CPU_SECONDS, CONFIG_COUNT } },
 	{ "max_output", { CONFIG_SANDBOX_MAX_OUTPUT, CONFIG_COUNT } },
 	{ "max_threads", { CONFIG_SANDBOX_MAX_THREADS, CONFIG_COUNT } },
+	{ "max_connections", { CONFIG_SANDBOX_MAX_CONNECTIONS, CONFIG_COUNT } },
+	{ "max_upload_mb", { CONFIG_SANDBOX_MAX_UPLOAD_MB, CONFIG_COUNT } },
+	{ "max_download_mb", { CONFIG_SANDBOX_MAX_DOWNLOAD_MB, CONFIG_COUNT } },
 	{ "pool_node", { CONFIG_SANDBOX_POOL_NODE, CONFIG_COUNT } },
 	{ "uid_base", { CONFIG_SANDBOX_UID_BASE, CONFIG_COUNT } },
 	{ "uid_count", { CONFIG_SANDBOX_UID_COUNT, CONFIG_COUNT } },
@@ -223,18 +228,17 @@ static status parse_isolation(struct str text, uint32_t *out)
 	return err_set(ERR_INVALID, "SANDBOX_ISOLATION: use auto, namespace, container or minimal");
 }
 
-static status parse_require(struct str text, uint32_t *out)
+static status parse_require(struct arena *mem, struct str text, uint32_t *out)
 {
-	static const char *const names[] = { "seccomp", "fs", "net" };
 	*out = 0;
 	while (text.len) {
 		struct str one = str_trim(str_cut(&text, ','));
-		size_t i = 0;
-		while (i < countof(names) && !str_eq(one, str_c(names[i])))
-			i++;
-		if (i == countof(names))
-			return err_set(ERR_INVALID, "SANDBOX_REQUIRE: use seccomp, fs, net");
-		*out |= 1u << i;
+		uint32_t bit = probe_require_bit(one);
+		struct buf b = buf_make(mem, 1024);
+		probe_require_names(&b);
+		if (!bit)
+			return err_set(ERR_INVALID, "SANDBOX_REQUIRE: %.*s is no layer; use %.*s", STR(one), STR(buf_str(&b)));
+		*out |= bit;
 	}
 	return 0;
 }
@@ -248,7 +252,7 @@ static status read_launcher(struct source *s, struct sandbox_options *o)
 	    get_u32(s, "uid_count", 1, 65536, &l->uid_count) || get_int(s, "cpu_seconds", 0, 86400, &cpu) ||
 	    get_path(s, "rootfs", l->rootfs) || get_path(s, "python_path", l->python_path) ||
 	    get_path(s, "nodejs_path", l->nodejs_path) || get_path(s, "preload_modules", l->preload) ||
-	    parse_isolation(get(s, "isolation"), &l->isolation) || parse_require(get(s, "require"), &l->require) ||
+	    parse_isolation(get(s, "isolation"), &l->isolation) || parse_require(s->mem, get(s, "require"), &l->require) ||
 	    sandbox_parse_syscalls(get(s, "allowed_syscalls"), l->extra, &l->extra_len))
 		return -1;
 	l->workers = (uint32_t)o->max_workers;
@@ -266,6 +270,9 @@ status sandbox_settings(struct arena *mem, const struct config *config, struct s
 	    get_int(&s, "queue_timeout", 0, 3600, &o->queue_timeout_s) ||
 	    get_int(&s, "worker_timeout", 1, 3600, &o->worker_timeout_s) ||
 	    get_int(&s, "max_output", 1024, 1 << 30, &o->max_output) ||
+	    get_int(&s, "max_connections", 1, 512, &o->max_connections) ||
+	    get_int(&s, "max_upload_mb", 1, 1 << 20, &o->max_upload_mb) ||
+	    get_int(&s, "max_download_mb", 1, 1 << 20, &o->max_download_mb) ||
 	    get_bool(&s, "enable_network", &o->network) || get_bool(&s, "enable_preload", &o->preload_enabled) ||
 	    read_launcher(&s, o))
 		return -1;

@@ -29,25 +29,26 @@
 enum { FALLBACK_UID = 20000 };
 
 static const struct {
+	const char *key; /* in SANDBOX_REQUIRE */
 	const char *name, *gives, *missing;
 } layers[PROBE_COUNT] = {
-	[PROBE_USERNS] = { "user namespace", "namespaces without root",
+	[PROBE_USERNS] = { "userns", "user namespace", "namespaces without root",
 			   "an ordinary user gets the minimal tier (sysctl user.max_user_namespaces, "
 			   "kernel.unprivileged_userns_clone, or the container's filter)" },
-	[PROBE_NAMESPACES] = { "namespaces", "runs see no process, network or message queue of the machine",
+	[PROBE_NAMESPACES] = { "namespaces", "namespaces", "runs see no process, network or message queue of the machine",
 			       "the network and signals are held back by the system-call filter alone" },
-	[PROBE_MOUNT] = { "mounts", "a root of read-only mounts, nothing else exists",
+	[PROBE_MOUNT] = { "mounts", "mounts", "a root of read-only mounts, nothing else exists",
 			  "files are held back by chroot or landlock" },
-	[PROBE_CHROOT] = { "chroot", "a root folder of its own", "files are held back by landlock" },
-	[PROBE_SETUID] = { "own uid", "every run is a user of its own",
+	[PROBE_CHROOT] = { "chroot", "chroot", "a root folder of its own", "files are held back by landlock" },
+	[PROBE_SETUID] = { "uid", "own uid", "every run is a user of its own",
 			   "all runs share one user: the filter alone keeps them apart" },
-	[PROBE_SECCOMP] = { "seccomp", "the table of system calls", "nothing is safe without it" },
-	[PROBE_NOTIFY] = { "seccomp notification", "refused calls by name; network without a namespace",
+	[PROBE_SECCOMP] = { "seccomp", "seccomp", "the table of system calls", "nothing is safe without it" },
+	[PROBE_NOTIFY] = { "notify", "seccomp notification", "refused calls by name; network without a namespace",
 			   "refused calls have no names; needs Linux 5.9" },
-	[PROBE_LANDLOCK] = { "landlock", "a second wall around files and ports",
+	[PROBE_LANDLOCK] = { "landlock", "landlock", "a second wall around files and ports",
 			     "one layer less; the minimal tier is not possible (needs Linux 5.13)" },
-	[PROBE_PIDFD] = { "pidfd", "processes are named without races", "needs Linux 5.3" },
-	[PROBE_PROC] = { "/proc", "memory of runs is watched", "only the kernel's own limits hold" },
+	[PROBE_PIDFD] = { "pidfd", "pidfd", "processes are named without races", "needs Linux 5.3" },
+	[PROBE_PROC] = { "proc", "/proc", "memory of runs is watched", "only the kernel's own limits hold" },
 };
 
 /* Each returns 0 when the thing works; they run in a child that is thrown away. */
@@ -213,17 +214,91 @@ static void missing(const struct probe *p, int tier, struct buf *b)
 		buf_printf(b, "%s%s", between, layers[PROBE_SECCOMP].name);
 }
 
+/* --- what is required --- */
+
+/* Whether runs of the tier stand behind the layer: it may be there and have no part in it. */
+static bool tier_has(const struct probe *p, int tier, int layer)
+{
+	bool spaces = tier == TIER_NAMESPACE;
+	switch (layer) {
+	case PROBE_USERNS: return spaces && !p->root && p->have[layer];
+	case PROBE_NAMESPACES:
+	case PROBE_MOUNT: return spaces && p->have[layer];
+	case PROBE_CHROOT: return tier == TIER_CONTAINER && p->have[layer];
+	case PROBE_SETUID: return tier != TIER_MINIMAL && p->root && p->have[layer];
+	default: return p->have[layer];
+	}
+}
+
+static bool tier_has_group(const struct probe *p, int tier, uint32_t bit)
+{
+	if (bit == REQUIRE_FS)
+		return tier_has(p, tier, PROBE_MOUNT) || tier_has(p, tier, PROBE_CHROOT) || p->have[PROBE_LANDLOCK];
+	return tier_has(p, tier, PROBE_NAMESPACES) || p->have[PROBE_NOTIFY];
+}
+
+static const struct {
+	const char *key;
+	uint32_t bit;
+} groups[] = { { "fs", REQUIRE_FS }, { "net", REQUIRE_NET } };
+
+uint32_t probe_require_bit(struct str name)
+{
+	for (size_t i = 0; i < countof(groups); i++)
+		if (str_eq(name, str_c(groups[i].key)))
+			return groups[i].bit;
+	for (uint32_t i = 0; i < PROBE_COUNT; i++)
+		if (str_eq(name, str_c(layers[i].key)))
+			return 1u << i;
+	return 0;
+}
+
+void probe_require_names(struct buf *b)
+{
+	for (size_t i = 0; i < countof(groups); i++)
+		buf_printf(b, "%s, ", groups[i].key);
+	for (int i = 0; i < PROBE_COUNT; i++)
+		buf_printf(b, "%s%s", i ? ", " : "", layers[i].key);
+}
+
+/* Names of what is required and not had; true when that is nothing. */
+static bool satisfied(const struct probe *p, int tier, uint32_t require, struct buf *b)
+{
+	const char *between = "";
+	for (size_t i = 0; i < countof(groups); i++)
+		if (require & groups[i].bit && !tier_has_group(p, tier, groups[i].bit)) {
+			buf_printf(b, "%s%s", between, groups[i].key);
+			between = ", ";
+		}
+	for (int i = 0; i < PROBE_COUNT; i++)
+		if (require & 1u << i && !tier_has(p, tier, i)) {
+			buf_printf(b, "%s%s%s", between, layers[i].key, p->have[i] ? " (is there, but no part of this tier)" : "");
+			between = ", ";
+		}
+	return !*between;
+}
+
 status probe_choose(struct probe *p, uint32_t isolation, uint32_t require)
 {
 	AUTO(arena) mem = { arena_open(0) };
-	struct buf b = buf_make(mem.p, 4096);
+	struct buf b = buf_make(mem.p, 4096), lack = buf_make(mem.p, 4096);
+	int best = TIER_NONE;
 	p->tier = TIER_NONE;
-	for (int t = TIER_NAMESPACE; t <= TIER_MINIMAL && !p->tier; t++)
-		if ((!isolation || isolation == (uint32_t)t) && tier_possible(p, t))
+	for (int t = TIER_NAMESPACE; t <= TIER_MINIMAL && !p->tier; t++) {
+		if ((isolation && isolation != (uint32_t)t) || !tier_possible(p, t))
+			continue;
+		struct buf names = buf_make(mem.p, 4096);
+		if (satisfied(p, t, require, &names))
 			p->tier = t;
+		else if (!best)
+			lack = names;
+		best = best ? best : t;
+	}
 	if (p->tier)
 		return 0;
-	(void)require; /* every tier has a filter, files and network held back; without one there is none */
+	if (best)
+		return err_set(ERR_UNAVAILABLE, "SANDBOX_REQUIRE: the %s tier of this machine has no %.*s. `tatara sandbox "
+						"--probe` explains.", tier_name(best), STR(buf_str(&lack)));
 	for (int t = TIER_NAMESPACE; t <= TIER_MINIMAL; t++) {
 		if (isolation && isolation != (uint32_t)t)
 			continue;
@@ -243,9 +318,9 @@ void probe_line(const struct probe *p, struct buf *b)
 
 void probe_print(const struct probe *p, FILE *out)
 {
-	fprintf(out, "%-22s %-4s %s\n", "layer", "", "what it gives, or what is lost without it");
+	fprintf(out, "%-22s %-12s %-4s %s\n", "layer", "named", "", "what it gives, or what is lost without it");
 	for (int i = 0; i < PROBE_COUNT; i++)
-		fprintf(out, "%-22s %-4s %s\n", layers[i].name, p->have[i] ? "yes" : "no",
+		fprintf(out, "%-22s %-12s %-4s %s\n", layers[i].name, layers[i].key, p->have[i] ? "yes" : "no",
 			p->have[i] ? layers[i].gives : layers[i].missing);
 	fprintf(out, "\n%-22s %s%s\n", "running as", p->root ? "root" : "an ordinary user",
 		p->filtered ? ", behind a container's filter of system calls" : "");

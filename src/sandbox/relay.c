@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * relay: connections of runs, byte for byte to the proxy. It reads nothing of them; what may be
- * reached is the proxy's decision. Bytes and connections are bounded.
+ * reached is the proxy's decision. Bytes and connections are bounded, for a run as a whole where the
+ * launcher makes its connections (it says whose each is), else for each connection.
  */
 #include "sandbox/front.h"
 
@@ -23,14 +24,11 @@
 #include "net/url.h"
 
 enum {
-	CONNECTIONS_MAX = 512,
-	UP_MAX = 16 << 20,   /* bytes of one connection to the proxy */
-	DOWN_MAX = 64 << 20, /* and back */
+	CONNECTIONS_MAX = 512, /* of all runs, where it is not known whose they are */
 	IDLE_MS = 60000,
 	CONNECT_MS = 10000,
 	REFUSE_MS = 2000,
 	PIECE = 3072,
-	BACKLOG = 512,
 };
 
 union address {
@@ -43,34 +41,21 @@ struct relay {
 	struct arena *mem;
 	int fd;
 	struct str proxy;
+	struct relay_account limits;
 	struct group *group;
 	size_t open;
 	bool closed;
 };
 struct pair {
-	struct relay *relay;
+	struct relay *relay; /* NULL: the launcher brought it */
+	struct str proxy;
+	struct relay_account *account, own;
 	int client, server;
 };
 struct flow {
 	int from, to;
-	size_t max;
+	size_t *left;
 };
-
-status relay_listen(int *out, uint16_t *port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, BACKLOG) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) < 0) {
-		if (fd >= 0)
-			close(fd);
-		return err_errno("listen for runs");
-	}
-	*out = fd;
-	*port = ntohs(a.sin_port);
-	return 0;
-}
 
 /* --- the proxy's address --- */
 
@@ -173,8 +158,8 @@ static status copy(void *arg)
 {
 	struct flow *f = arg;
 	char piece[PIECE];
-	for (size_t total = 0; total < f->max;) {
-		ssize_t n = recv(f->from, piece, sizeof(piece), 0);
+	while (*f->left) {
+		ssize_t n = recv(f->from, piece, MIN(sizeof(piece), *f->left), 0);
 		if (n < 0 && errno == EAGAIN) {
 			if (fd_wait(f->from, WAIT_READ | WAIT_EDGE, deadline_in_ms(IDLE_MS)))
 				return -1;
@@ -186,11 +171,11 @@ static status copy(void *arg)
 			shutdown(f->to, SHUT_WR);
 			return 0;
 		}
+		*f->left -= MIN((size_t)n, *f->left); /* before the wait: other connections count too */
 		if (write_all(f->to, piece, (size_t)n))
 			return -1;
-		total += (size_t)n;
 	}
-	return err_set(ERR_TOO_LARGE, "a connection of a program carried too much");
+	return err_set(ERR_TOO_LARGE, "the connections of a program carried too much");
 }
 
 static void close_pair(struct pair *p)
@@ -201,20 +186,21 @@ static void close_pair(struct pair *p)
 		fd_forget(p->server);
 		close(p->server);
 	}
-	p->relay->open--;
+	p->account->open--;
+	if (p->relay)
+		p->relay->open--;
 	free(p);
 }
 
 /* An answer that every client understands, after its first words: a connection that only closes
  * looks to some libraries like one to try again for ever. */
-static void say_unreachable(int fd)
+static void say_no(int fd, const char *status_line, const char *why)
 {
-	static const char answer[] = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nContent-Length: 38\r\n"
-				     "Connection: close\r\n\r\nthe proxy of this sandbox is not there";
-	char piece[PIECE];
+	char piece[PIECE], answer[512];
 	deadline until = deadline_in_ms(REFUSE_MS);
-	if (fd_wait(fd, WAIT_READ, until) || recv(fd, piece, sizeof(piece), 0) <= 0 ||
-	    write_all(fd, answer, sizeof(answer) - 1))
+	int len = snprintf(answer, sizeof(answer), "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
+			   "Connection: close\r\n\r\n%s", status_line, strlen(why), why);
+	if (fd_wait(fd, WAIT_READ, until) || recv(fd, piece, sizeof(piece), 0) <= 0 || write_all(fd, answer, (size_t)len))
 		return;
 	shutdown(fd, SHUT_WR);
 	/* Read to the end: closing over unread bytes would take the answer back. */
@@ -225,12 +211,17 @@ static void say_unreachable(int fd)
 static status serve_pair(void *arg)
 {
 	struct pair *p = arg;
+	struct relay_account *a = p->account;
 	AUTO(arena) mem = { arena_open(0) };
-	if (dial(mem.p, p->relay->proxy, &p->server)) {
+	if (a->open > a->connections) {
+		say_no(p->client, "503 Service Unavailable", "this program has too many connections open");
+	} else if (!a->up || !a->down) {
+		say_no(p->client, "503 Service Unavailable", "this program has sent or received too much");
+	} else if (dial(mem.p, p->proxy, &p->server)) {
 		log_err(LOG_WARN, "a program's connection");
-		say_unreachable(p->client);
+		say_no(p->client, "502 Bad Gateway", "the proxy of this sandbox is not there");
 	} else {
-		struct flow up = { p->client, p->server, UP_MAX }, down = { p->server, p->client, DOWN_MAX };
+		struct flow up = { p->client, p->server, &a->up }, down = { p->server, p->client, &a->down };
 		struct group *g = group_open(DEADLINE_NONE);
 		if (group_spawn(g, "relay up", copy, &up) || group_spawn(g, "relay down", copy, &down) || group_wait(g))
 			log_debug("relay: %.*s", STR(err_text()));
@@ -238,6 +229,15 @@ static status serve_pair(void *arg)
 	}
 	close_pair(p);
 	return 0;
+}
+
+void relay_take(struct group *g, struct str proxy, struct relay_account *account, int fd)
+{
+	struct pair *p = mem_zero(sizeof(*p));
+	*p = (struct pair){ .proxy = proxy, .account = account, .client = fd, .server = -1 };
+	account->open++;
+	if (group_spawn(g, "relay", serve_pair, p))
+		close_pair(p);
 }
 
 static status accept_loop(void *arg)
@@ -256,18 +256,19 @@ static status accept_loop(void *arg)
 			continue;
 		}
 		struct pair *p = mem_zero(sizeof(*p));
-		*p = (struct pair){ r, fd, -1 };
+		*p = (struct pair){ r, r->proxy, &p->own, r->limits, fd, -1 };
+		p->own.open = 1;
 		if (r->open++ >= CONNECTIONS_MAX || group_spawn(r->group, "relay", serve_pair, p))
 			close_pair(p);
 	}
 	return 0;
 }
 
-status relay_open(struct str proxy, int fd, struct relay **out)
+status relay_open(struct str proxy, const struct relay_account *limits, int fd, struct relay **out)
 {
 	struct arena *mem = arena_open(0);
 	struct relay *r = arena_new(mem, struct relay);
-	*r = (struct relay){ .mem = mem, .fd = fd, .proxy = arena_str(mem, proxy) };
+	*r = (struct relay){ .mem = mem, .fd = fd, .proxy = arena_str(mem, proxy), .limits = *limits };
 	r->group = group_open(DEADLINE_NONE);
 	if (group_spawn(r->group, "relay accept", accept_loop, r)) {
 		relay_close(r);

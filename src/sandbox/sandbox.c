@@ -15,18 +15,6 @@
 
 enum { STEP_MS = 10 };
 
-/* Tiers without a network namespace connect through a port of the loop-back; it is opened always,
- * since the tier is known only when the launcher has looked. */
-static status open_broker_relay(struct sandbox *s)
-{
-	int fd;
-	uint16_t port;
-	if (relay_listen(&fd, &port))
-		return -1;
-	s->options.launcher.broker_port = port;
-	return relay_open(s->options.proxy, fd, &s->relay);
-}
-
 status sandbox_open(const struct sandbox_options *o, struct sandbox **out)
 {
 	struct arena *mem = arena_open(0);
@@ -43,7 +31,7 @@ status sandbox_open(const struct sandbox_options *o, struct sandbox **out)
 	snprintf(s->options.launcher.work_dir, WIRE_TEXT_MAX, "%.*s", STR(o->work_dir));
 	list_init(&s->jobs);
 	snprintf(s->why_not, sizeof(s->why_not), "starting");
-	if (open_broker_relay(s) || fiber_background("sandbox launcher", front_keep_launcher, s)) {
+	if (fiber_background("sandbox launcher", front_keep_launcher, s)) {
 		sandbox_close(s);
 		return -1;
 	}

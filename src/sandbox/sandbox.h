@@ -22,6 +22,7 @@ struct sandbox_options {
 	struct str proxy; /* where code with network gets out: "unix:PATH", "http://host:port" or "" */
 	struct str profile; /* of requests that name none: pure, data, network, or empty */
 	int64_t max_workers, max_requests, queue_timeout_s, worker_timeout_s, max_output;
+	int64_t max_connections, max_upload_mb, max_download_mb; /* of one run, to the proxy */
 	bool network, preload_enabled;
 	struct launcher_settings launcher;
 };

@@ -68,7 +68,7 @@ struct run_request {
 
 /* --- launcher -> front --- */
 
-enum launcher_event { LAUNCHER_HELLO = 1, LAUNCHER_STARTED, LAUNCHER_ENDED, LAUNCHER_REFUSED };
+enum launcher_event { LAUNCHER_HELLO = 1, LAUNCHER_STARTED, LAUNCHER_ENDED, LAUNCHER_REFUSED, LAUNCHER_CONNECTED };
 enum end_reason {
 	END_EXIT, END_SIGNAL, END_TIMEOUT, END_FORBIDDEN, END_MEMORY, END_KILLED, END_BROKEN
 };
@@ -83,11 +83,12 @@ struct launcher_report {
 	char refused_name[WIRE_REFUSED_MAX][WIRE_NAME_MAX];
 	char killed_by[WIRE_NAME_MAX]; /* END_FORBIDDEN: the system call, "" when not known */
 };
-/* LAUNCHER_STARTED comes with these descriptors. */
+/* LAUNCHER_CONNECTED comes with the other end of a connection that the run has made. LAUNCHER_STARTED
+ * comes with these descriptors. */
 enum { STARTED_FD_CODE, STARTED_FD_OUT, STARTED_FD_ERR, STARTED_FD_COUNT };
 
 enum { TIER_NONE, TIER_NAMESPACE, TIER_CONTAINER, TIER_MINIMAL };
-/* LAUNCHER_HELLO; with the listener that the relay serves in the namespace tier. */
+/* LAUNCHER_HELLO; with the listener of the namespace tier where the launcher is no broker. */
 struct launcher_hello {
 	uint32_t magic, event, tier, has_node;
 	uint32_t failed;
@@ -101,9 +102,9 @@ struct launcher_hello {
 struct launcher_settings {
 	uint32_t magic;
 	uint32_t isolation; /* TIER_NONE = auto */
-	uint32_t require;   /* REQUIRE_* */
+	uint32_t require;   /* bits of probe.h */
 	uint32_t workers, pool_node, network, memory_mb, cpu_seconds, threads, scratch_mb;
-	uint32_t uid_base, uid_count, broker_port;
+	uint32_t uid_base, uid_count;
 	uint32_t lazy; /* interpreters start with the first run and go when there is none for long */
 	uint32_t extra_len;
 	uint16_t extra[WIRE_EXTRA_MAX];
@@ -111,7 +112,6 @@ struct launcher_settings {
 	char python_path[WIRE_TEXT_MAX], nodejs_path[WIRE_TEXT_MAX];
 	char preload[WIRE_TEXT_MAX];
 };
-enum { REQUIRE_SECCOMP = 1, REQUIRE_FS = 2, REQUIRE_NET = 4 };
 
 /* Where things lie inside the jail. */
 #define JAIL_DIR "/usr/lib/tatara-jail"

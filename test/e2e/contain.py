@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """contain.py [--uid N] COMMAND...: runs a command as it would run in an ordinary container: docker's default
-capabilities, and a system-call filter that refuses namespaces and mounts. With --uid as that user."""
+capabilities, and a system-call filter that refuses namespaces and mounts. With --uid as that user.
+contain.py --without NAME,... COMMAND...: all is there but these: chroot, landlock, mounts, namespaces, notify, pidfd,
+seccomp, setuid."""
 import ctypes
 import os
 import struct
@@ -36,19 +38,44 @@ def program(landlock):
     return b"".join(out)
 
 
+X86 = os.uname().machine == "x86_64"
+# Refused calls, by the layer that needs them: number, and the argument and bit that must be set in it.
+WITHOUT = {
+    "chroot": [(161 if X86 else 51, None, 0)], "landlock": [(444, None, 0)], "pidfd": [(434, None, 0)],
+    "namespaces": [(272 if X86 else 97, None, 0)], "notify": [(317 if X86 else 277, 1, 8)], "seccomp": [(317 if X86 else 277, None, 0)],
+    "setuid": [(117 if X86 else 147, None, 0)], "mounts": [(165 if X86 else 40, None, 0)],
+}
+
+
+def lacking(names):
+    out = [ins(0x20, 0)]
+    for number, argument, bit in [row for name in names for row in WITHOUT[name]]:
+        if argument is None:
+            out += [ins(0x15, number, 0, 1), ins(0x06, ERRNO | EPERM)]
+        else:
+            out += [ins(0x15, number, 0, 4), ins(0x20, 16 + 8 * argument), ins(0x45, bit, 0, 1), ins(0x06, ERRNO | 22), ins(0x20, 0)]
+    return b"".join(out + [ins(0x06, ALLOW)])
+
+
+def install(libc, code):
+    buf = ctypes.create_string_buffer(code, len(code))
+    fprog = struct.pack("HxxxxxxQ", len(code) // 8, ctypes.addressof(buf))
+    if libc.prctl(22, 2, ctypes.create_string_buffer(fprog, len(fprog)), 0, 0):
+        sys.exit("contain: no filter: %d" % ctypes.get_errno())
+
+
 def main():
     args, uid = sys.argv[1:], None
+    if args[0] == "--without":
+        install(ctypes.CDLL(None, use_errno=True), lacking(args[1].split(",")))
+        os.execvp(args[2], args[2:])
     if args[0] == "--uid":
         uid, args = int(args[1]), args[2:]
     libc = ctypes.CDLL(None, use_errno=True)
-    code = program(landlock=uid is not None)
-    buf = ctypes.create_string_buffer(code, len(code))
-    fprog = struct.pack("HxxxxxxQ", len(code) // 8, ctypes.addressof(buf))
     for cap in range(64):
         if cap not in KEEP and cap != 21:
             libc.prctl(24, cap, 0, 0, 0)
-    if libc.prctl(22, 2, ctypes.create_string_buffer(fprog, len(fprog)), 0, 0):
-        sys.exit("contain: no filter: %d" % ctypes.get_errno())
+    install(libc, program(landlock=uid is not None))
     libc.prctl(24, 21, 0, 0, 0)  # CAP_SYS_ADMIN was needed for that
     if uid is not None:
         os.setgroups([])

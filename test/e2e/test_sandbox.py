@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sandbox alone, over its HTTP interface: routes, envelope, errors, what must work inside."""
 import json
+import os
+import sys
 import threading
 
 import pytest
@@ -254,11 +256,33 @@ def test_configuration_file_and_environment(tmp_path):
 
 
 @pytest.mark.parametrize("env,word", [({"ALLOWED_SYSCALLS": "ptrace"}, "ptrace"), ({"SANDBOX_ISOLATION": "x"}, "SANDBOX_ISOLATION"),
-                                      ({"MAX_WORKERS": "0"}, "MAX_WORKERS"), ({"SANDBOX_REQUIRE": "x"}, "SANDBOX_REQUIRE")])
+                                      ({"MAX_WORKERS": "0"}, "MAX_WORKERS"), ({"SANDBOX_REQUIRE": "x"}, "SANDBOX_REQUIRE.*landlock"),
+                                      ({"SANDBOX_MAX_CONNECTIONS": "0"}, "SANDBOX_MAX_CONNECTIONS")])
 def test_bad_settings_stop_the_start(env, word):
     s = Sandbox(env)
     with pytest.raises(RuntimeError, match=word):
         s.start()
+    s.stop()
+
+
+# What an administrator demands of the machine, and a machine that has not got it.
+@pytest.mark.parametrize("require,without", [("landlock", "landlock"), ("notify", "notify"), ("fs,net,namespaces", "namespaces"), ("uid", "setuid"),
+                                             ("mounts", "mounts"), ("seccomp", "seccomp")])
+def test_required_layers(require, without):
+    contain = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "contain.py"), "--without", without]
+    s = Sandbox({"SANDBOX_REQUIRE": require}, wrap=contain).start(ready=False)
+    try:
+        ready = s.http.get(s.url + "/ready")
+        assert ready.status_code == 503 and require.rsplit(",", 1)[-1] in ready.text and "--probe" in ready.text, ready.text
+        answer = s.post({"language": "python3", "code": "print(1)"}).json()
+        assert answer["code"] == -500 and answer["data"] is None
+    finally:
+        s.stop()
+
+
+def test_required_layers_that_are_there():
+    s = Sandbox({"SANDBOX_REQUIRE": "seccomp,fs,net,namespaces,mounts,uid,notify,landlock,pidfd,proc"}).start()
+    s.healthy()
     s.stop()
 
 

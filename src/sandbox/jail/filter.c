@@ -47,8 +47,8 @@ const struct filter_row filter_rows[] = {
 	ROW(lseek, FOR_BOTH, RULE_ALLOW)
 	ROW(close, FOR_BOTH, RULE_ALLOW)
 	ROW(close_range, FOR_BOTH, RULE_ALLOW)
-	ROW(dup, FOR_BOTH, RULE_ALLOW)
-	ROW(dup3, FOR_BOTH, RULE_ALLOW)
+	ROW(dup, FOR_BOTH, RULE_DUP)
+	ROW(dup3, FOR_BOTH, RULE_DUP2)
 	ROW(pipe2, FOR_BOTH, RULE_ALLOW)
 	/* looking at files */
 	ROW(newfstatat, FOR_BOTH, RULE_ALLOW)
@@ -296,7 +296,7 @@ const struct filter_row filter_rows[] = {
 	ROW(epoll_wait, FOR_BOTH, RULE_ALLOW)
 	ROW(eventfd, FOR_BOTH, RULE_ALLOW)
 	ROW(pipe, FOR_BOTH, RULE_ALLOW)
-	ROW(dup2, FOR_BOTH, RULE_ALLOW)
+	ROW(dup2, FOR_BOTH, RULE_DUP2)
 	ROW(time, FOR_BOTH, RULE_ALLOW)
 	ROW(alarm, FOR_BOTH, RULE_ALLOW)
 	ROW(pause, FOR_BOTH, RULE_ALLOW)
@@ -408,6 +408,13 @@ static uint32_t action_kill(const struct maker *m)
 	return (m->options->flags & (ORDER_NOTIFY | ORDER_KILL)) == ORDER_NOTIFY ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_KILL_PROCESS;
 }
 
+/* Where the launcher makes the sockets it is asked, else the kernel does it. */
+static uint32_t action_broker(const struct maker *m)
+{
+	uint32_t both = ORDER_BROKER | ORDER_NETWORK;
+	return (m->options->flags & both) == both ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW;
+}
+
 /* Allows when the loaded word is one of the values; what follows runs otherwise. */
 static void allow_values(struct maker *m, const uint32_t *values, size_t n)
 {
@@ -471,12 +478,16 @@ static void body_self(struct maker *m)
  * file: other runs have it too, and could be told something by it. A scratch folder needs locks. */
 static void body_fcntl(struct maker *m)
 {
-	static const uint32_t allowed[] = { F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC,
-					    1032 /* F_GETPIPE_SZ */ };
+	static const uint32_t allowed[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL, 1032 /* F_GETPIPE_SZ */ };
+	static const uint32_t duplicates[] = { F_DUPFD, F_DUPFD_CLOEXEC };
 	static const uint32_t locks[] = { F_GETLK, F_SETLK, F_SETLKW, 36 /* F_OFD_GETLK */, 37 /* SETLK */,
 					  38 /* SETLKW */ };
 	load(m, low(1));
 	allow_values(m, allowed, sizeof(allowed) / sizeof(allowed[0]));
+	for (size_t i = 0; i < sizeof(duplicates) / sizeof(duplicates[0]); i++) {
+		put(m, BPF_JMP | BPF_JEQ | BPF_K, duplicates[i], 0, 1);
+		ret(m, action_broker(m));
+	}
 	if (m->options->flags & ORDER_SCRATCH)
 		allow_values(m, locks, sizeof(locks) / sizeof(locks[0]));
 	ret(m, action_refuse(m));
@@ -602,15 +613,12 @@ static void body_socket(struct maker *m)
 	put(m, BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0);
 	put(m, BPF_JMP | BPF_JEQ | BPF_K, 6 /* TCP */, 1, 0);
 	ret(m, SECCOMP_RET_ERRNO | EACCES);
-	ret(m, m->options->flags & ORDER_BROKER ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
+	ret(m, action_broker(m));
 }
 
 static void body_connect(struct maker *m)
 {
-	if (!(m->options->flags & ORDER_NETWORK))
-		ret(m, action_refuse(m));
-	else
-		ret(m, m->options->flags & ORDER_BROKER ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
+	ret(m, m->options->flags & ORDER_NETWORK ? action_broker(m) : action_refuse(m));
 }
 
 static void body(struct maker *m, enum filter_rule rule)
@@ -636,6 +644,8 @@ static void body(struct maker *m, enum filter_rule rule)
 	case RULE_SETSOCKOPT: body_setsockopt(m); break;
 	case RULE_SOCKET: body_socket(m); break;
 	case RULE_CONNECT: body_connect(m); break;
+	case RULE_DUP:
+	case RULE_DUP2: ret(m, action_broker(m)); break;
 	case RULE_SCRATCH:
 		ret(m, m->options->flags & ORDER_SCRATCH ? SECCOMP_RET_ALLOW : action_refuse(m));
 		break;

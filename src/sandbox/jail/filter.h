@@ -32,6 +32,8 @@ enum filter_rule {
 	RULE_SETSOCKOPT,
 	RULE_SOCKET,
 	RULE_CONNECT,
+	RULE_DUP,  /* a new number that the kernel chooses: the broker must know it */
+	RULE_DUP2, /* one that the caller chooses */
 	RULE_SCRATCH, /* changes files: only where there is a scratch folder */
 };
 enum { FOR_PYTHON = 1, FOR_NODE = 2, FOR_BOTH = 3 };
