@@ -11,6 +11,7 @@
 #include "api/stream.h"
 
 #include "api/api_int.h"
+#include "api/voice.h"
 #include "base/shorten.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -44,7 +45,8 @@ struct stream_run stream_of_turn(const struct chat_turn *t, enum stream_form for
 				   .form = form,
 				   .direct = t->direct,
 				   .annotation = t->annotation,
-				   .moderation = t->moderation};
+				   .moderation = t->moderation,
+				   .speech = t->speech};
 }
 
 struct stream_run stream_of_run(const struct flow_info *i, enum stream_form form)
@@ -247,6 +249,13 @@ void stream_write_error(struct buf *b, const struct stream_run *r, struct str sl
 	buf_putc(b, '}');
 }
 
+void stream_write_audio(struct buf *b, const struct stream_run *r, struct str event, struct str base64)
+{
+	open_event(b, r, event, true);
+	put_string(b, "audio", base64);
+	buf_putc(b, '}');
+}
+
 /* --- what follows the run's last event --- */
 
 static bool result_failed(const struct flow_result *res)
@@ -359,6 +368,7 @@ struct writer {
 	const struct stream_run *run;
 	struct arena *step; /* of one event */
 	struct buf answer;  /* kept only when moderation looks at it */
+	struct voice *voice; /* NULL: nothing is spoken */
 	bool ids, through_pauses;
 	int64_t last_seq;
 };
@@ -384,7 +394,11 @@ static status send_event(struct writer *w, const struct flow_event *e)
 	}
 	struct buf b = buf_make(w->step, 0);
 	stream_write_event(w->step, &b, w->run, e);
-	return send(w, &b, e->seq);
+	if (send(w, &b, e->seq))
+		return -1;
+	if (e->type == FLOW_CHUNK)
+		voice_say(w->voice, e->text);
+	return 0;
 }
 
 static status send_tail(struct writer *w, const struct flow_result *res)
@@ -454,7 +468,7 @@ static status stream_feed(struct writer *w, int64_t after_seq)
 		if (send_tail(w, res))
 			return -1;
 	}
-	return sse_end(w->c->http);
+	return voice_finish(w->voice) || sse_end(w->c->http) ? -1 : 0;
 }
 
 /* The preset answer of a moderated question, or an annotation: character by character, in a chatflow
@@ -473,7 +487,8 @@ static status stream_direct(struct writer *w)
 			return -1;
 		i += n;
 	}
-	return send_tail(w, NULL) || sse_end(w->c->http) ? -1 : 0;
+	voice_say(w->voice, text);
+	return send_tail(w, NULL) || voice_finish(w->voice) || sse_end(w->c->http) ? -1 : 0;
 }
 
 /* ids: with `id:` lines, as only a stream that is read again has them. */
@@ -485,7 +500,11 @@ static status stream_with(struct call *c, const struct stream_run *r, bool ids, 
 	struct stream_run shown = *r;
 	if (r->form != STREAM_FULL)
 		shown.limits = &limits;
-	struct writer w = {.c = c, .run = &shown, .step = step.p, .answer = buf_make(c->mem, 0),
+	AUTO(voice) voice = {NULL};
+	/* A stream that is read again was spoken the first time. */
+	if (shown.speech && !ids && voice_open(c, &shown, &voice.p))
+		return -1;
+	struct writer w = {.c = c, .voice = voice.p, .run = &shown, .step = step.p, .answer = buf_make(c->mem, 0),
 			   .ids = ids, .through_pauses = through_pauses};
 	return r->direct.at ? stream_direct(&w) : stream_feed(&w, after_seq);
 }

@@ -28,6 +28,7 @@ struct stream_run {
 	struct str direct; /* at != NULL: there is no run; this is the answer */
 	const struct json *annotation; /* whose answer it is, as metadata shows it; or NULL */
 	const struct chat_moderation *moderation;
+	const struct json *speech; /* not NULL: the answer is spoken, as text_to_speech of the app says */
 	const struct shorten_limits *limits; /* NULL: nothing is shortened; set when the stream opens */
 };
 struct stream_run stream_of_turn(const struct chat_turn *, enum stream_form);
@@ -52,6 +53,8 @@ void stream_write_event(struct arena *, struct buf *, const struct stream_run *,
 /* {"event":"error",...} */
 void stream_write_error(struct buf *, const struct stream_run *, struct str slug, int http,
 			struct str text);
+/* tts_message or tts_message_end. */
+void stream_write_audio(struct buf *, const struct stream_run *, struct str event, struct str base64);
 /* The n-th event after the run's last one, from 0: message_replace, message_end or error; false
  * when there are no more. answer: what moderation looks at. */
 bool stream_write_tail(struct arena *, struct buf *, const struct stream_run *,

@@ -168,7 +168,10 @@ struct chat_turn {
 	struct str direct;	 /* at != NULL: no run; this text is the whole answer */
 	struct json *annotation; /* what answered, as metadata shows it; or NULL */
 	struct chat_moderation *moderation; /* output words, or NULL */
+	const struct json *speech; /* text_to_speech of the app, when answers are to be spoken; else NULL */
 };
+/* The same of a model_config or of a workflow's features. */
+const struct json *chat_speech(const struct json *config);
 /* Checks, stores the message and starts its run. Nothing is stored when it fails. */
 status chat_turn(struct chats *, struct arena *, const struct chat_request *, struct chat_turn **out) NODISCARD;
 

@@ -104,6 +104,14 @@ bool chat_file_rules(const struct json *config, struct file_rules *out)
 	return true;
 }
 
+const struct json *chat_speech(const struct json *config)
+{
+	const struct json *s = json_get(config, S("text_to_speech"));
+	bool on = json_get_bool(s, S("enabled"), false) &&
+		  str_eq(json_get_str(s, S("autoPlay")), S("enabled"));
+	return on ? s : NULL;
+}
+
 struct json *chat_system_json(struct arena *mem, const struct chat_system *s)
 {
 	struct json *o = json_obj(mem), *none = json_arr(mem);
@@ -513,6 +521,8 @@ static status prepare(struct turn *t)
 	if (t->conv)
 		t->out->conversation_id = arena_str(t->keep, t->conv->id);
 	t->out->moderation = moderation_load(t->keep, t->config);
+	if (chat_speech(t->config))
+		t->out->speech = json_copy(t->keep, chat_speech(t->config));
 	t->out->direct = moderation_input(t->mem, t->out->moderation, t->inputs, t->query);
 	if (!t->out->direct.at && find_annotation(t))
 		return -1;

@@ -107,7 +107,7 @@ static status read_model(struct cli *c, int argc, char **argv, struct model_set 
 	if (cli_need(s->name, "--name NAME"))
 		return -1;
 	if (model_type_parse(type, &s->type))
-		return err_set(ERR_BAD_REQUEST, "--type must be llm, text-embedding or rerank");
+		return err_set(ERR_BAD_REQUEST, "--type must be " MODEL_TYPE_NAMES);
 	s->api_key = S("");
 	if (cli_flag(argc, argv, "--key-stdin") && cli_stdin(c, 4096, &s->api_key))
 		return -1;
@@ -188,9 +188,9 @@ const struct cli_command cli_model_commands[] = {
 	{ "model add",
 	  "--name NAME --base-url URL [--provider P] [--type T] [--key-stdin] [--default]",
 	  "add or replace a model",
-	  "--type llm (default), text-embedding or rerank. --provider openai_api_compatible (default), "
-	  "ollama,\nopenai, ... --check tries it first. --context-size N, --vision, --tools and "
-	  "--settings JSON say\nwhat it can do. The key is read from standard input with --key-stdin.",
+	  "--type " MODEL_TYPE_NAMES " (llm when it is not\ngiven). --provider openai_api_compatible "
+	  "(default), ollama, openai, ... --check tries it first.\n--context-size N, --vision, --tools and "
+	  "--settings JSON say what it can do. The key is read from standard input with --key-stdin.",
 	  model_add, CLI_SERVICES },
 	{ "model remove", "ID", "remove a model", NULL, model_drop, CLI_SERVICES },
 	{ "model check", "ID", "one small real call", NULL, model_try, CLI_SERVICES },

@@ -18,9 +18,12 @@ struct db;
 struct json;
 struct models;
 
-enum model_type { MODEL_LLM, MODEL_EMBEDDING, MODEL_RERANK, MODEL_TYPE_COUNT };
-struct str model_type_name(enum model_type);		       /* "llm", "text-embedding", "rerank" */
+enum model_type {
+	MODEL_LLM, MODEL_EMBEDDING, MODEL_RERANK, MODEL_SPEECH2TEXT, MODEL_TTS, MODEL_TYPE_COUNT
+};
+struct str model_type_name(enum model_type); /* "llm", "text-embedding", "rerank", "speech2text", "tts" */
 status model_type_parse(struct str, enum model_type *) NODISCARD; /* also "embeddings", "reranking" */
+#define MODEL_TYPE_NAMES "llm, text-embedding, rerank, speech2text or tts"
 
 struct models_options {
 	struct db *db;
@@ -87,13 +90,30 @@ struct model_rank {
 /* Best first. */
 status models_rerank(struct models *, struct arena *, struct str tenant_id, struct str provider, struct str name, struct str query, const struct str *texts, size_t n, size_t top_n, struct model_rank **out, size_t *out_n) NODISCARD;
 
+/* --- sound --- */
+struct model_sound {
+	struct str tenant_id, provider, name; /* both empty = the workspace's default */
+	struct str bytes, filename, type;     /* type: of the file, "audio/mp3" */
+};
+/* What is said in a recording. */
+status models_transcribe(struct models *, struct arena *, const struct model_sound *, struct str *text) NODISCARD;
+enum { MODEL_SPEECH_TEXT_MAX = 4096 }; /* bytes of text in one request for speech */
+struct model_speech {
+	struct str tenant_id, provider, name;
+	struct str text, voice; /* voice empty or unknown to the model: its first one */
+};
+/* The bytes of one MP3, as they come. A text too long for one request is spoken in several. */
+status models_speak(struct models *, struct arena *, const struct model_speech *, model_sink, void *arg) NODISCARD;
+/* The voices that the record or the vendor names; may be none. */
+status models_voices(struct models *, struct arena *, struct str tenant_id, struct str provider, struct str name, struct str **out, size_t *n) NODISCARD;
+
 /* --- records: what the console and the command line edit --- */
 struct model_record {
 	struct str id, provider, name; /* provider as shown: "openai_api_compatible" */
 	enum model_type type;
 	struct str base_url;
 	struct str key_hint;	/* first and last characters of the key, "" = none */
-	struct json *settings;	/* object: context_size, max_tokens, vision, tools, schema, dialect, prices ... */
+	struct json *settings;	/* object: context_size, max_tokens, vision, tools, schema, voices, prices ... */
 	bool enabled, bundled;	/* bundled: of the model role */
 	int64_t created_ms;
 };

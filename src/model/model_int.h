@@ -19,6 +19,7 @@ enum {
 	MODEL_EVENT_MAX = 8 << 20,    /* one server-sent event */
 	MODEL_ANSWER_MAX = 32 << 20,  /* text of one answer */
 	MODEL_TOOL_CALLS_MAX = 128,
+	MODEL_SPEECH_MAX = 64 << 20,  /* bytes of sound for one text */
 	MODEL_EMBED_BATCH = 32,	      /* texts a request, unless max_chunks says otherwise */
 	MODEL_EMBED_DIMS_MAX = 16384,
 	MODEL_CACHE_MS = 2000,	      /* how long records of a workspace are believed */
@@ -33,6 +34,7 @@ struct dialect {
 	bool input_type;	/* embeddings take input_type query|passage */
 	bool names_reasoning;	/* o1, o3, gpt-5: max_completion_tokens */
 	bool knows_tools, knows_vision, knows_schema; /* what a model has when its record is silent */
+	const char *voices;	/* of speech models, comma-separated; NULL: the record may tell */
 };
 
 /* One resolved model: everything a call needs, in the caller's arena. */
@@ -61,6 +63,11 @@ struct protocol {
 	status (*rerank)(struct models *, struct arena *, const struct target *, struct str query,
 			 const struct str *texts, size_t n, size_t top_n, struct model_rank **out,
 			 size_t *out_n, struct call_failure *);
+	status (*transcribe)(struct models *, struct arena *, const struct target *,
+			     const struct model_sound *, struct str *text, struct call_failure *);
+	/* One text of bounded length. */
+	status (*speak)(struct models *, struct arena *, const struct target *, struct str text,
+			struct str voice, model_sink, void *arg, struct call_failure *);
 	/* Names the server offers, for advice; any failure is just a failure. */
 	status (*names)(struct models *, struct arena *, const struct target *, struct str *out);
 };
@@ -111,7 +118,10 @@ struct upstream {
 	struct models *models;
 	const struct target *target;
 	struct str path;   /* appended to the base URL */
-	struct str body;   /* JSON; empty = GET */
+	struct str body;   /* JSON; empty and without parts = GET */
+	const struct str *parts; /* instead of body: sent one after the other, never copied */
+	size_t part_count;
+	struct str type;   /* of the parts */
 	struct call_failure *failure;
 };
 /* Opens an answer with status 2xx, with retries; else fails with the vendor's words. */
@@ -124,6 +134,18 @@ status upstream_refused(const struct target *, int http, struct str body, struct
 status upstream_broken(const struct target *);
 /* Waits before try number `tries` + 1, or says that there will be none. */
 bool upstream_again(int tries, int http, int64_t retry_after_s);
+
+/* --- openai_audio.c --- */
+status openai_transcribe(struct models *, struct arena *, const struct target *,
+			 const struct model_sound *, struct str *text, struct call_failure *) NODISCARD;
+status openai_speak(struct models *, struct arena *, const struct target *, struct str text,
+		    struct str voice, model_sink, void *arg, struct call_failure *) NODISCARD;
+
+/* --- audio.c --- */
+/* The voices of a resolved model. */
+void target_voices(struct arena *, const struct target *, struct str **out, size_t *n);
+/* A second of silence as a WAV file, for checks. */
+struct str silent_wav(struct arena *);
 
 /* --- openai_body.c, openai_read.c --- */
 struct str openai_chat_body(struct arena *, const struct target *, const struct model_request *,

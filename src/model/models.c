@@ -171,6 +171,20 @@ static status check_call(struct models *m, struct arena *mem, const struct targe
 		size_t n;
 		return p->rerank(m, mem, t, S("hello"), texts, 1, 1, &ranks, &n, f);
 	}
+	if (t->type == MODEL_SPEECH2TEXT) {
+		struct model_sound sound = { .bytes = silent_wav(mem), .filename = S("check.wav"),
+					     .type = S("audio/wav") };
+		struct str text;
+		return p->transcribe(m, mem, t, &sound, &text, f);
+	}
+	if (t->type == MODEL_TTS) {
+		struct str *voices;
+		size_t n;
+		bool spoken = false;
+		target_voices(mem, t, &voices, &n);
+		status st = p->speak(m, mem, t, S("Hello."), n ? voices[0] : S(""), first_piece, &spoken, f);
+		return spoken ? 0 : st;
+	}
 	struct json *messages = json_arr(mem), *msg = json_push(mem, messages, json_obj(mem));
 	json_set_str(mem, msg, S("role"), S("user"));
 	json_set_str(mem, msg, S("content"), S("Say hi."));

@@ -322,4 +322,4 @@ static status names(struct models *m, struct arena *mem, const struct target *t,
 	return 0;
 }
 
-const struct protocol protocol_openai = { chat, embed, rerank, names };
+const struct protocol protocol_openai = { chat, embed, rerank, openai_transcribe, openai_speak, names };

@@ -11,6 +11,8 @@
 #define LLM   (1u << MODEL_LLM)
 #define EMBED (1u << MODEL_EMBEDDING)
 #define RANK  (1u << MODEL_RERANK)
+#define HEAR  (1u << MODEL_SPEECH2TEXT)
+#define SPEAK (1u << MODEL_TTS)
 
 /*           id, English, Japanese, Chinese, help, types, key?, address? */
 #define INFO(id, en, ja, zh, help, types, key, url) { id, en, ja, zh, help, types, key, url }
@@ -35,23 +37,30 @@ static const struct provider generic = {
 	INFO("openai_api_compatible", "OpenAI-compatible server",
 	     "OpenAI \u4e92\u63db\u30b5\u30fc\u30d0\u30fc",
 	     "OpenAI \u517c\u5bb9\u670d\u52a1\u5668",
-	     "https://platform.openai.com/docs/api-reference", LLM | EMBED | RANK, false, true),
+	     "https://platform.openai.com/docs/api-reference", LLM | EMBED | RANK | HEAR | SPEAK, false,
+	     true),
 	&protocol_openai,
 	DIALECT("openai_api_compatible", NULL, true, false, false, false, true, false)
 };
-OPENAI_ROW(openai, "openai", "OpenAI", "https://platform.openai.com/api-keys", LLM | EMBED, true,
-	   false, "https://api.openai.com/v1", true, true, true, true);
+static const struct provider openai = {
+	INFO("openai", "OpenAI", "OpenAI", "OpenAI", "https://platform.openai.com/api-keys",
+	     LLM | EMBED | HEAR | SPEAK, true, false),
+	&protocol_openai,
+	{ .id = "openai", .base_url = "https://api.openai.com/v1", .usage_option = true,
+	  .names_reasoning = true, .knows_tools = true, .knows_vision = true, .knows_schema = true,
+	  .voices = "alloy,ash,ballad,coral,echo,fable,nova,onyx,sage,shimmer" },
+};
 OPENAI_ROW(ollama, "ollama", "Ollama", "https://ollama.com/library", LLM | EMBED, false, true,
 	   "http://127.0.0.1:11434/v1", false, true, true, true);
-OPENAI_ROW(vllm, "vllm", "vLLM", "https://docs.vllm.ai", LLM | EMBED | RANK, false, true, NULL,
+OPENAI_ROW(vllm, "vllm", "vLLM", "https://docs.vllm.ai", LLM | EMBED | RANK | HEAR, false, true, NULL,
 	   false, false, true, true);
 OPENAI_ROW(llama_server, "llama_server", "llama-server (llama.cpp)",
 	   "https://github.com/ggml-org/llama.cpp/tree/master/tools/server", LLM | EMBED | RANK, false,
 	   true, "http://127.0.0.1:8080/v1", false, true, true, true);
-OPENAI_ROW(localai, "localai", "LocalAI", "https://localai.io", LLM | EMBED | RANK, false, true,
-	   NULL, false, false, true, false);
+OPENAI_ROW(localai, "localai", "LocalAI", "https://localai.io", LLM | EMBED | RANK | HEAR | SPEAK, false,
+	   true, NULL, false, false, true, false);
 OPENAI_ROW(xinference, "xinference", "Xinference", "https://inference.readthedocs.io",
-	   LLM | EMBED | RANK, false, true, NULL, false, false, true, false);
+	   LLM | EMBED | RANK | HEAR | SPEAK, false, true, NULL, false, false, true, false);
 OPENAI_ROW(anthropic, "anthropic", "Anthropic", "https://console.anthropic.com/settings/keys", LLM,
 	   true, false, "https://api.anthropic.com/v1", false, true, true, false);
 OPENAI_ROW(gemini, "gemini", "Google Gemini", "https://aistudio.google.com/apikey", LLM | EMBED, true,
@@ -63,7 +72,8 @@ OPENAI_ROW(tongyi, "tongyi", "Tongyi (Model Studio)",
 	   "https://dashscope.aliyuncs.com/compatible-mode/v1", false, true, false, false);
 OPENAI_ROW(mistralai, "mistralai", "Mistral AI", "https://console.mistral.ai/api-keys", LLM | EMBED,
 	   true, false, "https://api.mistral.ai/v1", false, true, false, true);
-OPENAI_ROW(groq, "groq", "Groq", "https://console.groq.com/keys", LLM, true, false,
+OPENAI_ROW(groq, "groq", "Groq", "https://console.groq.com/keys", LLM | HEAR | SPEAK, true,
+	   false,
 	   "https://api.groq.com/openai/v1", false, true, false, false);
 OPENAI_ROW(openrouter, "openrouter", "OpenRouter", "https://openrouter.ai/keys", LLM, true, false,
 	   "https://openrouter.ai/api/v1", false, true, false, false);
@@ -72,7 +82,8 @@ OPENAI_ROW(moonshot, "moonshot", "Moonshot", "https://platform.moonshot.cn/conso
 OPENAI_ROW(zhipuai, "zhipuai", "Zhipu AI", "https://open.bigmodel.cn/usercenter/apikeys", LLM | EMBED,
 	   true, false, "https://open.bigmodel.cn/api/paas/v4", false, true, false, false);
 OPENAI_ROW(siliconflow, "siliconflow", "SiliconFlow", "https://cloud.siliconflow.cn/account/ak",
-	   LLM | EMBED | RANK, true, false, "https://api.siliconflow.cn/v1", false, true, false, false);
+	   LLM | EMBED | RANK | HEAR | SPEAK, true, false, "https://api.siliconflow.cn/v1", false, true,
+	   false, false);
 OPENAI_ROW(volcengine, "volcengine_maas", "Volcengine", "https://console.volcengine.com/ark",
 	   LLM | EMBED, true, false, "https://ark.cn-beijing.volces.com/api/v3", false, true, false,
 	   false);
@@ -168,6 +179,8 @@ static const struct {
 	[MODEL_LLM] = { "llm", "text-generation" },
 	[MODEL_EMBEDDING] = { "text-embedding", "embeddings" },
 	[MODEL_RERANK] = { "rerank", "reranking" },
+	[MODEL_SPEECH2TEXT] = { "speech2text", "speech-to-text" },
+	[MODEL_TTS] = { "tts", "text-to-speech" },
 };
 
 struct str model_type_name(enum model_type t)
@@ -182,6 +195,6 @@ status model_type_parse(struct str s, enum model_type *out)
 			*out = (enum model_type)i;
 			return 0;
 		}
-	return err_set(ERR_INVALID, "model type \"%.*s\" is none of llm, text-embedding, rerank",
+	return err_set(ERR_INVALID, "model type \"%.*s\" is none of " MODEL_TYPE_NAMES,
 		       (int)MIN(s.len, 40), s.at);
 }

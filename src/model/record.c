@@ -157,7 +157,8 @@ static struct str no_slash(struct str url)
 static struct str base_of(struct str url)
 {
 	static const char *const tails[] = { "/chat/completions", "/completions", "/embeddings",
-					     "/rerank", "/models" };
+					     "/rerank", "/models", "/audio/speech",
+					     "/audio/transcriptions" };
 	url = no_slash(str_trim(url));
 	for (size_t i = 0; i < countof(tails); i++)
 		if (str_ends(url, str_c(tails[i])))
@@ -269,7 +270,7 @@ static status target_default(struct models *m, struct arena *mem, const struct t
 		target_default_env(m, mem, type, S(""), out);
 		return 0;
 	}
-	if (m->model_socket.len && type != MODEL_RERANK)
+	if (m->model_socket.len && (type == MODEL_LLM || type == MODEL_EMBEDDING))
 		return target_bundled(m, type, S(""), out);
 	return err_public(ERR_INVALID, "provider_not_initialize", 400,
 			  "No default %.*s model is set up in this workspace.",

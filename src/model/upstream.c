@@ -6,6 +6,8 @@
  */
 #include "model/model_int.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -108,6 +110,37 @@ static status read_rest(struct arena *mem, struct client_stream *s, size_t max, 
 	return 0;
 }
 
+struct part_reader {
+	const struct str *parts;
+	size_t count, part, at;
+};
+
+static status read_parts(void *arg, char *at, size_t cap, size_t *n)
+{
+	struct part_reader *r = arg;
+	while (r->part < r->count && r->at == r->parts[r->part].len) {
+		r->part++;
+		r->at = 0;
+	}
+	struct str rest = r->part < r->count ? str_skip(r->parts[r->part], r->at) : S("");
+	*n = MIN(rest.len, cap);
+	memcpy(at, rest.at, *n);
+	r->at += *n;
+	return 0;
+}
+
+/* Anew for each try: the body is read from its beginning. */
+static void set_parts(struct arena *mem, const struct upstream *u, struct client_request *r)
+{
+	struct part_reader *reader = arena_new(mem, struct part_reader);
+	*reader = (struct part_reader){ .parts = u->parts, .count = u->part_count };
+	r->method = HTTP_POST;
+	r->body_read = read_parts;
+	r->body_arg = reader;
+	for (size_t i = 0; i < u->part_count; i++)
+		r->body_length += (int64_t)u->parts[i].len;
+}
+
 static void request_make(struct arena *mem, const struct upstream *u, struct client_request *r)
 {
 	const struct target *t = u->target;
@@ -116,22 +149,25 @@ static void request_make(struct arena *mem, const struct upstream *u, struct cli
 	r->url = arena_printf(mem, "%.*s%.*s", STR(t->base_url), STR(u->path));
 	r->unix_socket = t->unix_socket;
 	r->headers = h;
-	h[r->header_count++] = (struct http_header){ S("Content-Type"), S("application/json") };
+	h[r->header_count++] = (struct http_header){ S("Content-Type"),
+						     u->parts ? u->type : S("application/json") };
 	if (t->api_key.len) {
 		struct str v = arena_printf(mem, "Bearer %.*s", STR(t->api_key));
 		h[r->header_count++] = (struct http_header){ S("Authorization"), v };
 	}
 	r->body = u->body;
 	r->body_length = (int64_t)u->body.len;
+	if (u->parts)
+		set_parts(mem, u, r);
 	r->connect_ms = MODEL_CONNECT_MS;
 	r->read_ms = MODEL_READ_MS;
 }
 
 status upstream_open(struct arena *mem, const struct upstream *u, struct client_stream **out)
 {
-	struct client_request r;
-	request_make(mem, u, &r);
 	for (int tries = 1;; tries++) {
+		struct client_request r;
+		request_make(mem, u, &r);
 		AUTO(client_stream) s = { NULL };
 		if (client_stream_open(u->models->client, mem, &r, &s.p)) {
 			enum err_code code = err_code();

@@ -20,7 +20,7 @@ LATER_FILES = {"datasets": "knowledge", "explore": "template apps", "plugin-inst
                "statistics": "statistics"}
 
 AGENT, KNOWLEDGE, MCP, TRACE = "mode agent-chat", "knowledge", "MCP", "tracing"
-ANNOTATION, TYPES = "annotations", "other model types"
+ANNOTATION = "annotations"
 WEB = "http://console.example.com"
 PROVIDER = "langgenius/openai_api_compatible/openai_api_compatible"
 JSON_404 = "unknown paths are JSON"
@@ -49,8 +49,6 @@ OTHER = {
     ("logs", "annotations"): (404, ANNOTATION),
     ("logs", "annotation-setting"): (404, ANNOTATION),
     ("logs", "suggested-questions"): (200, "the console may ask for any message of the app"),
-    ("model-credentials", "add tts"): (400, TYPES),
-    ("model-credentials", "add speech2text"): (400, TYPES),
 }
 
 # Wanted differences inside an answer (docs/compatibility.md).
@@ -82,11 +80,6 @@ IGNORE = {
     # The recorded server stores these with sorted names.
     ("workflow-draft-run", "chatflow draft run (SSE)"): [r"\[\]\.data\.process_data", r".*\.usage"],
 }
-
-
-def models_now(models):
-    """Without the types that cannot be added yet."""
-    return [m for m in models if m["model_type"] not in ("tts", "speech2text")]
 
 
 def in_order(value):
@@ -154,12 +147,6 @@ class Console(Recorded):
         name = case["case"]
         if file == "model-providers" and name.startswith("list") and "data" in got:
             got["data"] = [p for p in got["data"] if p["provider"] == PROVIDER]  # we have more
-            for p in got["data"]:
-                models = p.get("custom_configuration", {}).get("custom_models")
-                if models:
-                    p["custom_configuration"]["custom_models"] = models_now(models)
-        if name == "models of the provider":
-            got["data"] = models_now(got["data"])
         if file == "workflow-draft" and name == "default block configs":
             got = [b for b in got if not isinstance(b, dict) or b["type"] in ("http-request", "llm")][:2]
         if file == "apps-import" and name.startswith("export") and "data" in got:

@@ -57,6 +57,7 @@ ANYONE = {"POST /console/api/" + p for p in ("setup", "init", "login", "refresh-
 MEMBER_WRITES = {"POST /console/api/" + p for p in (
     "logout", "account/name", "account/interface-language", "account/interface-theme", "account/timezone",
     "account/password", "workspaces/current", "workspaces/switch", "apps/{id:uuid}/feedbacks",
+    "apps/{id:uuid}/audio-to-text", "apps/{id:uuid}/text-to-audio",  # these change nothing
     "form/human_input/{form_token}",  # whoever has the form's token may answer
     "apps/{id:uuid}/chat-messages/{task}/stop", "apps/{id:uuid}/completion-messages/{task}/stop")}
 

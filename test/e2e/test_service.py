@@ -35,6 +35,7 @@ APPS = {
     "conversation-variables": {"*": "cf_convvar", "wrong mode": "wf_echo", "plain chat app": "chat_plain"},
     "feedbacks": {"*": "chat_plain"},
     "files": {"*": "cf_file", "preview: key of another app": "chat_plain"},
+    "audio": {"*": "chat", "audio-to-text: disabled": "chat_plain", "text-to-audio: disabled": "chat_plain"},
     "model-errors": {"*": "chat_plain", "model not configured": "absent", "provider not installed": "absent"},
     "annotations": {"*": "chat_annotation"},
     "root": {"*": "chat"},
@@ -62,6 +63,8 @@ OTHER = {
     ("workflow-runs", "logs: failed"): (None, "code node"),
     ("files", "preview: bad uuid"): (404, "unknown paths are JSON"),
     ("annotations", "update: bad uuid"): (404, "unknown paths are JSON"),
+    ("audio", "audio-to-text: no file"): (400, "no_audio_uploaded, as documented"),
+    ("audio", "audio-to-text: wrong content type"): (400, "no_audio_uploaded, as documented"),
 }
 # Wanted differences of single members (docs/compatibility.md).
 WANTED = {
@@ -216,6 +219,9 @@ class Session:
                 ids = [replay.bound.get(e["id"]) for e in want["body"]["data"]]
                 got["data"].sort(key=lambda e: ids.index(e["id"]) if e["id"] in ids else len(ids))
             out += replay.compare(want["body"], got, "body", ignore)
+        size = re.fullmatch(r"<(\d+) bytes>", want.get("body_raw", ""))
+        if size and len(r.content) != int(size.group(1)):
+            out.append("body: want %s, got %r" % (want["body_raw"], r.content[:200]))
         return out
 
     # --- the state that the recorder had made before a file ---
@@ -245,6 +251,12 @@ class Session:
         r = requests.post(self.server.url + "/v1/chat-messages", headers=self.headers(self.apps.key("agent_fc")),
                           json={"inputs": {}, "user": "u8", "query": "hello", "response_mode": "streaming"})
         replay.bound["<conversation_id#2>"] = json.loads(r.text.split("\n")[0][6:])["conversation_id"]
+
+    def before_audio(self, replay):
+        for kind, name in (("tts", "mock-tts"), ("speech2text", "mock-stt")):
+            self.server.run("model", "add", "--type", kind, "--name", name, "--base-url", "http://127.0.0.1:9912/v1",
+                            "--key-stdin", "--default", "--check", stdin="sk-mock\n")
+        replay.bound["<message_id#1>"] = self.chat("chat", "u1", "Hello")["message_id"]
 
     def before_conversations(self, replay):
         made = [self.chat("chat_plain", "u9", "number %d" % i)["conversation_id"] for i in range(5)]

@@ -48,6 +48,7 @@ BODIES = {
 QUERIES = {
     "GET /apps/{id}/workflows/triggers/webhook": "?node_id=hook",
     "GET /apps/{id}/chat-messages": "?conversation_id={conversation}",
+    "GET /apps/{id}/text-to-audio/voices": "?language=en-US",
     "GET /apps/{id}/conversation-variables": "?conversation_id={conversation}",
 }
 # Routes whose parameter is no id of a workspace's record.
@@ -109,6 +110,7 @@ class Side:
         """The ids that routes name, by the kind of app."""
         self.apps.post("/tatara/models", {"name": "mock", "base_url": "http://127.0.0.1:9912/v1",
                                           "api_key": "sk-mock", "default": True})
+        self.apps.post("/tatara/models", {"name": "voice", "type": "tts", "base_url": "http://127.0.0.1:9912/v1"})
         self.graph, self.flow, self.chat = (self.apps.add(n) for n in ("wf_echo", "cf_convvar", "chat_plain"))
         self.completion = self.apps.add("completion")
         key = {"Authorization": "Bearer " + self.apps.key("wf_echo")}

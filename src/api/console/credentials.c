@@ -15,8 +15,7 @@ static status read_set(struct call *c, struct model_set *s, struct json **settin
 	if (!p)
 		return err_set(ERR_INVALID, "Provider %.*s does not exist.", STR(provider_param(c)));
 	if (model_type_parse(type, &s->type)) {
-		bool other = str_eq(type, S("tts")) || str_eq(type, S("speech2text")) ||
-			     str_eq(type, S("moderation"));
+		bool other = str_eq(type, S("moderation"));
 		return other ? err_set(ERR_INVALID, "models of type %.*s are not available", STR(type))
 			     : err_set(ERR_INVALID, "model_type: Input should be 'llm', "
 						    "'text-embedding', 'rerank', 'speech2text', "

@@ -90,6 +90,7 @@ status console_draft_run(struct call *c)
 	if (load_draft(c, &w, &graph) || start_draft(c, w, graph, &start))
 		return -1;
 	struct stream_run run = stream_of_run(&start.info, STREAM_DEBUG);
+	run.speech = chat_speech(w->features);
 	return stream_reply(c, &run, true);
 }
 

@@ -42,13 +42,18 @@ static struct json *two_labels(struct arena *mem, const char *zh, const char *en
 	return o;
 }
 
+static const enum model_type type_order[] = { MODEL_LLM, MODEL_RERANK, MODEL_EMBEDDING, MODEL_SPEECH2TEXT,
+					      MODEL_TTS };
+/* Lists of models are sorted by the name of the type. */
+static const enum model_type list_order[] = { MODEL_LLM, MODEL_RERANK, MODEL_SPEECH2TEXT, MODEL_EMBEDDING,
+					      MODEL_TTS };
+
 static struct json *types_json(struct arena *mem, const struct provider_info *p)
 {
-	static const enum model_type order[] = { MODEL_LLM, MODEL_RERANK, MODEL_EMBEDDING };
 	struct json *a = json_arr(mem);
-	for (size_t i = 0; i < countof(order); i++)
-		if (p->types & (1u << order[i]))
-			json_push_str(mem, a, model_type_name(order[i]));
+	for (size_t i = 0; i < countof(type_order); i++)
+		if (p->types & (1u << type_order[i]))
+			json_push_str(mem, a, model_type_name(type_order[i]));
 	return a;
 }
 
@@ -81,6 +86,28 @@ static status features_json(struct call *c, const struct model_record *r, struct
 	return 0;
 }
 
+/* What a player needs to know of a speech model. */
+static status speech_properties(struct call *c, const struct model_record *r, struct json *out)
+{
+	struct str *voices;
+	size_t n;
+	struct json *list = json_arr(c->mem);
+	if (models_voices(c->s->models, c->mem, c->account->tenant_id, r->provider, r->name, &voices, &n))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		struct json *v = json_obj(c->mem);
+		json_set_str(c->mem, v, S("language"), S("en-US"));
+		json_set_str(c->mem, v, S("mode"), voices[i]);
+		json_set_str(c->mem, v, S("name"), voices[i]);
+		json_push(c->mem, list, v);
+	}
+	json_set_str(c->mem, out, S("audio_type"), S("mp3"));
+	json_set_str(c->mem, out, S("default_voice"), n ? voices[0] : S("alloy"));
+	json_set(c->mem, out, S("voices"), list);
+	json_set_int(c->mem, out, S("word_limit"), MODEL_SPEECH_TEXT_MAX);
+	return 0;
+}
+
 static status model_json(struct call *c, const struct model_record *r, struct json **out)
 {
 	struct json *o = json_obj(c->mem), *label = json_obj(c->mem), *features;
@@ -98,7 +125,9 @@ static status model_json(struct call *c, const struct model_record *r, struct js
 	json_set(c->mem, o, S("features"), features);
 	json_set_str(c->mem, o, S("fetch_from"),
 		     r->bundled ? S("predefined-model") : S("customizable-model"));
-	if (context && r->type != MODEL_RERANK)
+	if (r->type == MODEL_TTS && r->enabled && speech_properties(c, r, properties))
+		return -1;
+	if (context && (r->type == MODEL_LLM || r->type == MODEL_EMBEDDING))
 		json_set_int(c->mem, properties, S("context_size"), context);
 	if (context && r->type == MODEL_EMBEDDING) {
 		int64_t chunks = number_setting(r->settings, S("max_chunks"));
@@ -146,6 +175,8 @@ static const struct form_field {
 	{ "function_calling_type", "\u51fd\u6570\u8c03\u7528",
 	  "Function calling (no_call, tool_call)", "text-input", false },
 	{ "vision_support", "\u89c6\u89c9", "Vision (support, no_support)", "text-input", false },
+	{ "voices", "\u58f0\u97f3", "Voices of a speech model, separated by commas", "text-input", false },
+	{ "language", "\u8bed\u8a00", "Language of recordings (en, ja, zh, ..)", "text-input", false },
 	{ "structured_output_support", "\u7ed3\u6784\u5316\u8f93\u51fa",
 	  "Structured output (supported, not_supported)", "text-input", false },
 };
@@ -294,11 +325,10 @@ status console_provider_models(struct call *c)
 		return no_provider(provider_param(c));
 	if (load_models(c, &list, &n))
 		return -1;
-	static const enum model_type order[] = { MODEL_LLM, MODEL_RERANK, MODEL_EMBEDDING };
-	for (size_t k = 0; k < countof(order) * n; k++) {
+	for (size_t k = 0; k < countof(list_order) * n; k++) {
 		const struct model_record *r = &list[k % n];
 		struct json *m;
-		if (r->type != order[k / n] || !str_eq(r->provider, str_c(p->id)))
+		if (r->type != list_order[k / n] || !str_eq(r->provider, str_c(p->id)))
 			continue;
 		if (model_json(c, r, &m))
 			return -1;
@@ -309,10 +339,10 @@ status console_provider_models(struct call *c)
 	return reply_json(c, 200, o);
 }
 
-/* Types that others know and we have no calls for: lists of them are empty. */
+/* A type that others know and we have no calls for: lists of it are empty. */
 static bool other_type(struct str t)
 {
-	return str_eq(t, S("speech2text")) || str_eq(t, S("moderation")) || str_eq(t, S("tts"));
+	return str_eq(t, S("moderation"));
 }
 
 static status provider_of_type(struct call *c, const struct provider_info *p, enum model_type type,

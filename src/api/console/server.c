@@ -108,7 +108,7 @@ static status read_model(struct call *c, struct model_set *s)
 	    take_text(c, S("api_key"), 4000, &s->api_key))
 		return -1;
 	if (model_type_parse(type, &s->type))
-		return err_set(ERR_INVALID, "type: must be llm, text-embedding or rerank");
+		return err_set(ERR_INVALID, "type: must be " MODEL_TYPE_NAMES);
 	s->tenant_id = c->account->tenant_id;
 	s->settings = json_get(c->body, S("settings"));
 	if (s->settings && s->settings->type == JSON_NULL)

@@ -17,6 +17,7 @@
 enum {
 	QUICK = 15000,
 	SLOW = 120000,		 /* asks a model server, hashes a password, or runs */
+	SOUND = 600000,		 /* long recordings, long texts */
 	FILE_LIMIT = 24 << 20,	 /* an app file of 10 MiB as JSON text */
 	GRAPH_LIMIT = 32 << 20,
 };
@@ -172,6 +173,10 @@ static const struct route routes[] = {
 	  console_suggest, 0 },
 	{ HTTP_GET, APP "/conversation-variables", AUTH_CONSOLE, QUICK, 0,
 	  console_conversation_variables, 0 },
+
+	{ HTTP_POST, APP "/audio-to-text", AUTH_CONSOLE, SOUND, 0, console_audio_to_text, 0 },
+	{ HTTP_POST, APP "/text-to-audio", AUTH_CONSOLE, SOUND, 0, console_text_to_audio, 0 },
+	{ HTTP_GET, APP "/text-to-audio/voices", AUTH_CONSOLE, QUICK, 0, console_voices, 0 },
 
 	{ HTTP_POST, API "/files/upload", AUTH_EDITOR, 0, 0, upload_console_file, 0 },
 

@@ -319,6 +319,7 @@ status run_workflow(struct call *c, struct str workflow_id)
 	if (b.queued)
 		return reply_accepted(c, &start.info, S("scheduled"));
 	struct stream_run run = stream_of_run(&start.info, call_form(c));
+	run.speech = chat_speech(wf->features);
 	int64_t wait = preferred_wait(c);
 	if (wait >= 0 && !b.streaming && !from_site(c))
 		return reply_within(c, &start.info, &run, wait);

@@ -81,6 +81,13 @@ status service_run_logs(struct call *) NODISCARD;
 status service_run_events(struct call *) NODISCARD;
 status service_preview(struct call *) NODISCARD;
 
+/* --- audio.c --- */
+/* features: of the app, NULL = none are on. The app is loaded; for audio_speak the body, too. */
+status audio_transcribe(struct call *, const struct json *features) NODISCARD;
+status audio_speak(struct call *, const struct json *features) NODISCARD;
+status service_audio_to_text(struct call *) NODISCARD;
+status service_text_to_audio(struct call *) NODISCARD;
+
 /* --- form.c: by key, by the page, from the console --- */
 status service_form_get(struct call *) NODISCARD;
 status service_form_post(struct call *) NODISCARD;

@@ -13,7 +13,8 @@ enum {
 	PAGE_MAX = 100,
 	FEEDBACK_PAGE_MAX = 101,
 	QUICK_MS = 30000,
-	MODEL_MS = 120000
+	MODEL_MS = 120000,
+	SOUND_MS = 600000
 };
 
 static status post_workflow(struct call *c)
@@ -210,6 +211,8 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/v1/apps/annotation-reply/{action}/status/{job_id:uuid}", KEY, QUICK_MS, 0, service_annotation_job, 0 },
 	{ HTTP_POST, "/v1/files/upload", KEY, 0, 0, upload_file, 0 },
 	{ HTTP_GET, "/v1/files/{file_id:uuid}/preview", KEY, 0, 0, service_preview, 0 },
+	{ HTTP_POST, "/v1/audio-to-text", KEY, SOUND_MS, 0, service_audio_to_text, 0 },
+	{ HTTP_POST, "/v1/text-to-audio", KEY, SOUND_MS, 0, service_text_to_audio, 0 },
 	{ HTTP_GET, "/v1/info", KEY, QUICK_MS, 0, service_info, 0 },
 	{ HTTP_GET, "/v1/parameters", KEY, QUICK_MS, 0, service_parameters, 0 },
 	{ HTTP_GET, "/v1/meta", KEY, QUICK_MS, 0, service_meta, 0 },

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/id.h"
 
-enum { PAGE_DEFAULT = 20, PAGE_MAX = 100, QUICK_MS = 30000, MODEL_MS = 120000 };
+enum { PAGE_DEFAULT = 20, PAGE_MAX = 100, QUICK_MS = 30000, MODEL_MS = 120000, SOUND_MS = 600000 };
 
 static status not_there(void)
 {
@@ -261,6 +261,8 @@ static const struct route routes[] = {
 	{ HTTP_POST, "/api/saved-messages", PASS, QUICK_MS, 0, post_saved, 0 },
 	{ HTTP_DELETE, "/api/saved-messages/{message_id:uuid}", PASS, QUICK_MS, 0, delete_saved, 0 },
 	{ HTTP_POST, "/api/files/upload", PASS, 0, 0, upload_file, 0 },
+	{ HTTP_POST, "/api/audio-to-text", PASS, SOUND_MS, 0, service_audio_to_text, 0 },
+	{ HTTP_POST, "/api/text-to-audio", PASS, SOUND_MS, 0, service_text_to_audio, 0 },
 };
 /* clang-format on */
 const struct route_table site_routes = {"site", routes, countof(routes)};

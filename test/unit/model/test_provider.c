@@ -72,7 +72,11 @@ static void types_have_both_names(void **unused)
 	assert_int_equal(model_type_parse(S("embeddings"), &t), 0);
 	assert_int_equal(model_type_parse(S("reranking"), &t), 0);
 	assert_int_equal(t, MODEL_RERANK);
-	assert_int_equal(model_type_parse(S("tts"), &t), -1);
+	assert_int_equal(model_type_parse(S("text-to-speech"), &t), 0);
+	assert_int_equal(t, MODEL_TTS);
+	assert_int_equal(model_type_parse(S("speech2text"), &t), 0);
+	assert_int_equal(t, MODEL_SPEECH2TEXT);
+	assert_int_equal(model_type_parse(S("moderation"), &t), -1);
 	assert_int_equal(err_code(), ERR_INVALID);
 }
 

@@ -110,7 +110,7 @@ export interface ApiKey {
 	created_at: number | null;
 }
 
-export type ModelType = "llm" | "text-embedding" | "rerank";
+export type ModelType = "llm" | "text-embedding" | "rerank" | "speech2text" | "tts";
 
 export interface ModelRecord {
 	id: string;

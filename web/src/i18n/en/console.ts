@@ -297,7 +297,7 @@ export default {
 		emptyHint: "Connect a server that speaks the OpenAI protocol, Ollama, or a provider you have a key for.",
 		provider: "Provider",
 		type: "Type",
-		types: { llm: "Language model", "text-embedding": "Embedding", rerank: "Rerank" },
+		types: { llm: "Language model", "text-embedding": "Embedding", rerank: "Rerank", speech2text: "Speech to text", tts: "Text to speech" },
 		name: "Name of the model",
 		nameHint: "As the provider calls it, such as {{example}}.",
 		url: "Address",

@@ -288,7 +288,7 @@ const ja: typeof en = {
 		emptyHint: "OpenAI 互換のサーバーや Ollama、またはキーをお持ちの提供元を接続してください。",
 		provider: "提供元",
 		type: "種類",
-		types: { llm: "言語モデル", "text-embedding": "埋め込み", rerank: "リランク" },
+		types: { llm: "言語モデル", "text-embedding": "埋め込み", rerank: "リランク", speech2text: "音声認識", tts: "音声合成" },
 		name: "モデル名",
 		nameHint: "提供元での名前を入力します（例：{{example}}）。",
 		url: "URL",

@@ -288,7 +288,7 @@ const zh: typeof en = {
 		emptyHint: "连接兼容 OpenAI 协议的服务器、Ollama，或你拥有密钥的供应商。",
 		provider: "供应商",
 		type: "类型",
-		types: { llm: "语言模型", "text-embedding": "嵌入", rerank: "重排序" },
+		types: { llm: "语言模型", "text-embedding": "嵌入", rerank: "重排序", speech2text: "语音转文字", tts: "文字转语音" },
 		name: "模型名称",
 		nameHint: "供应商使用的名称，例如 {{example}}。",
 		url: "地址",
