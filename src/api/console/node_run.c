@@ -194,12 +194,16 @@ static status reply_execution(struct call *c, const struct flow_info *info, stru
 	return console_node_json(c, info, node, &out) || reply_json(c, 200, out) ? -1 : 0;
 }
 
-/* The row of the node itself, after its retries. */
+/* The row of the node itself, not those of its retries. */
 static struct json *row_of(const struct json *nodes, struct str node_id)
 {
-	struct json *found = NULL;
-	json_each(nodes, node) if (str_eq(json_get_str(node, S("node_id")), node_id)) found = node;
-	return found;
+	json_each(nodes, node)
+	{
+		bool retry = str_eq(json_get_str(node, S("status")), S("retry"));
+		if (!retry && str_eq(json_get_str(node, S("node_id")), node_id))
+			return node;
+	}
+	return NULL;
 }
 
 status console_node_run(struct call *c)

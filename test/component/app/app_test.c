@@ -7,8 +7,11 @@
 
 #include "../account/records_test.h"
 #include "app/app.h"
+#include "app/draft.h"
 #include "base/buf.h"
+#include "base/config.h"
 #include "base/yaml.h"
+#include "flow/flow.h"
 
 DEFINE_AUTO(apps, struct apps, apps_close)
 
@@ -451,6 +454,129 @@ static status unknown_fiber(void *arg)
 	return 0;
 }
 
+/* --- what runs of drafts leave --- */
+
+static status save_run(struct world *w, struct apps *p, const struct draft_owner *o, const char *nodes)
+{
+	struct flow_info info = { .run_id = id_uuid7(w->mem.p), .tenant_id = o->tenant_id, .app_id = o->app_id,
+				  .created_by = o->account_id, .by_account = true };
+	struct db_batch *b = db_batch_open(w->mem.p);
+	CHECK_OK(draft_save(p, w->mem.p, &info, js(w, nodes), b));
+	/* The batch may be built again when it could not be stored. */
+	CHECK_OK(draft_save(p, w->mem.p, &info, js(w, nodes), b));
+	CHECK_OK(db_commit(w->db.p, b));
+	for (int64_t now = clock_ms(); clock_ms() == now;) /* runs are ordered by milliseconds */
+		CHECK_OK(fiber_sleep_ms(1));
+	return 0;
+}
+
+static status names_are(struct world *w, struct apps *p, const struct draft_owner *o, const char *want)
+{
+	struct draft_variable *list;
+	struct buf got = buf_make(w->mem.p, 0);
+	size_t n;
+	int64_t total;
+	CHECK_OK(draft_list(p, w->mem.p, o, 1, 100, &list, &n, &total));
+	CHECK((int64_t)n == total);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&got, "%s%.*s.%.*s:%.*s%s%s", i ? " " : "", STR(list[i].node_id), STR(list[i].name),
+			   STR(list[i].value_type), list[i].editable ? "" : "-", list[i].whole_bytes ? "~" : "");
+	if (!str_eq(buf_str(&got), str_c(want)))
+		fprintf(stderr, "want %s\ngot  %.*s\n", want, STR(buf_str(&got)));
+	CHECK(str_eq(buf_str(&got), str_c(want)));
+	return 0;
+}
+
+#define RUN_NODE(id, type, failed, outputs)                                                        \
+	"{\"node_id\":\"" id "\",\"node_type\":\"" type "\",\"execution_id\":\"x-" id              \
+	"\",\"failed\":" failed ",\"outputs\":" outputs ",\"written\":{\"c\":[1]}}"
+
+static status left_fiber(void *arg)
+{
+	(void)arg;
+	WORLD(w);
+	CHECK_OK(world_open(&w));
+	static const char *const env[] = { "WORKFLOW_VARIABLE_TRUNCATION_STRING_LENGTH=10",
+					   "TATARA_DRAFT_VARIABLES_MAX=7", "MAX_VARIABLE_SIZE=60", NULL };
+	struct config *config;
+	CHECK_OK(config_load(w.mem.p, env, (struct str){ 0 }, &config));
+	struct apps_options options = { .db = w.db.p, .config = config };
+	AUTO(apps) opened = { NULL };
+	CHECK_OK(apps_open(&options, &opened.p));
+	struct apps *p = opened.p;
+	struct app *app;
+	CHECK_OK(make(&w, "flow", "workflow", &app));
+	struct draft_owner mine = { w.tenant, app->id, w.account }, theirs = { w.tenant, app->id, id_uuid(w.mem.p) },
+			   other = { w.other, app->id, w.account };
+	struct draft_variable *v, *list;
+	struct str run, execution, name, text;
+	size_t n;
+	int64_t gone;
+	CHECK_ERR(draft_last_run(p, w.mem.p, w.tenant, app->id, S("s"), &run, &execution), ERR_NOT_FOUND);
+	CHECK_OK(save_run(&w, p, &mine, "[" RUN_NODE("s", "start", "false", "{\"sys.query\":\"q\",\"sys.app_id\":\"i\",\"b\":1.5,\"a\":null}") "]"));
+	CHECK_OK(names_are(&w, p, &mine, "sys.query:string sys.app_id:string- s.b:number s.a:none conversation.c:array[number]"));
+	CHECK_OK(save_run(&w, p, &mine, "[" RUN_NODE("l", "llm", "false", "{\"text\":\"0123456789abc\",\"finish_reason\":\"stop\"}") ","
+						RUN_NODE("f", "code", "true", "{\"x\":1}") "]"));
+	/* The latest first; what is too much of the oldest goes. */
+	CHECK_OK(names_are(&w, p, &mine, "l.text:string-~ conversation.c:array[number] sys.query:string sys.app_id:string- s.b:number s.a:none"));
+	CHECK_OK(draft_last_run(p, w.mem.p, w.tenant, app->id, S("f"), &run, &execution));
+	CHECK(str_eq(execution, S("x-f")));
+	CHECK_ERR(draft_last_run(p, w.mem.p, w.other, app->id, S("f"), &run, &execution), ERR_NOT_FOUND);
+	CHECK_OK(save_run(&w, p, &mine, "[" RUN_NODE("as", "assigner", "false", "{\"y\":1}") ","
+						RUN_NODE("e", "end", "false", "{\"r\":{\"k\":[]}}") "]"));
+	CHECK_OK(names_are(&w, p, &mine, "e.r:object conversation.c:array[number] as.__dummy__:none- l.text:string-~ sys.query:string sys.app_id:string- s.b:number"));
+	/* Shown cut, used whole. */
+	CHECK_OK(draft_of_node(p, w.mem.p, &mine, S("l"), false, &list, &n));
+	CHECK(n == 1 && list[0].whole_bytes == 13 && list[0].length == -1 && !list[0].edited);
+	CHECK(str_eq(json_as_str(list[0].value, S("")), S("0123456...")));
+	CHECK_OK(draft_whole(p, w.mem.p, list[0].id, &name, &text));
+	CHECK(str_eq(name, S("l-text.txt")) && str_eq(text, S("0123456789abc")));
+	CHECK_OK(draft_of_node(p, w.mem.p, &mine, S("l"), true, &list, &n));
+	CHECK(str_eq(json_as_str(list[0].value, S("")), S("0123456789abc")));
+	/* Changing: types, sizes, names. */
+	CHECK_OK(draft_of_node(p, w.mem.p, &mine, S("s"), false, &list, &n));
+	v = &list[0];
+	CHECK_ERR(draft_whole(p, w.mem.p, v->id, &name, &text), ERR_NOT_FOUND);
+	CHECK_ERR(draft_set(p, w.mem.p, &mine, v, S(""), js(&w, "\"x\""), true), ERR_INVALID);
+	CHECK_OK(draft_set(p, w.mem.p, &mine, v, S("z"), js(&w, "4"), true));
+	CHECK(v->edited && json_as_int(v->value, 0) == 4 && str_eq(v->name, S("z")));
+	CHECK_OK(draft_of_node(p, w.mem.p, &mine, S("e"), false, &list, &n));
+	CHECK_ERR(draft_set(p, w.mem.p, &mine, &list[0], S(""), js(&w, "{\"k\":\"0123456789012345678901234567890123456789012345678901234567890\"}"), true), ERR_INVALID);
+	CHECK_OK(draft_of_node(p, w.mem.p, &mine, S("sys"), false, &list, &n));
+	CHECK_ERR(draft_set(p, w.mem.p, &mine, &list[0], S("app_id"), NULL, true), ERR_INVALID);
+	/* Neither another person nor another workspace has any of it. */
+	const struct draft_owner *strangers[] = { &theirs, &other };
+	for (size_t i = 0; i < countof(strangers); i++) {
+		struct draft_variable copy = *v, *x;
+		CHECK_OK(names_are(&w, p, strangers[i], ""));
+		CHECK_ERR(draft_get(p, w.mem.p, strangers[i], v->id, &x), ERR_NOT_FOUND);
+		CHECK_ERR(draft_set(p, w.mem.p, strangers[i], &copy, S("q"), NULL, true), ERR_NOT_FOUND);
+		CHECK_OK(draft_remove(p, w.mem.p, strangers[i], v->id, S("")));
+		CHECK_OK(draft_remove(p, w.mem.p, strangers[i], S(""), S("")));
+	}
+	CHECK_OK(draft_get(p, w.mem.p, &mine, v->id, &v));
+	/* A first value of a conversation variable does not replace a later one. */
+	struct workflow flow = { .conversation_variables = js(&w, "[{\"name\":\"c\",\"value_type\":\"array[number]\",\"value\":[]},{\"name\":\"d\",\"value_type\":\"string\",\"value\":\"v\",\"description\":\"w\"}]") };
+	CHECK_OK(draft_remove(p, w.mem.p, &mine, S(""), S("sys")));
+	CHECK_OK(draft_fill_conversation(p, w.mem.p, &mine, &flow));
+	CHECK_OK(draft_of_node(p, w.mem.p, &mine, S("conversation"), false, &list, &n));
+	CHECK(n == 2 && str_eq(list[0].name, S("d")) && str_eq(list[0].description, S("w")) && json_len(list[1].value) == 1);
+	/* Time and the end of the app. */
+	CHECK_OK(draft_forget(p, clock_ms() - 60000, &gone));
+	CHECK(gone == 0);
+	CHECK_OK(save_run(&w, p, &theirs, "[" RUN_NODE("s", "start", "false", "{}") "]"));
+	CHECK_OK(names_are(&w, p, &theirs, "s.__dummy__:none- conversation.c:array[number]"));
+	CHECK_OK(draft_forget(p, clock_ms() + 60000, &gone));
+	CHECK(gone >= 4);
+	CHECK_OK(names_are(&w, p, &mine, ""));
+	CHECK_ERR(draft_last_run(p, w.mem.p, w.tenant, app->id, S("f"), &run, &execution), ERR_NOT_FOUND);
+	CHECK_OK(save_run(&w, p, &mine, "[" RUN_NODE("s", "start", "false", "{}") "]"));
+	CHECK_OK(app_remove(p, w.mem.p, w.tenant, app->id));
+	CHECK_OK(names_are(&w, p, &mine, ""));
+	CHECK_ERR(draft_last_run(p, w.mem.p, w.tenant, app->id, S("s"), &run, &execution), ERR_NOT_FOUND);
+	return 0;
+}
+
 #define TEST(name)                                                                                 \
 	static void name(void **unused)                                                            \
 	{                                                                                          \
@@ -463,12 +589,14 @@ TEST(import)
 TEST(confirm)
 TEST(corpus)
 TEST(unknown)
+TEST(left)
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows),	   cmocka_unit_test(drafts), cmocka_unit_test(import),
 		cmocka_unit_test(confirm), cmocka_unit_test(corpus), cmocka_unit_test(unknown),
+		cmocka_unit_test(left),
 	};
 	test_arguments(argc, argv);
 	return cmocka_run_group_tests_name("app", tests, NULL, NULL);

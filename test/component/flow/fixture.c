@@ -172,7 +172,8 @@ static struct str temp_dir(struct arena *mem)
 
 void fixture_open(struct fixture *f, struct str dir, const char *name, int64_t lease_ms)
 {
-	*f = (struct fixture){ .mem = arena_open(0), .hooks = f->hooks, .no_model = f->no_model };
+	*f = (struct fixture){ .mem = arena_open(0), .hooks = f->hooks, .drafts = f->drafts,
+			       .no_model = f->no_model };
 	crypt_init();
 	f->asked = arena_new(f->mem, struct map);
 	*f->asked = map_make(f->mem);
@@ -201,7 +202,7 @@ void fixture_open(struct fixture *f, struct str dir, const char *name, int64_t l
 	struct flow_options flow = { .db = f->db, .broker = f->broker, .blob = f->blob,
 				     .models = f->models, .client = f->client, .code = f->code, .lease_ms = lease_ms,
 				     .seal_key = (const unsigned char *)key_text,
-				     .process_name = str_c(name), .hooks = f->hooks };
+				     .process_name = str_c(name), .hooks = f->hooks, .drafts = f->drafts };
 	must(flow_open(&flow, &f->flow), "flow");
 }
 

@@ -41,7 +41,8 @@ struct fixture {
 	int pause_ms;	    /* between two pieces of an answer */
 	int hold;	    /* not 0: each answer stops behind so many pieces until it is 0 again */
 	int gather;	    /* nobody is answered before so many have asked at once */
-	struct flow_hooks hooks;
+	struct flow_hooks hooks;   /* set before open, as drafts */
+	struct flow_drafts drafts;
 	bool no_model; /* set before open: the database names a server of another process */
 	struct group *service;
 };
