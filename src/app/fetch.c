@@ -31,7 +31,7 @@ status app_import_fetch(struct apps *a, struct arena *mem, struct str url, struc
 	};
 	if (!a->client)
 		return err_set(ERR_UNAVAILABLE, "this process cannot fetch addresses");
-	if (client_fetch(a->client, mem, &r, &got)) {
+	if (client_fetch_again(a->client, mem, &r, &got)) {
 		struct err cause;
 		if (err_code() == ERR_CANCELLED)
 			return -1;

@@ -22,7 +22,7 @@
 #include "store/blob/blob.h"
 #include "store/db/db.h"
 
-enum { PROBE_MS = 5000, PROBE_TRIES = 3, REDIRECTS_MAX = 10, MODEL_FILE_MAX = 100 << 20 };
+enum { REDIRECTS_MAX = 10, MODEL_FILE_MAX = 100 << 20 };
 
 /* --- uploads --- */
 
@@ -349,22 +349,20 @@ static struct str path_name(struct arena *mem, struct str url)
 static status probe(struct flow *f, struct arena *mem, struct str url, struct client_response **out)
 {
 	struct client_request q = { .method = HTTP_HEAD, .url = url, .guarded = true,
-				    .redirects_max = REDIRECTS_MAX, .total_ms = PROBE_MS,
-				    .connect_ms = PROBE_MS, .read_ms = PROBE_MS };
+				    .redirects_max = REDIRECTS_MAX };
 	bool http = str_starts(url, S("http://")) || str_starts(url, S("https://"));
-	for (int i = 0; http && i < PROBE_TRIES; i++) {
-		if (client_fetch(f->options.client, mem, &q, out) == 0)
-			return 0;
-		if (err_code() == ERR_CANCELLED)
-			return -1;
-		if (!err_retryable(err_last()))
-			break;
-		if (i + 1 < PROBE_TRIES && fiber_sleep_ms(500 << i))
-			return -1;
-	}
-	struct err why;
-	err_save(&why);
-	(void)err_set(ERR_INVALID, "Reached maximum retries (%d) for URL %.*s", PROBE_TRIES, STR(url));
+	if (http && !client_fetch_again(f->options.client, mem, &q, out))
+		return 0;
+	if (http && err_code() == ERR_CANCELLED)
+		return -1;
+	/* One text for all that keeps a file from being looked at: who asks is told nothing about
+	 * what is reachable from here. */
+	struct err why = { 0 };
+	if (http)
+		err_save(&why);
+	const struct config *c = f->options.config;
+	int64_t retries = c ? config_int(c, CONFIG_SSRF_DEFAULT_MAX_RETRIES) : 3;
+	(void)err_set(ERR_INVALID, "Reached maximum retries (%lld) for URL %.*s", (long long)retries, STR(url));
 	err_detail("%s", why.text);
 	return -1;
 }
@@ -520,7 +518,7 @@ status file_content(struct flow *f, struct arena *mem, const struct json *file, 
 					    .url = json_get_str(file, S("remote_url")), .total_ms = 60000,
 					    .response_max = max };
 		struct client_response *r;
-		if (client_fetch(f->options.client, mem, &q, &r))
+		if (client_fetch_again(f->options.client, mem, &q, &r))
 			return -1;
 		if (r->status / 100 != 2)
 			return err_set(ERR_UPSTREAM, "file at %.*s: status %d", STR(q.url), r->status);

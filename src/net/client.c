@@ -177,6 +177,7 @@ static status drive_main(void *arg)
 	c->dead = true;
 	list_each(&c->transfers, it)
 		event_wake_all(&container_of(it, struct client_stream, node)->changed);
+	event_wake_all(&c->guarded_free);
 	return 0;
 }
 
@@ -196,8 +197,10 @@ static struct lane *open_lane(struct client *c, int pool)
 	curl_multi_setopt(m, CURLMOPT_TIMERDATA, l);
 	curl_multi_setopt(m, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	/* Lanes that came with a rush keep little of it. */
-	curl_multi_setopt(m, CURLMOPT_MAXCONNECTS,
-			  l->index < POOL_COUNT ? (long)CONNECTIONS_KEPT : (long)CONNECTIONS_KEPT_MORE);
+	long kept = l->index < POOL_COUNT ? (long)CONNECTIONS_KEPT : (long)CONNECTIONS_KEPT_MORE;
+	if (pool == POOL_GUARDED && c->o.limits.kept)
+		kept = MIN(kept, (long)c->o.limits.kept);
+	curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, kept);
 	curl_multi_setopt(m, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->o.connections_per_host);
 	return l;
 }

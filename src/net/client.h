@@ -12,6 +12,16 @@
 struct guard;
 struct client;
 
+/* For guarded requests; 0 = no limit but the usual ones. */
+struct client_limits {
+	int64_t connect_ms, read_ms, write_ms; /* of those that say nothing themselves */
+	int64_t free_ms;    /* they wait so long for a connection that is free */
+	int retries;	    /* of client_fetch_again */
+	size_t connections; /* at a time */
+	size_t kept;	    /* idle connections */
+	int64_t kept_ms;
+	bool keep_none;
+};
 struct client_options {
 	struct str ca_file;	/* PEM, empty = the system's */
 	struct str proxy, proxy_tls; /* http://host:port for guarded requests, empty = direct */
@@ -19,6 +29,7 @@ struct client_options {
 	/* Another one for the fiber that asks, or NULL: guard. Asked once a request. */
 	struct guard *(*guard_of)(void *ctx);
 	void *guard_ctx;
+	struct client_limits limits;
 	/* 0 = 64. Past 256 there may be that many in each of several lanes (client_int.h). */
 	size_t connections_per_host;
 };
@@ -41,7 +52,9 @@ struct client_request {
 	bool guarded;		/* user input directs it: guard and proxy apply */
 	bool insecure;		/* no TLS verification: only where a user's setting says so */
 	int redirects_max;	/* 0 = none are followed; each is guarded again */
-	int64_t connect_ms, read_ms, total_ms; /* 0 = 10 s, 600 s without data, the fiber's deadline */
+	/* 0 = the client's limits, else 10 s, 600 s without data, as read_ms, the fiber's deadline.
+	 * write_ms: how long the server may take nothing of the body. */
+	int64_t connect_ms, read_ms, write_ms, total_ms;
 	uint64_t response_max;	/* bytes of body for client_fetch, 0 = 64 MiB */
 };
 struct client_response {
@@ -57,6 +70,11 @@ struct str client_header(const struct client_response *, struct str lower_name);
 /* Whole exchange. A non-2xx status is not a failure. Failures: ERR_DENIED (guard), ERR_UPSTREAM
  * (connect, TLS, reset: retryable), ERR_TIMEOUT, ERR_CANCELLED, ERR_TOO_LARGE. */
 status client_fetch(struct client *, struct arena *, const struct client_request *, struct client_response **out) NODISCARD;
+
+/* The same, and again after what may pass (no answer; 429, 500, 502, 503, 504), up to the client's retries
+ * with 0.5, 1, 2, ... seconds between. A POST or PATCH goes again only when the server cannot have acted on it:
+ * it was not sent, or answered with 429 or 503. ERR_UPSTREAM "Reached maximum retries (3) for URL ...". */
+status client_fetch_again(struct client *, struct arena *, const struct client_request *, struct client_response **out) NODISCARD;
 
 /* Streamed answer: open returns when the head has come; read returns pieces, *n = 0 at the end.
  * Not reading pauses the transfer (back-pressure). Close aborts what is left. */

@@ -50,6 +50,8 @@ struct client {
 	bool parked, dead;
 	struct group *group;
 	struct list transfers, resumed;
+	size_t guarded_open; /* of limits.connections */
+	struct event guarded_free;
 	CURL *spare[SPARE_MAX];
 	size_t spare_len;
 };
@@ -64,6 +66,7 @@ struct client_stream {
 	struct curl_slist *lines, *resolve;
 	struct event changed;
 	bool head_done, done, paused, whole, denied, too_large, reading;
+	bool has_place; /* among limits.connections */
 	/* guarded exchanges: redirects are followed by us, so that each is judged */
 	bool hop;	     /* this answer is a redirect that will be followed */
 	int hops;
@@ -76,6 +79,9 @@ struct client_stream {
 	bool has_location;
 	deadline until;
 	int64_t moved; /* rt_now of the last byte in either direction */
+	int64_t began; /* of this try or hop */
+	bool connected;
+	uint64_t sent; /* of a body that is not streamed, as far as was seen */
 	/* body that has come and was not read: heap, and none while empty */
 	struct buf body;
 	size_t body_at;
@@ -106,6 +112,16 @@ status guarded_hop(struct client_stream *) NODISCARD;
 struct str guarded_proxy(const struct client_stream *);
 /* Fails when the proxy's own refusal is the answer. */
 status guarded_refused(const struct client_stream *) NODISCARD;
+
+/* patience.c */
+/* Fills in what the request does not say, and waits for a free connection. */
+status patience_begin(struct client_stream *) NODISCARD;
+void patience_end(struct client_stream *);
+/* Waits for any news; fails at the deadline, without news for too long, or when cancelled. */
+status patience_wait(struct client_stream *) NODISCARD;
+/* transfer.c */
+/* client_fetch; *sent: the server may have got some of the request. */
+status client_fetch_once(struct client *, struct arena *, const struct client_request *, struct client_response **out, bool *sent) NODISCARD;
 
 /* Unpauses from the driver, where callbacks may run. */
 void client_resume(struct client_stream *);

@@ -77,8 +77,7 @@ status guarded_route(struct client_stream *t)
 	struct guard_decision *d = arena_new(t->mem, struct guard_decision);
 	if (read_target(t, &u, &to))
 		return -1;
-	int64_t ms = t->req->connect_ms ? t->req->connect_ms : CONNECT_MS;
-	deadline before = deadline_push(MIN(t->until, deadline_in_ms(ms)));
+	deadline before = deadline_push(MIN(t->until, deadline_in_ms(t->req->connect_ms)));
 	status s = guard ? guard_decide(guard, &to, u.tls, d) : 0;
 	deadline_pop(before);
 	if (s)

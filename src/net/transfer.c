@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 
 enum {
-	READ_MS = 600000,
 	RESPONSE_MAX = 64 << 20,
 	HEADER_BYTES_MAX = 256 << 10,
 	HOP_BODY_MAX = 64 << 10,
@@ -282,7 +281,11 @@ static status set_rest(struct client_stream *t)
 	SET(CURLOPT_BUFFERSIZE, (long)(t->whole ? CURL_BUFFER : CURL_BUFFER_OPEN));
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(r->connect_ms ? r->connect_ms : CONNECT_MS));
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_ms);
+	if (r->guarded && t->client->o.limits.keep_none)
+		SET(CURLOPT_FORBID_REUSE, 1L);
+	else if (r->guarded && t->client->o.limits.kept_ms)
+		SET(CURLOPT_MAXAGE_CONN, (long)((t->client->o.limits.kept_ms + 999) / 1000));
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, t);
 	SET(CURLOPT_WRITEFUNCTION, on_data);
@@ -318,48 +321,6 @@ static status failure(struct client_stream *t)
 	}
 }
 
-/* Fills the upload buffer when curl asks for more; runs in the owner's fiber. */
-static status pump(struct client_stream *t)
-{
-	size_t n = 0;
-	if (!t->upload_wanted || t->done)
-		return 0;
-	t->upload_wanted = false;
-	if (!t->upload)
-		t->upload = arena_text(t->mem, UPLOAD_CAP);
-	if (t->req->body_read(t->req->body_arg, t->upload, UPLOAD_CAP, &n))
-		return -1;
-	t->upload_at = 0;
-	t->upload_len = n;
-	t->upload_end = !n;
-	client_resume(t);
-	return 0;
-}
-
-static int64_t read_limit(const struct client_stream *t)
-{
-	return (t->req->read_ms ? t->req->read_ms : READ_MS) * 1000000;
-}
-
-/* Waits for any news; fails at the deadline, without news for too long, or when cancelled. */
-static status await(struct client_stream *t)
-{
-	if (pump(t))
-		return -1;
-	if (t->client->dead)
-		return err_set(ERR_CANCELLED, "the HTTP client is closing");
-	deadline quiet = t->moved + read_limit(t);
-	if (!event_wait(&t->changed, MIN(t->until, quiet)))
-		return 0;
-	if (err_code() != ERR_TIMEOUT)
-		return -1;
-	/* In fetches the driver does not wake us for each piece: look whether there were any. */
-	int64_t now = rt_now();
-	if (now < t->until && now < t->moved + read_limit(t) && now < deadline_current())
-		return 0;
-	return err_set(ERR_TIMEOUT, "the server did not answer in time");
-}
-
 static int64_t info_us(CURL *easy, CURLINFO what)
 {
 	curl_off_t v = 0;
@@ -382,6 +343,9 @@ static void fill_head(struct client_stream *t)
 
 static status start(struct client_stream *t)
 {
+	t->began = t->moved = rt_now();
+	t->connected = false;
+	t->sent = 0;
 	if (set_route(t) || set_method(t) || set_rest(t) || set_headers(t))
 		return -1;
 	return client_begin(t);
@@ -404,9 +368,10 @@ static status open_transfer(struct client *c, struct arena *mem, const struct cl
 	t->body = buf_make(NULL, whole ? max : 0);
 	t->lent = buf_make(NULL, 0);
 	t->until = r->total_ms ? deadline_in_ms(r->total_ms) : DEADLINE_NONE;
-	t->moved = rt_now();
 	list_init(&t->resume_node);
 	list_push(&c->transfers, &t->node);
+	if (patience_begin(t))
+		return -1;
 	t->easy = client_take_easy(c);
 	if (!t->easy)
 		return err_set(ERR_INTERNAL, "curl_easy_init failed");
@@ -439,7 +404,7 @@ static status await_head(struct client_stream *t)
 {
 	for (;;) {
 		while (!t->head_done && !t->done)
-			if (await(t))
+			if (patience_wait(t))
 				return -1;
 		if (!t->hop)
 			break;
@@ -469,6 +434,7 @@ void client_stream_close(struct client_stream *t)
 	curl_slist_free_all(t->resolve);
 	buf_free(&t->body);
 	buf_free(&t->lent);
+	patience_end(t);
 	t->easy = NULL;
 	t->lines = t->resolve = NULL;
 }
@@ -494,7 +460,7 @@ const struct client_response *client_stream_head(const struct client_stream *t)
 static status await_body(struct client_stream *t, size_t *have)
 {
 	while (t->body_at == t->body.len && !t->done)
-		if (await(t))
+		if (patience_wait(t))
 			return -1;
 	*have = t->body.len - t->body_at;
 	return !*have && t->code ? failure(t) : 0;
@@ -541,19 +507,21 @@ status client_stream_read(struct client_stream *t, char *at, size_t cap, size_t 
 	return 0;
 }
 
-status client_fetch(struct client *c, struct arena *mem, const struct client_request *r,
-		    struct client_response **out)
+status client_fetch_once(struct client *c, struct arena *mem, const struct client_request *r,
+			 struct client_response **out, bool *sent)
 {
 	AUTO(client_stream) t = { NULL };
-	if (open_transfer(c, mem, r, true, &t.p))
+	*sent = false;
+	status s = open_transfer(c, mem, r, true, &t.p);
+	if (!s)
+		s = await_head(t.p);
+	while (!s && !t.p->done)
+		s = patience_wait(t.p);
+	if (!s && t.p->code)
+		s = failure(t.p);
+	*sent = t.p && t.p->easy && info_us(t.p->easy, CURLINFO_PRETRANSFER_TIME_T) > 0;
+	if (s)
 		return -1;
-	if (await_head(t.p))
-		return -1;
-	while (!t.p->done)
-		if (await(t.p))
-			return -1;
-	if (t.p->code)
-		return failure(t.p);
 	fill_head(t.p); /* the times of the whole */
 	t.p->head.body = arena_str(mem, buf_str(&t.p->body));
 	struct client_response *answer = arena_new(mem, struct client_response);

@@ -218,3 +218,30 @@ void outgoing_proxy(const struct config *c, struct client_options *o)
 		o->proxy_tls = tls;
 	}
 }
+
+static int64_t millis(const struct config *c, enum config_key seconds)
+{
+	double s = config_float(c, seconds);
+	return s > 0 && s < 1e6 ? (int64_t)(s * 1000) : 0;
+}
+
+static size_t count(const struct config *c, enum config_key key)
+{
+	int64_t n = config_int(c, key);
+	return n > 0 ? (size_t)n : 0;
+}
+
+void outgoing_limits(const struct config *c, struct client_limits *out)
+{
+	*out = (struct client_limits){
+		.connect_ms = millis(c, CONFIG_SSRF_DEFAULT_CONNECT_TIME_OUT),
+		.read_ms = millis(c, CONFIG_SSRF_DEFAULT_READ_TIME_OUT),
+		.write_ms = millis(c, CONFIG_SSRF_DEFAULT_WRITE_TIME_OUT),
+		.free_ms = millis(c, CONFIG_SSRF_DEFAULT_TIME_OUT),
+		.retries = (int)MIN(count(c, CONFIG_SSRF_DEFAULT_MAX_RETRIES), (size_t)10),
+		.connections = count(c, CONFIG_SSRF_POOL_MAX_CONNECTIONS),
+		.kept = count(c, CONFIG_SSRF_POOL_MAX_KEEPALIVE_CONNECTIONS),
+		.kept_ms = millis(c, CONFIG_SSRF_POOL_KEEPALIVE_EXPIRY),
+	};
+	out->keep_none = !out->kept || !out->kept_ms;
+}

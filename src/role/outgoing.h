@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 struct arena;
+struct client_limits;
 struct client_options;
 struct config;
 struct guard;
@@ -28,3 +29,5 @@ struct guard *outgoing_workspace_guard(void *workspaces);
 /* The proxy for requests that users direct: SSRF_PROXY_ALL_URL, or both of ..HTTP_URL and
  * ..HTTPS_URL; else they go direct, past the guard of this process. */
 void outgoing_proxy(const struct config *, struct client_options *);
+/* SSRF_DEFAULT_... and SSRF_POOL_...: how long and how often requests that users direct are tried. */
+void outgoing_limits(const struct config *, struct client_limits *out);

@@ -116,6 +116,7 @@ static status open_client(struct services *s, struct arena *mem)
 	o.guard_of = own ? outgoing_workspace_guard : NULL;
 	o.guard_ctx = own;
 	outgoing_proxy(s->config, &o);
+	outgoing_limits(s->config, &o.limits);
 	return client_open(&o, &s->client);
 }
 

@@ -262,8 +262,9 @@ static status fetch(struct tools *t, struct arena *mem, const struct api_request
 		.response_max = TOOL_FETCH_MAX,
 		.connect_ms = seconds(t, CONFIG_API_TOOL_DEFAULT_CONNECT_TIMEOUT, 10),
 		.read_ms = seconds(t, CONFIG_API_TOOL_DEFAULT_READ_TIMEOUT, 60),
+		.write_ms = seconds(t, CONFIG_API_TOOL_DEFAULT_READ_TIMEOUT, 60),
 	};
-	return client_fetch(t->o.client, mem, &r, out);
+	return client_fetch_again(t->o.client, mem, &r, out);
 }
 
 static void say_file(struct arena *mem, struct tool_result *r, struct str type, struct str bytes)

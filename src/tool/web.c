@@ -90,7 +90,7 @@ status builtin_webscraper(struct builtin_call *c)
 	if (!str_starts(url, S("http://")) && !str_starts(url, S("https://")))
 		return err_set(ERR_INVALID,
 			       "Please input a URL that begins with http:// or https://");
-	if (client_fetch(c->tools->o.client, c->mem, &r, &reply))
+	if (client_fetch_again(c->tools->o.client, c->mem, &r, &reply))
 		return -1;
 	if (reply->status >= 400)
 		return err_set(ERR_INVALID, "The page answered with status %d", reply->status);

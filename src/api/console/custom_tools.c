@@ -163,7 +163,7 @@ status console_api_tool_remote(struct call *c)
 	if (!str_starts(r.url, S("http://")) && !str_starts(r.url, S("https://")))
 		return err_set(ERR_INVALID,
 			       "url: an address that begins with http:// or https:// is required");
-	if (client_fetch(c->s->client, c->mem, &r, &reply))
+	if (client_fetch_again(c->s->client, c->mem, &r, &reply))
 		return err_code() == ERR_CANCELLED ? -1
 						   : err_set(ERR_INVALID, "%.*s", STR(err_text()));
 	if (reply->status != 200 || !utf8_valid(reply->body))

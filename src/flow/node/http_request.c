@@ -250,6 +250,8 @@ static void plan_exchange(struct exchange *x, const struct http_plan *plan)
 		.connect_ms =
 			timeout_ms(run, S("connect"), CONFIG_HTTP_REQUEST_MAX_CONNECT_TIMEOUT, 10),
 		.read_ms = timeout_ms(run, S("read"), CONFIG_HTTP_REQUEST_MAX_READ_TIMEOUT, 600),
+		.write_ms =
+			timeout_ms(run, S("write"), CONFIG_HTTP_REQUEST_MAX_WRITE_TIMEOUT, 600),
 		/* Twice what may be kept: messages name the size of answers that are a little too
 		   large. */
 		.response_max = 2 * MAX(x->file_max, x->text_max),

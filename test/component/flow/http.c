@@ -112,6 +112,8 @@ static status handle(struct http *h, void *ctx)
 	}
 	if (str_eq(h->path, S("/sleep")))
 		return fiber_sleep_ms(3000) ? -1 : http_reply(h, 200, S("text/plain"), S("late"));
+	if (str_eq(h->path, S("/hold"))) /* reads nothing; ends when the client leaves */
+		return fiber_sleep_ms(60000) ? -1 : http_reply(h, 200, S("text/plain"), S("late"));
 	if (str_eq(h->path, S("/squid"))) {
 		http_add_header(h, S("Via"), S("1.1 host (squid/6.1)"));
 		return http_reply(h, 403, S("text/html"), S("denied"));
@@ -413,6 +415,10 @@ static void with_settings(struct stage *s, struct client *client)
 	with_setting(s, client, NULL);
 }
 
+/* More than the kernels on both sides take. */
+#define BIG4 "{{#s.big#}}{{#s.big#}}{{#s.big#}}{{#s.big#}}"
+#define LARGE_BODY BODY("raw-text", "[" TEXT("", BIG4 BIG4 BIG4 BIG4) "]")
+
 /* Limits have names; a run that is given up ends its request. */
 static void limits(struct stage *s)
 {
@@ -424,6 +430,8 @@ static void limits(struct stage *s)
 		{ "HTTP_REQUEST_NODE_MAX_BINARY_SIZE=1024", "{'method':'get','url':'$B/size/1025?file'}", "ResponseSizeError: File size is too large, max size is 0.00 MB, but current size is 1.00 KB." },
 		{ "HTTP_REQUEST_MAX_READ_TIMEOUT=1", "{'method':'get','url':'$B/sleep'}", "HttpRequestNodeError: the server did not answer in time" },
 		{ NULL, "{'method':'get','url':'$B/sleep','timeout':{'read':1}}", "HttpRequestNodeError: the server did not answer in time" },
+		{ "HTTP_REQUEST_MAX_WRITE_TIMEOUT=1", "{'method':'post','url':'$B/hold'" LARGE_BODY "}", "HttpRequestNodeError: the server did not take the request in time" },
+		{ NULL, "{'method':'post','url':'$B/hold','timeout':{'write':1}" LARGE_BODY "}", "HttpRequestNodeError: the server did not take the request in time" },
 	};
 	for (size_t i = 0; i < countof(rows); i++) {
 		struct node_result r;
