@@ -179,14 +179,9 @@ static void check_data(struct report *r, const struct report_node *n, const stru
 		   STR(text));
 }
 
-/* There is no mail yet, and no place to wait in an inner run. */
+/* There is no mail yet. */
 static void check_human(struct report *r, const struct report_node *n)
 {
-	if (json_get_str(n->data, S("iteration_id")).len || json_get_str(n->data, S("loop_id")).len)
-		report_add(
-			r, REPORT_ERROR, "inner-form", n, S("data.type"),
-			"%.*s: cannot wait for people inside an iteration or a loop; move it out",
-			STR(where(r, n)));
 	json_each(json_get(n->data, S("delivery_methods")), m)
 		if (str_eq(json_get_str(m, S("type")), S("email")) && json_get_bool(m, S("enabled"), true))
 			report_add(r, REPORT_WARNING, "form-mail", n, S("delivery_methods"),

@@ -25,3 +25,11 @@
 	} while (0)
 
 #define vec_last(v) (&(v)->at[(v)->len - 1])
+
+#define vec_drop_first(v, n)                                                                       \
+	do {                                                                                       \
+		size_t n_ = (n);                                                                   \
+		(v)->len -= n_;                                                                    \
+		for (size_t i_ = 0; n_ && i_ < (v)->len; i_++)                                     \
+			(v)->at[i_] = (v)->at[i_ + n_];                                            \
+	} while (0)

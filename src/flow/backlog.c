@@ -156,6 +156,7 @@ void journal_take_back(struct flow_run *run)
 {
 	struct event_block *b = run->newest;
 	ASSERT(b->len && run->last > run->committed && run->last > run->shown);
+	ASSERT(b->at[b->len - 1].type == FLOW_WORKFLOW_PAUSED);
 	size_t bytes = journal_bytes(&b->at[--b->len]);
 	b->bytes -= bytes;
 	run->waiting_bytes -= bytes;
@@ -195,12 +196,14 @@ status journal_secure(struct engine *e)
 
 /* --- what a parallel iteration keeps back --- */
 
-struct held *held_open(struct flow_run *run)
+struct held *held_open(struct engine *around)
 {
 	struct arena *mem = arena_open(0);
 	struct held *h = arena_new(mem, struct held);
 	h->mem = mem;
-	list_push(&run->held, &h->link);
+	h->run = around->run;
+	h->outer = around->held;
+	list_push(&h->run->held, &h->link);
 	return h;
 }
 
@@ -236,28 +239,40 @@ void journal_emit(struct engine *e, const struct run_event *ev)
 {
 	struct run_event scoped = *ev;
 	scoped.scope = e->scope;
-	if (e->held)
+	if (e->held && !e->held->through)
 		hold(e->run, e->held, &scoped);
 	else
 		journal_append(e->run, &scoped);
 }
 
-void held_release(struct held *h, struct engine *around)
+void held_release(struct held *h)
 {
-	struct flow_run *run = around->run;
+	struct flow_run *run = h->run;
+	struct held *around = h->outer && !h->outer->through ? h->outer : NULL;
 	for (size_t i = 0; i < h->events.len; i++) {
 		const struct held_event *he = &h->events.at[i];
 		/* What is for the journal only and is there already needs no second line. */
 		if (he->event.type == FLOW_RECORD && he->recorded)
 			continue;
-		if (!around->held)
+		if (!around)
 			journal_append(run, &he->event);
 		else if (he->recorded)
-			held_again(around->held, &he->event);
+			held_again(around, &he->event);
 		else
-			hold(run, around->held, &he->event);
+			hold(run, around, &he->event);
 	}
 	h->events.len = h->recorded = h->need = 0;
+}
+
+void held_let_through(struct held *h)
+{
+	while (h && !h->through) {
+		struct held *outermost = h;
+		while (outermost->outer && !outermost->outer->through)
+			outermost = outermost->outer;
+		held_release(outermost);
+		outermost->through = true;
+	}
 }
 
 /* A FLOW_RECORD with the event as a line in it. */

@@ -73,6 +73,7 @@ void engine_init(struct engine *e, struct flow_run *run, struct arena *mem, stru
 	*e = (struct engine){ .run = run, .graph = run->graph, .mem = mem, .pool = pool };
 	list_init(&e->finished);
 	list_init(&e->waiting);
+	list_init(&e->asking);
 	schedule_init(&e->schedule, mem, e->graph, root);
 	coordinator_init(&e->coordinator, mem, e->graph, root, &e->schedule, pool, emit_text, e);
 	e->outputs = json_obj(mem);
@@ -84,10 +85,31 @@ static void free_execution(void *p)
 	arena_close(mem);
 }
 
+/* From here on it moves, not when its fiber gets its turn: nobody must believe meanwhile that the
+ * whole run waits for people. */
+static void stir(struct engine *e)
+{
+	e->run->moving += e->asleep;
+	e->asleep = false;
+}
+
 static void poke(struct engine *e)
 {
+	stir(e);
 	e->poked = true;
 	event_wake_all(&e->wake);
+}
+
+void engine_rest(struct flow_run *run)
+{
+	ASSERT(run->moving > 0);
+	if (--run->moving == 0 && run->top)
+		poke(run->top);
+}
+
+void engine_wake_asking(struct flow_run *run)
+{
+	list_each(&run->asking, l) poke(container_of(l, struct engine, asking));
 }
 
 /* The dispatcher that may commit sits at the top; it must hear of events below as well. */
@@ -101,6 +123,7 @@ void engine_close(struct engine *e)
 {
 	e->over = true;
 	group_close(take(e->group));
+	list_remove(&e->asking);
 }
 
 /* --- running one node --- */
@@ -169,9 +192,11 @@ static status execution_main(void *p)
 		take_error(x);
 	else
 		attempt_all(x);
+	struct flow_run *run = x->engine->run;
 	x->engine->executing--;
 	list_push(&x->engine->finished, &x->link);
 	poke(x->engine);
+	engine_rest(run);
 	return 0;
 }
 
@@ -194,8 +219,7 @@ static struct execution *execution_new(struct engine *e, const struct graph_node
 	x->run = (struct node_run){ .mem = mem, .node = n, .data = n->data, .pool = e->pool,
 				    .flow = e->run->flow, .info = &e->run->info, .inputs = e->run->inputs,
 				    .result = &x->result, .engine = e, .execution = x };
-	if (!e->parent)
-		x->run.form = map_get(&e->run->forms, n->id);
+	x->run.form = form_find(e->run, e->scope, n->id);
 	return x;
 }
 
@@ -479,22 +503,11 @@ void engine_check_limits(struct engine *e)
 					  elapsed, (long long)run->flow->time_max_s));
 }
 
-/* A container's inner run has no place in the journal to come back to. */
-static void refuse_wait(struct execution *x)
-{
-	(void)node_fail(&x->run, "WorkflowNodeError",
-			"Human input node %.*s cannot wait inside an iteration or a loop: move it out",
-			STR(x->node->id));
-	take_error(x);
-}
-
 static status handle(struct execution *x)
 {
 	/* A body that was cut short because this process gives the run back has not failed. */
 	if (fiber_cancelled())
 		return err_set(ERR_CANCELLED, "the run is given back");
-	if (!x->failed && x->result.form && x->engine->parent)
-		refuse_wait(x);
 	if (!x->failed && x->result.form) {
 		form_wait(x);
 		return 0;
@@ -531,8 +544,10 @@ static status start_node(struct engine *e, const struct graph_node *n)
 	if (!e->group)
 		e->group = group_open(DEADLINE_NONE);
 	e->executing++;
+	e->run->moving++;
 	if (group_spawn(e->group, "flow-node", execution_main, x)) {
 		e->executing--;
+		e->run->moving--;
 		take_error(x);
 		return handle(x);
 	}
@@ -554,26 +569,56 @@ static status handle_finished(struct engine *e)
 }
 
 /* Nodes whose forms are settled run again, now to their end. */
-static status handle_answers(struct engine *e)
+static status run_answered_nodes(struct engine *e)
 {
-	struct flow_run *run = e->run;
-	if (!run->answered || e->parent)
-		return 0;
-	run->answered = false;
-	if (forms_reload(run))
-		return -1;
 	list_each(&e->waiting, l) {
 		struct execution *x = container_of(l, struct execution, link);
-		const struct flow_form *form = map_get(&run->forms, x->node->id);
+		const struct flow_form *form = form_find(e->run, e->scope, x->node->id);
 		if (e->over || !form || form->state == FORM_WAITING)
 			continue;
-		list_remove(&x->link);
+		form_leave(x);
 		x->run.form = form;
 		attempt_all(x);
 		if (handle(x))
 			return -1;
 	}
 	return 0;
+}
+
+/* The iteration around has failed for all: whatever people answer, nobody will look at it. */
+static status withdraw(struct engine *e)
+{
+	list_each(&e->waiting, l) {
+		struct execution *x = container_of(l, struct execution, link);
+		if (e->over)
+			break;
+		form_moot(x);
+		form_leave(x);
+		(void)node_fail(&x->run, "WorkflowNodeError",
+				"Nobody needs to answer any more: another element of the iteration has failed");
+		take_error(x);
+		if (handle(x))
+			return -1;
+	}
+	return 0;
+}
+
+static status handle_answers(struct engine *e)
+{
+	struct flow_run *run = e->run;
+	if (!e->parent && run->answered) {
+		run->answered = false;
+		if (forms_reload(run))
+			return -1;
+		run->reloads++;
+		engine_wake_asking(run);
+	}
+	if (e->moot && *e->moot)
+		return withdraw(e);
+	if (e->reloads == run->reloads)
+		return 0;
+	e->reloads = run->reloads;
+	return run_answered_nodes(e);
 }
 
 /* Waits until something happens. The top engine writes the journal first when that is due. */
@@ -586,13 +631,26 @@ static status wait_for_work(struct engine *e)
 		return journal_commit(run, false);
 	buf_free(&run->scratch); /* a model may take minutes */
 	buf_free(&run->more);
-	if (event_wait(&e->wake, until)) {
+	if (e->parent) {
+		e->asleep = true;
+		engine_rest(run);
+	}
+	status st = event_wait(&e->wake, until);
+	stir(e);
+	if (st) {
 		if (err_code() != ERR_TIMEOUT || deadline_current() <= rt_now())
 			return -1;
 		err_clear();
 		engine_check_limits(e);
 	}
 	return 0;
+}
+
+/* At the top: nothing runs any more, or all that is left waits for people, at whatever depth. */
+static bool all_rests(const struct engine *e)
+{
+	const struct flow_run *run = e->run;
+	return !run->moving && (!e->executing || !list_empty(&run->asking));
 }
 
 status engine_loop(struct engine *e)
@@ -609,9 +667,11 @@ status engine_loop(struct engine *e)
 				return -1;
 			continue;
 		}
-		if (!e->executing && list_empty(&e->finished))
+		if (e->poked || !list_empty(&e->finished))
+			continue;
+		if (e->parent ? !e->executing && list_empty(&e->waiting) : all_rests(e))
 			break;
-		if (!e->poked && list_empty(&e->finished) && wait_for_work(e))
+		if (wait_for_work(e))
 			return -1;
 	}
 	if (!e->parent && e->run->aborted.len && !e->error.len)

@@ -175,12 +175,13 @@ void event_workflow_paused(struct flow_run *run, const struct json *nodes, const
 	append(run, FLOW_WORKFLOW_PAUSED);
 }
 
-void event_form(struct flow_run *run, enum flow_event_type type, const struct json *data)
+void event_form(struct engine *engine, enum flow_event_type type, const struct json *data)
 {
-	buf_clear(&run->scratch);
-	json_write(&run->scratch, data, JSON_COMPACT);
-	struct run_event e = { .type = type, .time_ms = clock_ms(), .data = buf_str(&run->scratch) };
-	journal_append(run, &e);
+	struct buf *b = &engine->run->scratch;
+	buf_clear(b);
+	json_write(b, data, JSON_COMPACT);
+	struct run_event e = { .type = type, .time_ms = clock_ms(), .data = buf_str(b) };
+	journal_emit(engine, &e);
 }
 
 /* --- nodes --- */

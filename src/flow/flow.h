@@ -248,8 +248,10 @@ status flow_purge(struct flow *, int64_t days, int64_t per_app, int64_t *removed
 enum form_state { FORM_WAITING, FORM_SUBMITTED, FORM_EXPIRED, FORM_CLOSED };
 struct flow_form {
 	struct str id, token, tenant_id, app_id, run_id, node_id;
+	struct str scope; /* which element or round asks, empty outside of containers */
 	enum form_state state;
-	/* {node_title, form_content, content, inputs, user_actions, resolved_default_values, webapp} */
+	/* {node_title, form_content, content, inputs, user_actions, resolved_default_values, webapp};
+	 * inside of containers also place: [{node_id, node_type, title, index}, ...], the outermost first */
 	const struct json *definition;
 	struct str action;	 /* of the answer */
 	const struct json *data; /* checked values by output_variable_name */

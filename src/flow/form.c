@@ -44,6 +44,7 @@ static status read_row(struct arena *mem, const struct db_rows *r, size_t i, str
 		.app_id = db_str_at(r, i, 3),
 		.run_id = db_str_at(r, i, 4),
 		.node_id = db_str_at(r, i, 5),
+		.scope = db_str_at(r, i, 13),
 		.state = FORM_CLOSED,
 		.definition = definition,
 		.action = db_str_at(r, i, 8),
@@ -103,15 +104,72 @@ status flow_form_of_run(struct flow *f, struct arena *mem, struct str tenant_id,
 
 /* --- inside a run --- */
 
+static struct str key_of(struct arena *mem, struct str scope, struct str node_id)
+{
+	return arena_printf(mem, "%.*s|%.*s", STR(scope), STR(node_id));
+}
+
+static struct str keep_text(struct arena *mem, struct str s)
+{
+	return s.len ? arena_str(mem, s) : S("");
+}
+
+/* A copy that lives as long as the run does here. */
+static struct flow_form *keep(struct flow_run *run, const struct flow_form *from)
+{
+	struct arena *mem = run->mem;
+	struct flow_form *f = arena_new(mem, struct flow_form);
+	*f = *from;
+	f->id = keep_text(mem, from->id);
+	f->token = keep_text(mem, from->token);
+	f->tenant_id = run->info.tenant_id;
+	f->app_id = run->info.app_id;
+	f->run_id = run->info.run_id;
+	f->node_id = keep_text(mem, from->node_id);
+	f->scope = keep_text(mem, from->scope);
+	f->definition = json_copy(mem, from->definition);
+	f->action = keep_text(mem, from->action);
+	f->data = json_copy(mem, from->data);
+	return f;
+}
+
+static void remember(struct flow_run *run, struct flow_form *f)
+{
+	map_set(&run->forms, key_of(run->mem, f->scope, f->node_id), f);
+}
+
+/* A form changes once at most: what is known and still the same costs no memory again. */
 status forms_load(struct flow_run *run)
 {
+	AUTO(arena) mem = { arena_open(0) };
 	struct flow_form *list;
 	size_t n;
-	if (flow_form_of_run(run->flow, run->mem, run->info.tenant_id, run->info.run_id, &list, &n))
+	if (flow_form_of_run(run->flow, mem.p, run->info.tenant_id, run->info.run_id, &list, &n))
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		map_set(&run->forms, list[i].node_id, &list[i]);
+	for (size_t i = 0; i < n; i++) {
+		const struct flow_form *known = form_find(run, list[i].scope, list[i].node_id);
+		if (!known || known->state != list[i].state)
+			remember(run, keep(run, &list[i]));
+	}
 	return 0;
+}
+
+const struct flow_form *form_find(const struct flow_run *run, struct str scope, struct str node_id)
+{
+	AUTO(arena) mem = { NULL };
+	if (!run->forms.count)
+		return NULL;
+	mem.p = arena_open(0);
+	return map_get(&run->forms, key_of(mem.p, scope, node_id));
+}
+
+/* Elements may have asked, and given up, while the batch was on its way. */
+void forms_stored(struct flow_run *run, struct forms_count n)
+{
+	for (size_t i = 0; i < n.made; i++)
+		remember(run, run->forms_new.at[i]);
+	vec_drop_first(&run->forms_new, n.made);
+	vec_drop_first(&run->forms_moot, n.moot);
 }
 
 status forms_reload(struct flow_run *run)
@@ -131,6 +189,33 @@ status forms_reload(struct flow_run *run)
 	return forms_load(run);
 }
 
+/* The element or round, innermost last, as a list for pages. */
+static struct json *place_of(struct arena *mem, const struct engine *e)
+{
+	struct json *list = json_arr(mem), *out = json_arr(mem);
+	for (; e->parent; e = e->parent) {
+		struct json *o = json_obj(mem);
+		json_set_str(mem, o, S("node_id"), e->container->id);
+		json_set_str(mem, o, S("node_type"), e->container->type);
+		json_set_str(mem, o, S("title"), e->container->title);
+		json_set_int(mem, o, S("index"), e->round);
+		json_push(mem, list, o);
+	}
+	for (size_t i = list->len; i-- > 0;)
+		json_push(mem, out, json_at(list, i));
+	return out;
+}
+
+/* The same for clients, as the metadata of nodes has it: the innermost of each kind. */
+static void add_place(struct arena *mem, struct json *o, const struct flow_form *f)
+{
+	json_each(json_get(f->definition, S("place")), at) {
+		bool loop = str_eq(json_get_str(at, S("node_type")), S("loop"));
+		json_set(mem, o, loop ? S("loop_id") : S("iteration_id"), json_get(at, S("node_id")));
+		json_set(mem, o, loop ? S("loop_index") : S("iteration_index"), json_get(at, S("index")));
+	}
+}
+
 static struct json *event_data(struct arena *mem, const struct flow_form *f)
 {
 	struct json *o = json_obj(mem), *none = json_arr(mem);
@@ -146,19 +231,57 @@ static struct json *event_data(struct arena *mem, const struct flow_form *f)
 	json_set_str_or_null(mem, o, S("form_token"), webapp ? f->token : (struct str){ 0 });
 	json_set(mem, o, S("resolved_default_values"), json_get(d, S("resolved_default_values")));
 	json_set_int(mem, o, S("expiration_time"), f->expires_ms / 1000);
+	add_place(mem, o, f);
 	return o;
 }
 
 void form_wait(struct execution *x)
 {
-	struct flow_run *run = x->engine->run;
-	const struct flow_form *form = x->result.form;
-	list_push(&x->engine->waiting, &x->link);
+	struct engine *e = x->engine;
+	struct flow_run *run = e->run;
+	list_push(&e->waiting, &x->link);
+	if (list_empty(&e->asking))
+		list_push(&run->asking, &e->asking);
+	/* Who is to answer must see what it is about. */
+	held_let_through(e->held);
 	if (x->run.form)
 		return;
+	struct flow_form made = *x->result.form;
+	made.scope = e->scope;
+	struct flow_form *form = keep(run, &made);
+	if (e->parent) {
+		struct json *definition = json_copy(run->mem, form->definition);
+		json_set(run->mem, definition, S("place"), place_of(run->mem, e));
+		form->definition = definition;
+	}
 	x->run.form = form;
 	vec_push(run->mem, &run->forms_new, form);
-	event_form(run, FLOW_FORM_REQUIRED, event_data(run->mem, form));
+	event_form(e, FLOW_FORM_REQUIRED, event_data(run->mem, form));
+}
+
+void form_leave(struct execution *x)
+{
+	list_remove(&x->link);
+	if (list_empty(&x->engine->waiting))
+		list_remove(&x->engine->asking);
+}
+
+void form_moot(struct execution *x)
+{
+	struct flow_run *run = x->engine->run;
+	vec_push(run->mem, &run->forms_moot, x->run.form->id);
+	run->done_waits = true;
+}
+
+void forms_moot_below(struct engine *e)
+{
+	list_each(&e->run->asking, l) {
+		struct engine *asks = container_of(l, struct engine, asking), *up = asks;
+		while (up && up != e)
+			up = up->parent;
+		if (up)
+			list_each(&asks->waiting, w) form_moot(container_of(w, struct execution, link));
+	}
 }
 
 static struct str action_title(const struct flow_form *f, struct str id)
@@ -177,6 +300,7 @@ void form_tell(struct execution *x)
 	if (x->form_told)
 		return;
 	x->form_told = true;
+	json_set_str(mem, o, S("form_id"), f->id);
 	json_set_str(mem, o, S("node_id"), f->node_id);
 	json_set_str(mem, o, S("node_title"), json_get_str(f->definition, S("node_title")));
 	if (f->state == FORM_SUBMITTED) {
@@ -185,30 +309,43 @@ void form_tell(struct execution *x)
 		json_set_str(mem, o, S("action_id"), f->action);
 		json_set_str(mem, o, S("action_text"), action_title(f, f->action));
 		json_set(mem, o, S("submitted_data"), f->data);
-		event_form(x->engine->run, FLOW_FORM_FILLED, o);
+		add_place(mem, o, f);
+		event_form(x->engine, FLOW_FORM_FILLED, o);
 		return;
 	}
 	json_set_int(mem, o, S("expiration_time"), f->expires_ms / 1000);
-	event_form(x->engine->run, FLOW_FORM_TIMEOUT, o);
+	add_place(mem, o, f);
+	event_form(x->engine, FLOW_FORM_TIMEOUT, o);
 }
 
-void form_reasons(const struct engine *e, struct json **nodes, struct json **reasons)
+static void push_once(struct arena *mem, struct json *list, struct str id)
 {
-	struct arena *mem = e->run->mem;
+	json_each(list, have)
+		if (str_eq(json_as_str(have, S("")), id))
+			return;
+	json_push_str(mem, list, id);
+}
+
+void form_reasons(const struct flow_run *run, struct json **nodes, struct json **reasons)
+{
+	struct arena *mem = run->mem;
 	*nodes = json_arr(mem);
 	*reasons = json_arr(mem);
-	list_each(&e->waiting, l) {
-		const struct execution *x = container_of(l, struct execution, link);
-		struct json *reason = json_obj(mem);
-		json_push_str(mem, *nodes, x->node->id);
-		json_set_str(mem, reason, S("TYPE"), S("human_input_required"));
-		json_each_member(event_data(mem, x->run.form), m)
-			json_set(mem, reason, m->name, &m->value);
-		json_push(mem, *reasons, reason);
+	list_each(&run->asking, at) {
+		const struct engine *e = container_of(at, struct engine, asking);
+		list_each(&e->waiting, l) {
+			const struct execution *x = container_of(l, struct execution, link);
+			struct json *reason = json_obj(mem);
+			push_once(mem, *nodes, x->node->id);
+			json_set_str(mem, reason, S("TYPE"), S("human_input_required"));
+			json_each_member(event_data(mem, x->run.form), m)
+				json_set(mem, reason, m->name, &m->value);
+			json_push(mem, *reasons, reason);
+		}
 	}
 }
 
-void forms_store(struct flow_run *run, struct arena *mem, struct db_batch *batch)
+struct forms_count forms_store(struct flow_run *run, struct arena *mem, struct db_batch *batch)
 {
 	for (size_t i = 0; i < run->forms_new.len; i++) {
 		const struct flow_form *f = run->forms_new.at[i];
@@ -216,8 +353,12 @@ void forms_store(struct flow_run *run, struct arena *mem, struct db_batch *batch
 		       db_text(run->info.tenant_id), db_text(run->info.app_id),
 		       db_text(run->info.run_id), db_text(f->node_id),
 		       db_text(json_text(mem, f->definition, JSON_COMPACT)), db_int(f->created_ms),
-		       db_int(f->expires_ms));
+		       db_int(f->expires_ms), db_text(f->scope));
 	}
+	for (size_t i = 0; i < run->forms_moot.len; i++)
+		DB_ADD(batch, &sql_flow_form_moot, DB_ANY, db_text(run->forms_moot.at[i]),
+		       db_int(clock_ms()));
+	return (struct forms_count){ run->forms_new.len, run->forms_moot.len };
 }
 
 void run_answered(struct flow_run *run)

@@ -255,7 +255,8 @@ static status commit_once(struct flow_run *run, bool final)
 	size_t bytes = run->waiting_bytes;
 	struct db_batch *batch = db_batch_open(mem.p);
 	bool was_stored = run->stored;
-	if (!final && was_stored && last == run->committed && !run->pausing && !run->forms_new.len) {
+	if (!final && was_stored && last == run->committed && !run->pausing && !run->forms_new.len &&
+	    !run->forms_moot.len) {
 		run->done_waits = false;
 		run->chunk_since = 0;
 		return 0;
@@ -270,7 +271,7 @@ static status commit_once(struct flow_run *run, bool final)
 		add_row(run, mem.p, batch, final);
 	if (last > run->committed)
 		add_lines(run, mem.p, batch, last);
-	forms_store(run, mem.p, batch);
+	struct forms_count forms = forms_store(run, mem.p, batch);
 	if (final && was_stored)
 		add_end(run, mem.p, batch);
 	if (final && (run->forms.count || run->forms_new.len))
@@ -293,9 +294,7 @@ static status commit_once(struct flow_run *run, bool final)
 	}
 	run->committed = last;
 	run->waiting_bytes -= bytes;
-	for (size_t i = 0; i < run->forms_new.len; i++)
-		map_set(&run->forms, run->forms_new.at[i]->node_id, (void *)(uintptr_t)run->forms_new.at[i]);
-	run->forms_new.len = 0;
+	forms_stored(run, forms);
 	return 0;
 }
 

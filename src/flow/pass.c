@@ -58,9 +58,13 @@ static void enter(struct node_run *nr, struct engine *sub, const struct pass *p)
 	else
 		sub->loop_id = nr->node->id;
 	sub->held = p->held ? p->held : parent->held;
+	sub->moot = p->moot ? p->moot : parent->moot;
 	sub->scope = arena_printf(p->mem, "%.*s%s%u:%lld", STR(parent->scope), parent->scope.len ? "/" : "",
 				  (unsigned)nr->node->index, (long long)p->round);
 	sub->past = past_scope(parent->run, sub->scope);
+	/* Clients have seen some of it: what comes now is no block any more. */
+	if (p->held && sub->past && !past_reshow(sub))
+		p->held->through = true;
 }
 
 status pass_run(struct node_run *nr, struct engine *sub, const struct pass *p)
@@ -72,6 +76,7 @@ status pass_run(struct node_run *nr, struct engine *sub, const struct pass *p)
 		return -1;
 	if (engine_loop(sub))
 		return -1;
+	forms_moot_below(sub);
 	/* A pass over nothing costs a step, or a loop of such passes would never reach a limit. */
 	if (run->starts == starts && !sub->past)
 		run->starts++;

@@ -27,6 +27,7 @@ struct flow_run *run_new(struct flow *f)
 	run->fence = 1;
 	list_init(&run->recent);
 	list_init(&run->held);
+	list_init(&run->asking);
 	run->scratch = buf_make(NULL, 0);
 	run->more = buf_make(NULL, 0);
 	run->answer = buf_make(NULL, 0);
@@ -354,7 +355,7 @@ static status pause_run(struct flow_run *run, struct engine *e)
 	struct json *nodes, *reasons, *pause = json_obj(run->mem);
 	run->pausing = true;
 	make_result(run, e);
-	form_reasons(e, &nodes, &reasons);
+	form_reasons(run, &nodes, &reasons);
 	json_set(run->mem, pause, S("paused_nodes"), nodes);
 	json_set(run->mem, pause, S("reasons"), reasons);
 	run->result.pause = pause;
@@ -379,7 +380,7 @@ static status run_engine(struct flow_run *run, struct engine *e)
 	for (;;) {
 		if (engine_loop(e))
 			return -1;
-		if (e->over || run->stop || run->aborted.len || list_empty(&e->waiting))
+		if (e->over || run->stop || run->aborted.len || list_empty(&run->asking))
 			return 0;
 		if (pause_run(run, e))
 			return -1;

@@ -54,6 +54,9 @@ struct held_event {
 };
 struct held {
 	struct list link; /* in run->held */
+	struct flow_run *run;
+	struct held *outer; /* of the element around, or NULL */
+	bool through;	    /* somebody is asked in it: all is shown at once from now on */
 	struct arena *mem;
 	VEC(struct held_event) events;
 	size_t recorded; /* all before are recorded */
@@ -112,10 +115,15 @@ struct flow_run {
 	struct buf answer; /* heap: all streamed text */
 	struct flow_result result;
 
-	/* forms (form.c): by node, as last read; those whose rows the next batch writes */
+	/* forms (form.c): by scope and node, as last read; those whose rows the next batch writes or
+	 * closes */
 	struct map forms; /* struct flow_form */
-	VEC(const struct flow_form *) forms_new;
+	VEC(struct flow_form *) forms_new;
+	VEC(struct str) forms_moot; /* ids */
+	struct list asking;	/* engines with nodes that wait for people */
+	int64_t moving;		/* fibers of nodes and elements that do not wait for people */
 	int64_t answers;	/* how many settled ones `forms` knows of */
+	int64_t reloads;	/* how often `forms` was read again */
 	bool answered;		/* there may be more */
 	bool pausing, paused;	/* the next batch lets the run go; it has */
 	bool resumption;	/* it goes on after a pause */
@@ -162,8 +170,12 @@ struct engine {
 	struct group *group;   /* node fibers; opened with the first that needs one */
 	struct list finished;  /* struct execution */
 	struct list waiting;   /* struct execution: for people */
+	struct list asking;    /* in run->asking while `waiting` is not empty */
+	int64_t reloads;       /* of the forms that were looked at last */
+	const bool *moot;      /* set: the container has failed and needs no more answers */
 	struct event wake;
 	bool poked;	       /* wake was called: no lost wake-up while the dispatcher commits */
+	bool asleep;	       /* an inner dispatcher that waits: not counted in run->moving */
 	size_t executing;
 	struct json *outputs;
 	const struct graph_node *container; /* NULL at the top */
@@ -195,6 +207,10 @@ void engine_end_with(struct engine *, const struct node_result *);
 /* The outputs that a default-value or fail-branch strategy puts in place of the failed ones. */
 void engine_use_strategy(const struct graph_node *, struct node_result *, struct arena *);
 void engine_check_limits(struct engine *);
+/* A fiber of the run ends, or waits for what others do: see run->moving. */
+void engine_rest(struct flow_run *);
+/* Nodes below this container that wait for people look whether that still makes sense. */
+void engine_wake_asking(struct flow_run *);
 /* Texts and citations are copied into mem. */
 void engine_add_result(struct arena *mem, struct sums *, const struct node_result *);
 void engine_note_write(struct arena *mem, struct write_list *, struct written);
@@ -213,6 +229,7 @@ struct pass {
 	uint32_t root;
 	int64_t round;
 	struct held *held;
+	const bool *moot; /* see struct engine, or NULL */
 };
 status pass_run(struct node_run *, struct engine *sub, const struct pass *) NODISCARD;
 /* Lets others run and the journal catch up; called between two passes. */
@@ -242,7 +259,7 @@ void event_workflow_started(struct flow_run *);
 void event_workflow_finished(struct flow_run *);
 /* nodes, reasons: JSON arrays. */
 void event_workflow_paused(struct flow_run *, const struct json *nodes, const struct json *reasons);
-void event_form(struct flow_run *, enum flow_event_type, const struct json *data);
+void event_form(struct engine *, enum flow_event_type, const struct json *data);
 void event_node_started(struct execution *);
 /* state: succeeded, failed, exception, retry. error empty = null. */
 void event_node_finished(struct execution *, enum flow_event_type, struct str state, struct str error,
@@ -272,11 +289,14 @@ void journal_take_back(struct flow_run *);
 void journal_emit(struct engine *, const struct run_event *);
 /* An event that nobody is shown and that recovery needs. */
 void journal_record(struct engine *, const struct run_event *);
-struct held *held_open(struct flow_run *);
+/* around: the engine of the parallel iteration. */
+struct held *held_open(struct engine *around);
 /* An event that the journal has already. */
 void held_again(struct held *, const struct run_event *);
 /* Shows what was kept back, as one block; to the element around it when that is kept back too. */
-void held_release(struct held *, struct engine *around);
+void held_release(struct held *);
+/* The same for all elements around, and what comes later is shown at once: a person is asked. */
+void held_let_through(struct held *); /* NULL is fine */
 void held_close(struct held *); /* drops the rest; NULL is fine */
 void journal_close(struct flow_run *); /* frees what is not in the run's memory */
 /* seq lies in base + 1 to last. */
@@ -319,13 +339,26 @@ bool flow_event_parse(struct str name, enum flow_event_type *);
 status forms_load(struct flow_run *) NODISCARD;
 /* The same for a run that this process holds: `answers` first. ERR_STALE: it does not any more. */
 status forms_reload(struct flow_run *) NODISCARD;
+/* The form of a node in a scope as last read, or NULL. */
+const struct flow_form *form_find(const struct flow_run *, struct str scope, struct str node_id);
 /* The node waits: a form that is new is told of and stored with the next batch. */
 void form_wait(struct execution *);
+/* It does not wait any more. */
+void form_leave(struct execution *);
 /* Its form is settled: tells clients, once. */
 void form_tell(struct execution *);
+/* Nobody needs an answer any more: the next batch closes the form. */
+void form_moot(struct execution *);
+/* The same for all that wait in this engine and below. */
+void forms_moot_below(struct engine *);
 /* The forms that the run waits for, for the event of the pause. */
-void form_reasons(const struct engine *, struct json **nodes, struct json **reasons);
-void forms_store(struct flow_run *, struct arena *, struct db_batch *);
+void form_reasons(const struct flow_run *, struct json **nodes, struct json **reasons);
+/* Adds what of forms_new and forms_moot is not stored yet; forms_stored says that it is. */
+struct forms_count {
+	size_t made, moot;
+};
+struct forms_count forms_store(struct flow_run *, struct arena *, struct db_batch *);
+void forms_stored(struct flow_run *, struct forms_count);
 /* Hears that a run may have answers. */
 void run_answered(struct flow_run *);
 

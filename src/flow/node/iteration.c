@@ -21,6 +21,7 @@ struct iteration {
 	struct json *durations; /* {"0": seconds} in order of completion */
 	struct pass_total total;
 	size_t next; /* parallel: the element that is taken next */
+	size_t workers; /* parallel: fibers that take elements */
 	bool failed; /* terminated by an element */
 };
 
@@ -96,6 +97,7 @@ static void fail_with(struct iteration *it, const struct engine *sub)
 	r->error_type = S("");
 	r->error_slug = arena_str(it->run->mem, sub->error_slug);
 	r->error_http = sub->error_http;
+	engine_wake_asking(it->run->engine->run);
 }
 
 /* What the element leaves behind, before its memory goes. */
@@ -130,7 +132,7 @@ static status element(struct iteration *it, size_t index, struct held *held)
 	pool_set(&pool, run->node->id, S("index"), json_int(mem.p, (int64_t)index), VAR_INFER);
 	pool_set(&pool, run->node->id, S("item"), &it->items->items[index], VAR_INFER);
 	struct pass pass = { .mem = mem.p, .pool = &pool, .root = it->root, .round = (int64_t)index,
-			     .held = held };
+			     .held = held, .moot = &it->failed };
 	status st = pass_run(run, &sub, &pass);
 	struct err why;
 	if (st)
@@ -155,20 +157,29 @@ static status run_sequential(struct iteration *it)
 }
 
 /* One of some fibers that take elements until none is left or one has failed for all. */
-static status worker(void *p)
+static status take_elements(struct iteration *it)
 {
-	struct iteration *it = p;
 	while (it->next < it->items->len && !it->failed) {
 		size_t index = it->next++;
-		struct held *held = held_open(it->run->engine->run);
+		struct held *held = held_open(it->run->engine);
 		status st = element(it, index, held);
 		if (st == 0)
-			held_release(held, it->run->engine);
+			held_release(held);
 		held_close(held);
 		if (st || pass_breathe(it->run))
 			return -1;
 	}
 	return 0;
+}
+
+static status worker(void *p)
+{
+	struct iteration *it = p;
+	status st = take_elements(it);
+	/* The container's fiber rests while they work, and moves again with the last of them. */
+	if (--it->workers)
+		engine_rest(it->run->engine->run);
+	return st;
 }
 
 static status run_parallel(struct iteration *it)
@@ -182,9 +193,12 @@ static status run_parallel(struct iteration *it)
 			return -1;
 	}
 	AUTO(group) workers = { group_open(DEADLINE_NONE) };
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		it->run->engine->run->moving += it->workers > 0;
+		it->workers++;
 		if (group_spawn(workers.p, "flow-element", worker, it))
 			return -1;
+	}
 	return group_wait(workers.p);
 }
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,4 +314,50 @@ void fixture_await(struct fixture *f, struct str run_id, enum flow_event_type ty
 	while (!end && (e.type != type || !(str_has(e.data, str_c(text)) || str_has(e.text, str_c(text)))));
 	must(end ? err_set(ERR_NOT_FOUND, "the run ended before %s %s", flow_event_name(type).at, text) : 0, "await");
 	flow_feed_close(feed);
+}
+
+void fixture_expect(struct str got, const char *want)
+{
+	if (!str_eq(got, str_c(want)))
+		print_error("got:\n%.*s\nwant:\n%s\n", STR(got), want);
+	assert_true(str_eq(got, str_c(want)));
+}
+
+struct flow_result *fixture_wait(struct fixture *f, struct str id)
+{
+	struct flow_result *r;
+	if (flow_run_wait(f->flow, f->mem, id, &r, deadline_in_ms(PATIENCE_MS)))
+		fail_msg("%.*s", STR(err_text()));
+	return r;
+}
+
+struct flow_form *fixture_form(struct fixture *f, struct str run_id, const char *node)
+{
+	struct flow_form *list;
+	size_t n;
+	assert_int_equal(flow_form_of_run(f->flow, f->mem, S("t1"), run_id, &list, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(list[i].node_id, str_c(node)))
+			return &list[i];
+	fail_msg("no form of %s", node);
+	return NULL;
+}
+
+size_t fixture_forms(struct fixture *f, struct str run_id, struct flow_form **out)
+{
+	struct flow_form *list;
+	size_t n, waiting = 0;
+	assert_int_equal(flow_form_of_run(f->flow, f->mem, S("t1"), run_id, &list, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		if (list[i].state == FORM_WAITING)
+			list[waiting++] = list[i];
+	*out = list;
+	return waiting;
+}
+
+status fixture_submit(struct fixture *f, struct flow_form *form, const char *action, const char *inputs)
+{
+	struct json *in;
+	assert_int_equal(json_parse(f->mem, str_c(inputs), &in), 0);
+	return flow_form_submit(f->flow, f->mem, form, str_c(action), in, S("u1"));
 }

@@ -61,6 +61,14 @@ struct str fixture_start(struct fixture *, struct flow_graph *, const char *mode
 struct str fixture_events(struct fixture *, struct str run_id, int64_t after);
 /* Waits for an event of this type whose data, or text of a chunk, holds `text`. */
 void fixture_await(struct fixture *, struct str run_id, enum flow_event_type, const char *text);
+/* The run's end or its pause. */
+struct flow_result *fixture_wait(struct fixture *, struct str run_id);
+/* The form of a node, of the first element or round that has one; fails the test without one. */
+struct flow_form *fixture_form(struct fixture *, struct str run_id, const char *node);
+/* The forms of a run that wait, oldest first. */
+size_t fixture_forms(struct fixture *, struct str run_id, struct flow_form **out);
+status fixture_submit(struct fixture *, struct flow_form *, const char *action, const char *inputs);
+void fixture_expect(struct str got, const char *want);
 /* How often the model was asked this. */
 int fixture_calls(const struct fixture *, struct str prompt);
 extern const char *const key_text; /* 32 bytes */

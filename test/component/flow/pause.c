@@ -40,33 +40,6 @@ static const char form_graph[] =
 
 enum { LEASE_MS = 800, LONG_LEASE_MS = 600000, SAFE_LEASE_MS = 8000 };
 
-static void expect(struct str got, const char *want)
-{
-	if (!str_eq(got, str_c(want)))
-		print_error("got:\n%.*s\nwant:\n%s\n", STR(got), want);
-	assert_true(str_eq(got, str_c(want)));
-}
-
-static struct flow_result *wait_for(struct fixture *f, struct str id)
-{
-	struct flow_result *r;
-	if (flow_run_wait(f->flow, f->mem, id, &r, deadline_in_ms(PATIENCE_MS)))
-		fail_msg("%.*s", STR(err_text()));
-	return r;
-}
-
-static struct flow_form *form_of(struct fixture *f, struct str run_id, const char *node)
-{
-	struct flow_form *list;
-	size_t n;
-	assert_int_equal(flow_form_of_run(f->flow, f->mem, S("t1"), run_id, &list, &n), 0);
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(list[i].node_id, str_c(node)))
-			return &list[i];
-	fail_msg("no form of %s", node);
-	return NULL;
-}
-
 /* Until so many forms of the run are there. */
 static void await_forms(struct fixture *f, struct str run_id, size_t want)
 {
@@ -79,13 +52,6 @@ static void await_forms(struct fixture *f, struct str run_id, size_t want)
 		assert_int_equal(fiber_sleep_ms(10), 0);
 	}
 	fail_msg("%zu forms instead of %zu", n, want);
-}
-
-static status submit(struct fixture *f, struct flow_form *form, const char *action, const char *inputs)
-{
-	struct json *in;
-	assert_int_equal(json_parse(f->mem, str_c(inputs), &in), 0);
-	return flow_form_submit(f->flow, f->mem, form, str_c(action), in, S("u1"));
 }
 
 static const char good[] = "{\"why\":\"fine\",\"level\":\"high\",\"extra\":1}";
@@ -116,10 +82,10 @@ static void refuses(struct fixture *f, struct flow_form *form)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		print_message("case %s %s\n", cases[i].action, cases[i].inputs);
-		assert_int_equal(submit(f, form, cases[i].action, cases[i].inputs), -1);
+		assert_int_equal(fixture_submit(f, form, cases[i].action, cases[i].inputs), -1);
 		assert_int_equal(err_http(err_last()), 400);
-		expect(err_slug(err_last()), "invalid_form_data");
-		expect(err_text(), cases[i].text);
+		fixture_expect(err_slug(err_last()), "invalid_form_data");
+		fixture_expect(err_text(), cases[i].text);
 	}
 	struct json *in = json_obj(f->mem);
 	char *big = arena_text(f->mem, (200 << 10) + 1);
@@ -127,7 +93,7 @@ static void refuses(struct fixture *f, struct flow_form *form)
 	json_set_str(f->mem, in, S("why"), str_of(big, (200 << 10) + 1));
 	json_set_str(f->mem, in, S("level"), S("low"));
 	assert_int_equal(flow_form_submit(f->flow, f->mem, form, S("ok"), in, S("")), -1);
-	expect(err_text(), "Invalid value for input 'why': longer than 200 KiB");
+	fixture_expect(err_text(), "Invalid value for input 'why': longer than 200 KiB");
 }
 
 static status elsewhere_main(void *arg)
@@ -139,39 +105,39 @@ static status elsewhere_main(void *arg)
 	fixture_open(&two, one.dir, "two", LEASE_MS);
 	struct flow_graph *g = fixture_graph(&one, form_graph);
 	struct str id = fixture_start(&one, g, "advanced-chat", "{\"name\":\"Bob\"}", "{}");
-	struct flow_result *r = wait_for(&one, id);
-	expect(r->status, "paused");
+	struct flow_result *r = fixture_wait(&one, id);
+	fixture_expect(r->status, "paused");
 	assert_int_equal(r->total_steps, 2);
-	expect(fixture_events(&one, id, 0), paused_events);
-	expect(fixture_events(&two, id, 0), paused_events);
-	expect(wait_for(&two, id)->status, "paused");
+	fixture_expect(fixture_events(&one, id, 0), paused_events);
+	fixture_expect(fixture_events(&two, id, 0), paused_events);
+	fixture_expect(fixture_wait(&two, id)->status, "paused");
 	/* It has left memory. */
 	assert_int_equal(one.flow->active, 0);
 	assert_int_equal(one.flow->by_id.count, 0);
 
-	form = form_of(&two, id, "h");
+	form = fixture_form(&two, id, "h");
 	assert_int_equal(form->token.len, 43);
-	expect(json_get_str(form->definition, S("form_content")), "Dear Bob: {{#$output.why#}} ({{#$outputs.level#}})");
-	expect(json_get_str(json_get(form->definition, S("resolved_default_values")), S("why")), "Bob");
+	fixture_expect(json_get_str(form->definition, S("form_content")), "Dear Bob: {{#$output.why#}} ({{#$outputs.level#}})");
+	fixture_expect(json_get_str(json_get(form->definition, S("resolved_default_values")), S("why")), "Bob");
 	int64_t days = (form->expires_ms - form->created_ms) / 86400000;
 	assert_int_equal(days, 3);
 	refuses(&two, form);
-	assert_int_equal(submit(&two, form, "ok", good), 0);
-	r = wait_for(&two, id);
-	expect(r->status, "succeeded");
-	expect(r->answer, "yes fine Approve Dear Bob: fine (high)");
+	assert_int_equal(fixture_submit(&two, form, "ok", good), 0);
+	r = fixture_wait(&two, id);
+	fixture_expect(r->status, "succeeded");
+	fixture_expect(r->answer, "yes fine Approve Dear Bob: fine (high)");
 	assert_int_equal(r->total_steps, 3);
-	expect(fixture_events(&one, id, 6), resumed_events);
-	expect(fixture_events(&two, id, 6), resumed_events);
+	fixture_expect(fixture_events(&one, id, 6), resumed_events);
+	fixture_expect(fixture_events(&two, id, 6), resumed_events);
 	/* Once is once, with the old view of the form and with a new one. */
-	assert_int_equal(submit(&one, form, "no", good), -1);
-	expect(err_slug(err_last()), "human_input_form_submitted");
+	assert_int_equal(fixture_submit(&one, form, "no", good), -1);
+	fixture_expect(err_slug(err_last()), "human_input_form_submitted");
 	assert_int_equal(err_http(err_last()), 412);
 	assert_int_equal(flow_form_get(one.flow, one.mem, form->token, &form), 0);
 	assert_int_equal(form->state, FORM_SUBMITTED);
 	assert_null(json_get(form->data, S("extra")));
-	assert_int_equal(submit(&one, form, "no", good), -1);
-	expect(err_slug(err_last()), "human_input_form_submitted");
+	assert_int_equal(fixture_submit(&one, form, "no", good), -1);
+	fixture_expect(err_slug(err_last()), "human_input_form_submitted");
 	assert_int_equal(flow_form_get(one.flow, one.mem, S("nobody knows"), &form), -1);
 	assert_int_equal(err_code(), ERR_NOT_FOUND);
 	flow_graph_unref(g);
@@ -213,7 +179,7 @@ static status through_main(void *arg)
 	assert_int_equal(n, 0);
 	assert_int_equal(flow_form_of_run(one.flow, one.mem, S("t2"), id, &list, &n), 0);
 	assert_int_equal(n, 0);
-	assert_int_equal(submit(&one, form_of(&one, id, "h"), "no", good), 0);
+	assert_int_equal(fixture_submit(&one, fixture_form(&one, id, "h"), "no", good), 0);
 	do
 		assert_int_equal(flow_feed_next(feed, one.mem, &e, &end, deadline_in_ms(PATIENCE_MS)), 0);
 	while (!end && e.type != FLOW_WORKFLOW_FINISHED);
@@ -250,17 +216,17 @@ static status several_main(void *arg)
 	struct flow_graph *g = fixture_graph(&one, two_forms);
 	struct str id = fixture_start(&one, g, "advanced-chat", "{\"name\":\"Bob\"}", "{}");
 	/* The other branch ends before the run pauses. */
-	expect(wait_for(&one, id)->status, "paused");
+	fixture_expect(fixture_wait(&one, id)->status, "paused");
 	struct str events = fixture_events(&one, id, 0);
 	assert_true(str_has(events, S("node_finished m succeeded\nworkflow_paused paused")));
-	assert_int_equal(submit(&two, form_of(&one, id, "b"), "ok", "{\"why\":\"B\",\"level\":\"low\"}"), 0);
-	expect(wait_for(&two, id)->status, "paused");
+	assert_int_equal(fixture_submit(&two, fixture_form(&one, id, "b"), "ok", "{\"why\":\"B\",\"level\":\"low\"}"), 0);
+	fixture_expect(fixture_wait(&two, id)->status, "paused");
 	events = fixture_events(&one, id, 0);
 	assert_true(str_has(events, S("human_input_form_filled b\nnode_finished b succeeded\nworkflow_paused paused")));
-	assert_int_equal(submit(&one, form_of(&one, id, "a"), "ok", "{\"why\":\"A\",\"level\":\"low\"}"), 0);
-	struct flow_result *r = wait_for(&one, id);
-	expect(r->status, "succeeded");
-	expect(r->answer, "A B tok0 tok1 tok2 tok3");
+	assert_int_equal(fixture_submit(&one, fixture_form(&one, id, "a"), "ok", "{\"why\":\"A\",\"level\":\"low\"}"), 0);
+	struct flow_result *r = fixture_wait(&one, id);
+	fixture_expect(r->status, "succeeded");
+	fixture_expect(r->answer, "A B tok0 tok1 tok2 tok3");
 	assert_int_equal(r->total_steps, 5);
 	assert_int_equal(one.calls, 1);
 
@@ -268,13 +234,13 @@ static status several_main(void *arg)
 	one.hold = 1;
 	id = fixture_start(&one, g, "advanced-chat", "{\"name\":\"Bob\"}", "{}");
 	await_forms(&one, id, 2);
-	assert_int_equal(submit(&two, form_of(&one, id, "a"), "ok", "{\"why\":\"A\",\"level\":\"low\"}"), 0);
-	assert_int_equal(submit(&one, form_of(&one, id, "b"), "ok", "{\"why\":\"B\",\"level\":\"low\"}"), 0);
+	assert_int_equal(fixture_submit(&two, fixture_form(&one, id, "a"), "ok", "{\"why\":\"A\",\"level\":\"low\"}"), 0);
+	assert_int_equal(fixture_submit(&one, fixture_form(&one, id, "b"), "ok", "{\"why\":\"B\",\"level\":\"low\"}"), 0);
 	fixture_await(&one, id, FLOW_NODE_FINISHED, "\"node_id\":\"a\"");
 	one.hold = 0;
-	r = wait_for(&one, id);
-	expect(r->status, "succeeded");
-	expect(r->answer, "A B tok0 tok1 tok2 tok3");
+	r = fixture_wait(&one, id);
+	fixture_expect(r->status, "succeeded");
+	fixture_expect(r->answer, "A B tok0 tok1 tok2 tok3");
 	events = fixture_events(&one, id, 0);
 	assert_false(str_has(events, S("workflow_paused")));
 	assert_true(str_find(events, S("node_finished a")) < str_find(events, S("node_finished m")));
@@ -304,11 +270,11 @@ static status race_main(void *arg)
 	struct flow_graph *g = fixture_graph(&one, two_forms);
 	struct str id = fixture_start(&one, g, "workflow", "{\"name\":\"Bob\"}", "{}");
 	await_forms(&one, id, 2);
-	assert_int_equal(submit(&two, form_of(&one, id, "a"), "ok", "{\"why\":\"A\",\"level\":\"low\"}"), 0);
-	assert_int_equal(submit(&two, form_of(&one, id, "b"), "no", "{\"why\":\"B\",\"level\":\"low\"}"), 0);
+	assert_int_equal(fixture_submit(&two, fixture_form(&one, id, "a"), "ok", "{\"why\":\"A\",\"level\":\"low\"}"), 0);
+	assert_int_equal(fixture_submit(&two, fixture_form(&one, id, "b"), "no", "{\"why\":\"B\",\"level\":\"low\"}"), 0);
 	one.hold = 0;
-	struct flow_result *r = wait_for(&one, id);
-	expect(r->status, "succeeded");
+	struct flow_result *r = fixture_wait(&one, id);
+	fixture_expect(r->status, "succeeded");
 	struct str events = fixture_events(&one, id, 0);
 	assert_false(str_has(events, S("workflow_paused")));
 	assert_false(str_has(events, S("GAP")));
@@ -341,36 +307,36 @@ static status timeout_main(void *arg)
 	fixture_open(&two, one.dir, "two", LEASE_MS);
 	struct flow_graph *g = fixture_graph(&one, late_graph);
 	struct str id = fixture_start(&one, g, "advanced-chat", "{\"name\":\"Bob\"}", "{}");
-	expect(wait_for(&one, id)->status, "paused");
-	struct flow_form *form = form_of(&one, id, "h");
+	fixture_expect(fixture_wait(&one, id)->status, "paused");
+	struct flow_form *form = fixture_form(&one, id, "h");
 	assert_int_equal(fiber_sleep_ms(150), 0);
 	/* Before anybody has looked, too. */
-	assert_int_equal(submit(&one, form, "ok", good), -1);
-	expect(err_slug(err_last()), "human_input_form_expired");
+	assert_int_equal(fixture_submit(&one, form, "ok", good), -1);
+	fixture_expect(err_slug(err_last()), "human_input_form_expired");
 	assert_int_equal(flow_forms_expire(one.flow, &n), 0);
 	assert_int_equal(flow_forms_expire(two.flow, &other), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(other, 0);
-	struct flow_result *r = wait_for(&one, id);
-	expect(r->status, "succeeded");
-	expect(r->answer, "late: Dear Bob: {{#$output.why#}} ({{#$outputs.level#}})");
-	expect(fixture_events(&one, id, 6),
+	struct flow_result *r = fixture_wait(&one, id);
+	fixture_expect(r->status, "succeeded");
+	fixture_expect(r->answer, "late: Dear Bob: {{#$output.why#}} ({{#$outputs.level#}})");
+	fixture_expect(fixture_events(&one, id, 6),
 	       "workflow_started\nhuman_input_form_timeout h\n"
 	       "chunk [\"t\",\"answer\"] 'late: '\nchunk [\"h\",\"__rendered_content\"] 'Dear Bob: {{#$output.why#}} ({{#$outputs.level#}})'\n"
 	       "node_finished h succeeded\nnode_started t\nnode_finished t succeeded\nworkflow_finished succeeded\n");
-	assert_int_equal(submit(&one, form, "ok", good), -1);
-	expect(err_slug(err_last()), "human_input_form_expired");
+	assert_int_equal(fixture_submit(&one, form, "ok", good), -1);
+	fixture_expect(err_slug(err_last()), "human_input_form_expired");
 	flow_graph_unref(g);
 	/* No edge for it: the path ends. */
 	g = fixture_graph(&one, "{\"nodes\":[" START "," HUMAN("h", ",\"timeout\":0.00003,\"timeout_unit\":\"hour\"") "," ANSWER("y", "yes")
 				"],\"edges\":[" EDGE("s", "h") "," EDGE_ON("h", "ok", "y") "]}");
 	id = fixture_start(&one, g, "workflow", "{}", "{}");
-	expect(wait_for(&one, id)->status, "paused");
+	fixture_expect(fixture_wait(&one, id)->status, "paused");
 	assert_int_equal(fiber_sleep_ms(150), 0);
 	assert_int_equal(flow_forms_expire(two.flow, &n), 0);
-	r = wait_for(&two, id);
-	expect(r->status, "succeeded");
-	expect(json_text(one.mem, r->outputs, JSON_COMPACT), "{}");
+	r = fixture_wait(&two, id);
+	fixture_expect(r->status, "succeeded");
+	fixture_expect(json_text(one.mem, r->outputs, JSON_COMPACT), "{}");
 	flow_graph_unref(g);
 	fixture_close(&two);
 	fixture_close(&one);
@@ -392,30 +358,30 @@ static status stop_main(void *arg)
 	fixture_open(&one, S(""), "one", LEASE_MS);
 	struct flow_graph *g = fixture_graph(&one, form_graph);
 	struct str id = fixture_start(&one, g, "workflow", "{\"name\":\"Bob\"}", "{}");
-	expect(wait_for(&one, id)->status, "paused");
-	struct flow_form *form = form_of(&one, id, "h");
+	fixture_expect(fixture_wait(&one, id)->status, "paused");
+	struct flow_form *form = fixture_form(&one, id, "h");
 	struct flow_record *row;
 	assert_int_equal(flow_run_get(one.flow, one.mem, S("t1"), S("app1"), id, &row), 0);
-	expect(row->status, "paused");
+	fixture_expect(row->status, "paused");
 	assert_int_equal(flow_stop(one.flow, S("app1"), row->info.task_id, S("somebody else")), 0);
 	assert_int_equal(flow_run_get(one.flow, one.mem, S("t1"), S("app1"), id, &row), 0);
-	expect(row->status, "paused");
+	fixture_expect(row->status, "paused");
 	assert_int_equal(flow_stop(one.flow, S("app1"), row->info.task_id, S("")), 0);
-	expect(wait_for(&one, id)->status, "stopped");
-	assert_int_equal(submit(&one, form, "ok", good), -1);
-	expect(err_slug(err_last()), "human_input_form_expired");
+	fixture_expect(fixture_wait(&one, id)->status, "stopped");
+	assert_int_equal(fixture_submit(&one, form, "ok", good), -1);
+	fixture_expect(err_slug(err_last()), "human_input_form_expired");
 	flow_graph_unref(g);
 
 	g = fixture_graph(&one, "{\"nodes\":[" START ",{\"id\":\"h\",\"data\":{\"type\":\"human-input\",\"title\":\"H\",\"pause_reason\":\"please check\"}},"
 				ANSWER("x", "ok") "],\"edges\":[" EDGE("s", "h") "," EDGE("h", "x") "]}");
 	id = fixture_start(&one, g, "workflow", "{}", "{}");
-	expect(wait_for(&one, id)->status, "paused");
-	form = form_of(&one, id, "h");
-	expect(json_get_str(form->definition, S("form_content")), "please check");
-	assert_int_equal(submit(&one, form, "source", "{}"), 0);
-	struct flow_result *r = wait_for(&one, id);
-	expect(r->status, "succeeded");
-	expect(r->answer, "ok");
+	fixture_expect(fixture_wait(&one, id)->status, "paused");
+	form = fixture_form(&one, id, "h");
+	fixture_expect(json_get_str(form->definition, S("form_content")), "please check");
+	assert_int_equal(fixture_submit(&one, form, "source", "{}"), 0);
+	struct flow_result *r = fixture_wait(&one, id);
+	fixture_expect(r->status, "succeeded");
+	fixture_expect(r->answer, "ok");
 	flow_graph_unref(g);
 	fixture_close(&one);
 	return 0;
@@ -454,7 +420,7 @@ static status many_main(void *arg)
 		one.mem = arena_open(0);
 		struct str id = fixture_start(&one, g, "workflow", "{\"name\":\"Bob\"}", "{}");
 		assert_int_equal(one.flow->recent_count, 0);
-		expect(wait_for(&one, id)->status, "paused");
+		fixture_expect(fixture_wait(&one, id)->status, "paused");
 		arena_close(one.mem);
 		one.mem = kept;
 		if (i == rounds)
@@ -497,7 +463,7 @@ static status child_main(void *arg)
 	fixture_open(&f, str_c(arg), "child", LONG_LEASE_MS);
 	fixture_serve(&f);
 	if (getenv("FLOW_TEST_ANSWER")) {
-		if (submit(&f, form_of(&f, id, "h"), "ok", good))
+		if (fixture_submit(&f, fixture_form(&f, id, "h"), "ok", good))
 			abort();
 	} else {
 		struct json *in;
@@ -554,7 +520,7 @@ static status killed_main(void *arg)
 	fixture_await(&f, id, FLOW_WORKFLOW_PAUSED, "");
 	kill_child(child); /* while it is paused */
 	assert_int_equal(f.calls, 1);
-	expect(wait_for(&f, id)->status, "paused");
+	fixture_expect(fixture_wait(&f, id)->status, "paused");
 	setenv("FLOW_TEST_ANSWER", "1", 1);
 	f.hold = 4;
 	child = spawn(&f);
@@ -563,9 +529,9 @@ static status killed_main(void *arg)
 	f.hold = 0;
 	clock_override(after_the_lease);
 	fixture_serve(&f);
-	struct flow_result *r = wait_for(&f, id);
-	expect(r->status, "succeeded");
-	expect(r->answer, "You said: first/fine/tok0 tok1 tok2 tok3 tok4 tok5 tok6 tok7 tok8");
+	struct flow_result *r = fixture_wait(&f, id);
+	fixture_expect(r->status, "succeeded");
+	fixture_expect(r->answer, "You said: first/fine/tok0 tok1 tok2 tok3 tok4 tok5 tok6 tok7 tok8");
 	assert_int_equal(f.calls, 3); /* a once, b twice */
 	assert_int_equal(r->total_steps, 5);
 	struct str events = fixture_events(&f, id, 0);
@@ -612,23 +578,23 @@ static status queued_main(void *arg)
 	struct flow_graph *g = fixture_graph(&one, echo_graph);
 	struct str id = queue_run(&one, g);
 	assert_int_equal(flow_run_get(one.flow, one.mem, S("t1"), S("app1"), id, &row), 0);
-	expect(row->status, "scheduled");
+	fixture_expect(row->status, "scheduled");
 	assert_int_equal(one.flow->active, 0);
 	assert_int_equal(queue_take(two.broker, two.mem, &queue, 1, 60000, &job), 0);
-	expect(job->payload, arena_cstr(one.mem, id));
+	fixture_expect(job->payload, arena_cstr(one.mem, id));
 	assert_int_equal(flow_run_begin(two.flow, id), 0);
 	assert_int_equal(flow_run_begin(one.flow, id), -1);
 	assert_int_equal(err_code(), ERR_STALE);
 	assert_int_equal(queue_done(two.broker, job), 0);
 	/* Followed from the process that accepted it. */
-	expect(fixture_events(&one, id, 0), "workflow_started\nnode_started s\nchunk [\"x\",\"answer\"] 'hi '\n"
+	fixture_expect(fixture_events(&one, id, 0), "workflow_started\nnode_started s\nchunk [\"x\",\"answer\"] 'hi '\n"
 					    "chunk [\"s\",\"name\"] 'Bob'\nnode_finished s succeeded\nnode_started x\n"
 					    "node_finished x succeeded\nworkflow_finished succeeded\n");
-	expect(wait_for(&one, id)->status, "succeeded");
+	fixture_expect(fixture_wait(&one, id)->status, "succeeded");
 	/* Stopped before anybody began it. */
 	id = queue_run(&one, g);
 	assert_int_equal(flow_stop(two.flow, S("app1"), S("task1"), S("")), 0);
-	expect(wait_for(&one, id)->status, "stopped");
+	fixture_expect(fixture_wait(&one, id)->status, "stopped");
 	assert_int_equal(flow_run_begin(two.flow, id), -1);
 	assert_int_equal(err_code(), ERR_STALE);
 	flow_graph_unref(g);

@@ -60,7 +60,7 @@ static const struct {
 	{ "start and trigger", HEAD START N("t", "type: trigger-webhook") END EDGES E("s", "e") E("t", "e"), "error graph -" },
 	{ "schedule", HEAD N("t", "type: trigger-schedule, mode: cron, cron_expression: '61 * * * *'") END EDGES E("t", "e"), "error bad-schedule t" },
 	{ "good schedule", HEAD N("t", "type: trigger-schedule, mode: cron, cron_expression: '@daily'") END EDGES E("t", "e"), "" },
-	{ "form in a loop", HEAD START N("l", "type: loop, start_node_id: ls, loop_count: 2, break_conditions: []") N("ls", "type: loop-start, loop_id: l") N("h", "type: human-input, loop_id: l") END EDGES E("s", "l") E("ls", "h") E("l", "e"), "error inner-form h" },
+	{ "form in a loop", HEAD START N("l", "type: loop, start_node_id: ls, loop_count: 2, break_conditions: []") N("ls", "type: loop-start, loop_id: l") N("h", "type: human-input, loop_id: l") END EDGES E("s", "l") E("ls", "h") E("l", "e"), "" },
 	{ "form by mail", HEAD START N("h", "type: human-input, delivery_methods: [{type: email, enabled: true}]") END EDGES E("s", "h") E("h", "e"), "warning form-mail h" },
 	{ "container without start", HEAD START N("it", "type: iteration, iterator_selector: [s, v], output_selector: [c, r]") CODE(", iteration_id: it") END EDGES E("s", "it") E("it", "e"), "error no-inner-start it; note never-runs c" },
 	{ "provider", HEAD START N("l", "type: llm, prompt_template: [], context: {enabled: false}, model: {provider: no/such/vendor, name: m, mode: chat, completion_params: {}}") END EDGES E("s", "l") E("l", "e"), "warning unknown-provider l" },
