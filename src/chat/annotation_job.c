@@ -30,6 +30,7 @@ enum {
 	TRIES = 3,	     /* failures, before the job's status says so */
 	AGAIN_MS = 1000,
 	EMBED_TEXTS = 32, /* of one batch: what is lost when a worker dies */
+	QUOTED_CHARS = 40,
 	REFUSED_MAX = 3,  /* questions in a row that the model server refuses */
 	IMPORT_ROWS = 200,
 	MINUTE_MS = 60 * 1000,
@@ -198,12 +199,17 @@ static status put_vectors(const struct embedder *e, struct arena *mem, const str
 	return db_commit(w->c->db, b);
 }
 
-static status refused(struct missing *m)
+/* Of a question alone: whoever waits for the job must learn which one to change. */
+static status refused(struct missing *m, struct str question)
 {
 	if (fiber_cancelled() || ++m->refused >= REFUSED_MAX)
 		return -1;
-	if (!m->any_refused)
+	if (!m->any_refused) {
+		struct str begin = str_sub(question, 0, utf8_prefix(question, QUOTED_CHARS));
+		(void)err_set(err_code(), "The question \"%.*s\" got no vector: %.*s", STR(begin),
+			      STR(err_text()));
 		err_save(&m->why);
+	}
 	m->any_refused = true;
 	err_clear();
 	return 0;
@@ -217,14 +223,12 @@ static status put_page(const struct embedder *e, struct arena *mem, struct missi
 		m->refused = 0;
 		return 0;
 	}
-	if (m->rows->count == 1)
-		return refused(m);
 	for (size_t i = 0; i < m->rows->count; i++) {
 		if (fiber_cancelled())
 			return -1;
 		if (!put_vectors(e, mem, m->rows, i, 1))
 			m->refused = 0;
-		else if (refused(m))
+		else if (refused(m, db_str_at(m->rows, i, 1)))
 			return -1;
 	}
 	return 0;

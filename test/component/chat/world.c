@@ -120,9 +120,58 @@ static status send_chunk(struct model_call *c, struct str piece, bool last, int 
 	return http_write(c->h, buf_str(&b)) || http_flush(c->h) ? -1 : 0;
 }
 
+enum { EMBED_DIMS = 48 };
+
+/* A bag of words: each adds to three places of its own. */
+static void write_vector(struct buf *b, struct str text)
+{
+	int v[EMBED_DIMS] = {1};
+	for (size_t i = 0, n; i < text.len; i = n) {
+		unsigned hash = 5381;
+		n = next_word(text, i);
+		for (size_t k = i; k < n; k++)
+			if (text.at[k] != ' ')
+				hash = hash * 33 + (unsigned char)text.at[k];
+		v[hash % EMBED_DIMS] += 4;
+		v[hash / EMBED_DIMS % EMBED_DIMS] += 3;
+		v[hash / EMBED_DIMS / EMBED_DIMS % EMBED_DIMS] += 2;
+	}
+	for (int i = 0; i < EMBED_DIMS; i++)
+		buf_printf(b, "%s%d", i ? "," : "", v[i]);
+}
+
+static status embed_handler(struct http *h, struct world *w)
+{
+	struct str body;
+	struct json *q;
+	struct buf b = buf_make(h->mem, 0);
+	int i = 0;
+	if (http_body(h, &body))
+		return -1;
+	OK(json_parse(h->mem, body, &q));
+	bool refuse = w->embed_down;
+	json_each(json_get(q, S("input")), text)
+		refuse = refuse || str_has(json_as_str(text, S("")), S("[[refuse]]"));
+	if (refuse)
+		return http_reply(h, 400, S("application/json"),
+				  S("{\"error\":{\"message\":\"too long for me\"}}"));
+	buf_puts(&b, "{\"data\":[");
+	json_each(json_get(q, S("input")), text) {
+		buf_printf(&b, "%s{\"index\":%d,\"embedding\":[", i ? "," : "", i);
+		write_vector(&b, json_as_str(text, S("")));
+		buf_puts(&b, "]}");
+		w->embed_texts++;
+		i++;
+	}
+	buf_puts(&b, "]}");
+	return http_reply(h, 200, S("application/json"), buf_str(&b));
+}
+
 static status model_handler(struct http *h, void *ctx)
 {
 	struct world *w = ctx;
+	if (str_ends(h->path, S("/embeddings")))
+		return embed_handler(h, w);
 	struct model_call c = {.h = h};
 	struct str body;
 	if (http_body(h, &body))
@@ -157,6 +206,18 @@ static struct str serve(struct world *w, http_handler handler, void *ctx,
 	struct http_options o = {.handler = handler, .ctx = ctx, .on_error = on_error};
 	OK(http_serve(&o, &fd, 1, out));
 	return arena_printf(w->mem, "http://%.*s", STR(listen_name(w->mem, fd)));
+}
+
+static void add_embedding(struct world *w, struct str name)
+{
+	struct model_set m = {.tenant_id = w->tenant_id,
+			      .provider = S("openai_api_compatible"),
+			      .name = name,
+			      .type = MODEL_EMBEDDING,
+			      .base_url = arena_printf(w->mem, "%.*s/v1", STR(w->model_url)),
+			      .api_key = S("k")};
+	struct str id;
+	OK(models_set(w->s.models, w->mem, &m, &id));
 }
 
 static void add_model(struct world *w)
@@ -254,6 +315,8 @@ static void setup(struct world *w)
 	OK(tenant_first(w->s.accounts, w->mem, &w->tenant_id));
 	w->account_id = a->id;
 	add_model(w);
+	add_embedding(w, S("embed"));
+	add_embedding(w, S("embed-2"));
 }
 
 static status run_world(void *arg)

@@ -17,6 +17,8 @@ struct world {
 	struct str model_url;
 	int model_calls;  /* answered by the model server */
 	int model_tokens; /* words of the last prompt */
+	int embed_texts;  /* turned into vectors by the same server; not those with "[[refuse]]" */
+	bool embed_down;
 };
 /* Runs body in a fiber of a new loop with a new world; fails the cmocka test when it fails. */
 void with_world(void (*body)(struct world *));
