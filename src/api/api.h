@@ -111,7 +111,7 @@ status reply_run(struct call *, int code, const struct json *) NODISCARD;
 /* Compact, UTF-8, no newline: /setup, /init, /version, /passport, statistics. */
 status reply_plain(struct call *, int code, const struct json *) NODISCARD;
 status reply_ok(struct call *); /* {"result":"success"} */
-status reply_empty(struct call *, int code) NODISCARD; /* as recorded: no body, yet a JSON type */
+status reply_empty(struct call *, int code) NODISCARD;
 
 /* The tables. */
 extern const struct route_table service_routes, site_routes, console_routes, file_routes, system_routes,

@@ -42,5 +42,5 @@ status reply_ok(struct call *c)
 
 status reply_empty(struct call *c, int code)
 {
-	return http_reply(c->http, code, S("application/json"), S(""));
+	return http_reply(c->http, code, (struct str){ 0 }, S(""));
 }

@@ -75,6 +75,19 @@ status annotation_list(struct chats *c, struct arena *mem, struct str tenant_id,
 	return 0;
 }
 
+status annotation_next(struct chats *c, struct arena *mem, struct str tenant_id, struct str app_id,
+		       const struct annotation *after, int64_t most, struct annotation **out,
+		       size_t *n)
+{
+	struct db_rows *r;
+	if (DB_READ(c->db, mem, &sql_chat_annotation_next, &r, OF_APP(tenant_id, app_id),
+		    db_int(after ? after->created_ms : INT64_MAX),
+		    db_text(after ? after->id : S("")), db_int(most)))
+		return -1;
+	read_rows(mem, r, out, n);
+	return 0;
+}
+
 status annotation_get(struct chats *c, struct arena *mem, struct str tenant_id, struct str app_id,
 		      struct str id, struct annotation **out)
 {
@@ -107,8 +120,8 @@ status annotation_batch_sync(struct chats *c, struct arena *mem, struct db_batch
 	return queue_add(c->broker, mem, b, S(ANNOTATION_QUEUE), payload, &o, NULL);
 }
 
-size_t annotation_batch_add(struct chats *c, struct arena *mem, struct db_batch *b,
-			    const struct annotation_new *a, struct str conversation_id, int64_t now)
+size_t annotation_batch_add(struct arena *mem, struct db_batch *b, const struct annotation_new *a,
+			    struct str conversation_id, int64_t now)
 {
 	bool of_message = a->message_id.len > 0;
 	struct str absent = {0};
@@ -119,15 +132,22 @@ size_t annotation_batch_add(struct chats *c, struct arena *mem, struct db_batch 
 		      OF_APP(a->tenant_id, a->app_id),
 		      db_text_or_null(of_message ? conversation_id : absent),
 		      db_text_or_null(of_message ? a->message_id : absent), db_text(a->question),
-		      db_text(a->content), db_text(a->account_id), db_int(now),
-		      db_int(config_int(c->config, CONFIG_TATARA_ANNOTATIONS_MAX)));
+		      db_text(a->content), db_text(a->account_id), db_int(now));
+}
+
+void annotation_batch_room(struct chats *c, struct db_batch *b, struct str tenant_id,
+			   struct str app_id, int64_t n)
+{
+	DB_ADD(b, &sql_chat_annotation_room, 1, OF_APP(tenant_id, app_id), db_int(n),
+	       db_int(config_int(c->config, CONFIG_TATARA_ANNOTATIONS_MAX)));
 }
 
 static status store_new(struct chats *c, struct arena *mem, const struct annotation_new *a,
 			struct str conversation_id, struct str *id)
 {
 	struct db_batch *b = db_batch_open(mem);
-	size_t at = annotation_batch_add(c, mem, b, a, conversation_id, clock_ms());
+	annotation_batch_room(c, b, a->tenant_id, a->app_id, 1);
+	size_t at = annotation_batch_add(mem, b, a, conversation_id, clock_ms());
 	touch(b, a->tenant_id, a->app_id);
 	if (annotation_batch_sync(c, mem, b, a->tenant_id, a->app_id))
 		return -1;

@@ -27,6 +27,8 @@ struct annotation_page {
 };
 /* Newest first. */
 status annotation_list(struct chats *, struct arena *, struct str tenant_id, struct str app_id, const struct annotation_page *, struct annotation **out, size_t *n, int64_t *total) NODISCARD;
+/* The next of all, newest first: at most `most` behind `after`; NULL = from the newest. */
+status annotation_next(struct chats *, struct arena *, struct str tenant_id, struct str app_id, const struct annotation *after, int64_t most, struct annotation **out, size_t *n) NODISCARD;
 /* "Annotation not found" */
 status annotation_get(struct chats *, struct arena *, struct str tenant_id, struct str app_id, struct str id, struct annotation **out) NODISCARD;
 status annotation_count(struct chats *, struct arena *, struct str tenant_id, struct str app_id, int64_t *out) NODISCARD;

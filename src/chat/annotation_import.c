@@ -29,6 +29,14 @@ static status check_size(const struct config *c, struct str csv)
 	return 0;
 }
 
+/* The mark of an export that keeps spreadsheets from reading a formula. */
+static struct str cell_text(struct str t)
+{
+	bool marked = t.len > 1 && t.at[0] == '\'' &&
+		      str_find_char(S("=+-@\t\r"), t.at[1]) != SIZE_MAX;
+	return str_trim(marked ? str_skip(t, 1) : t);
+}
+
 static bool usable(struct str question, struct str answer)
 {
 	return question.len && answer.len && utf8_count(question) <= QUESTION_CHARS &&
@@ -57,8 +65,8 @@ status annotation_read_csv(struct chats *c, struct arena *mem, struct str csv, s
 	int64_t most = config_int(c->config, CONFIG_ANNOTATION_IMPORT_MAX_RECORDS);
 	struct json *rows = json_arr(mem);
 	while (csv_row(mem, &in, &cells, &n)) {
-		struct str question = n < 2 ? S("") : str_trim(cells[0]);
-		struct str answer = n < 2 ? S("") : str_trim(cells[1]);
+		struct str question = n < 2 ? S("") : cell_text(cells[0]);
+		struct str answer = n < 2 ? S("") : cell_text(cells[1]);
 		if (!usable(question, answer))
 			continue;
 		struct json *row = json_push(mem, rows, json_arr(mem));

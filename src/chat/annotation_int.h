@@ -6,8 +6,11 @@
 
 /* --- annotation.c --- */
 /* Adds the row of one annotation to a batch; its statement's index. */
-size_t annotation_batch_add(struct chats *, struct arena *, struct db_batch *,
-			    const struct annotation_new *, struct str conversation_id, int64_t now);
+size_t annotation_batch_add(struct arena *, struct db_batch *, const struct annotation_new *,
+			    struct str conversation_id, int64_t now);
+/* Adds a check to a batch: ERR_STALE when the app may not have n more. */
+void annotation_batch_room(struct chats *, struct db_batch *, struct str tenant_id,
+			   struct str app_id, int64_t n);
 /* Adds "vectors of this app may be missing" to a batch, for a worker. */
 status annotation_batch_sync(struct chats *, struct arena *, struct db_batch *, struct str tenant_id,
 			     struct str app_id) NODISCARD;

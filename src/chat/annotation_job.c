@@ -333,6 +333,7 @@ static status import_piece(struct work *w, struct arena *mem, const struct json 
 {
 	struct db_batch *b = db_batch_open(mem);
 	int64_t now = clock_ms();
+	annotation_batch_room(w->c, b, w->tenant_id, w->app_id, to - from);
 	for (int64_t i = from; i < to; i++) {
 		const struct json *row = json_at(rows, (size_t)i);
 		struct annotation_new a = {.tenant_id = w->tenant_id,
@@ -340,7 +341,7 @@ static status import_piece(struct work *w, struct arena *mem, const struct json 
 					   .account_id = account_id,
 					   .question = json_as_str(json_at(row, 0), S("")),
 					   .content = json_as_str(json_at(row, 1), S(""))};
-		(void)annotation_batch_add(w->c, mem, b, &a, S(""), now);
+		(void)annotation_batch_add(mem, b, &a, S(""), now);
 	}
 	DB_ADD(b, &sql_chat_annotation_job_step, 1, OF_JOB(w), db_int(from), db_int(to), db_int(now));
 	if (to == (int64_t)json_len(rows)) {

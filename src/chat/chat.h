@@ -71,11 +71,13 @@ struct conversation_log {
 	struct conversation conversation;
 	int64_t messages, user_likes, user_dislikes, admin_likes, admin_dislikes;
 	int64_t runs_succeeded, runs_failed, runs_partial; /* of a chatflow's turns */
+	int64_t annotations; /* made of its messages */
 	struct str summary; /* the first query */
 };
 struct conversation_log_page {
 	bool completion;
 	struct str keyword;
+	int annotated; /* 0 = all, 1 = with annotations, 2 = without */
 	int64_t from_ms, until_ms, page, limit; /* until 0 = now */
 };
 status conversation_logs(struct chats *, struct arena *, struct str tenant_id, struct str app_id, const struct conversation_log_page *, struct conversation_log **out, size_t *n, int64_t *total) NODISCARD;

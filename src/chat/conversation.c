@@ -195,10 +195,10 @@ status conversation_logs(struct chats *c, struct arena *mem, struct str tenant_i
 	if (DB_READ(c->db, mem, &sql_chat_conversation_log, &r, db_text(tenant_id), db_text(app_id),
 		    db_int(p->completion), db_text(chat_like(mem, p->keyword)),
 		    db_int(p->from_ms), db_int(p->until_ms ? p->until_ms : INT64_MAX),
-		    db_int(p->limit), db_int((p->page - 1) * p->limit)))
+		    db_int(p->limit), db_int((p->page - 1) * p->limit), db_int(p->annotated)))
 		return -1;
 	*n = r->count;
-	*total = r->count ? db_int_at(r, 0, COLUMNS + 9) : 0;
+	*total = r->count ? db_int_at(r, 0, COLUMNS + 10) : 0;
 	*out = arena_array(mem, struct conversation_log, *n + 1);
 	for (size_t i = 0; i < *n; i++) {
 		struct conversation_log *l = &(*out)[i];
@@ -212,6 +212,7 @@ status conversation_logs(struct chats *c, struct arena *mem, struct str tenant_i
 		l->runs_succeeded = db_int_at(r, i, COLUMNS + 6);
 		l->runs_failed = db_int_at(r, i, COLUMNS + 7);
 		l->runs_partial = db_int_at(r, i, COLUMNS + 8);
+		l->annotations = db_int_at(r, i, COLUMNS + 9);
 	}
 	return 0;
 }

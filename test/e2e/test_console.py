@@ -9,7 +9,7 @@ import pytest
 import requests
 import yaml
 from recorded import AppSet, Recorded, all_cases, app_file, load, report
-from tatara import EMAIL, GOLDEN, PASSWORD, Server
+from tatara import EMAIL, GOLDEN, PASSWORD, Annotations, Server
 
 # Files of the first set-up, of people and of models run on a server of their own, in this order.
 FRESH = ["setup", "features", "workspaces", "model-credentials", "model-providers", "login", "account"]
@@ -20,7 +20,6 @@ LATER_FILES = {"datasets": "knowledge", "explore": "template apps", "plugin-inst
                "statistics": "statistics"}
 
 AGENT, KNOWLEDGE, MCP, TRACE = "mode agent-chat", "knowledge", "MCP", "tracing"
-ANNOTATION = "annotations"
 WEB = "http://console.example.com"
 PROVIDER = "langgenius/openai_api_compatible/openai_api_compatible"
 JSON_404 = "unknown paths are JSON"
@@ -45,9 +44,6 @@ OTHER = {
     ("workflow-draft-run", "node run: unknown"): (404, "it is the caller's error"),
     ("workflow-runs", "node executions with an exception"): (None, "code nodes"),
     ("workflow-runs", "node executions of an iteration"): (None, "iterations"),
-    ("logs", "annotation-count"): (404, ANNOTATION),
-    ("logs", "annotations"): (404, ANNOTATION),
-    ("logs", "annotation-setting"): (404, ANNOTATION),
     ("logs", "suggested-questions"): (200, "the console may ask for any message of the app"),
 }
 
@@ -264,7 +260,18 @@ class Console(Recorded):
             r = requests.put("%s/%s" % (at, ids[name]), headers=key, json={"user": "u7", "value": value})
             assert r.status_code == 200, r.text
 
+    def annotated(self):
+        """Two annotations of the same question, the older one has answered twice."""
+        key = self.fresh_key("chat_annotation")
+        a = Annotations(self.server, key["Authorization"][7:])
+        a.add("What is the capital of Norway?", "Oslo (from annotation).")
+        a.switch()
+        for _ in range(2):
+            self.chat(key, "u1", "What is the capital of Norway?")
+        a.add("What is the capital of Norway?", "Oslo (from annotation).")
+
     def before_logs(self, replay):
+        self.annotated()
         r = requests.post(self.server.url + "/v1/chat-messages", headers=self.fresh_key("agent_fc"), json={
             "inputs": {}, "user": "u1", "query": "hello", "response_mode": "streaming"})
         end = json.loads(r.text.strip().split("\n\n")[-1][6:])

@@ -198,6 +198,8 @@ class Session:
         if r.status_code != want["status"]:
             return ["want status %d, got %d: %s" % (want["status"], r.status_code, r.text[:500])]
         for h, v in want.get("headers", {}).items():
+            if h == "content-type" and r.status_code == 204:
+                continue  # an answer without a body has no type, whatever the recorded server says of it
             if h in ("content-type", "www-authenticate", "content-disposition", "cache-control"):
                 if r.headers.get(h) != v:
                     out.append("header %s: want %r, got %r" % (h, v, r.headers.get(h)))

@@ -13,7 +13,7 @@ import pytest
 import requests
 from golden import UNKNOWN_ID
 from recorded import AppSet, app_file
-from tatara import EMAIL, ROOT, Server
+from tatara import EMAIL, EMBEDDING, ROOT, Server
 from test_console import sign_in
 
 OTHER_EMAIL = "other@example.com"
@@ -41,6 +41,10 @@ BODIES = {
                                       "model_config": {}, "response_mode": "blocking"},
     "POST /apps/{id}/completion-messages": {"inputs": {}, "model_config": {}, "response_mode": "blocking"},
     "POST /apps/{id}/feedbacks": {"message_id": "{message}", "rating": "like"},
+    "POST /apps/{id}/annotations": {"message_id": "{message}", "question": "stolen", "answer": "stolen"},
+    "POST /apps/{id}/annotations/{annotation}": {"question": "stolen", "answer": "stolen"},
+    "POST /apps/{id}/annotation-reply/{action}": dict(EMBEDDING, score_threshold=0.5),
+    "POST /apps/{id}/annotation-settings/{setting}": {"score_threshold": 0.5},
     "PUT /workspaces/current/members/{member}/update-role": {"role": "admin"},
     "POST /workspaces/switch": {"tenant_id": "{tenant}"},
     "POST /apps/imports": {"mode": "yaml-content", "yaml_content": "{yaml}", "app_id": "{id}"},
@@ -52,7 +56,7 @@ QUERIES = {
     "GET /apps/{id}/conversation-variables": "?conversation_id={conversation}",
 }
 # Routes whose parameter is no id of a workspace's record.
-NO_ID = {"type", "provider", "author", "plugin", "kind", "node"}
+NO_ID = {"action", "type", "provider", "author", "plugin", "kind", "node"}
 # Answers 404 to its owner as well: it is for agent apps, which no side has.
 NOT_FOR_THESE = {"GET /apps/{id}/agent/logs"}
 # Routes without an id in the path that take one in the body.
@@ -145,7 +149,9 @@ class Side:
         assert r.status_code == 200 and "workflow_finished" in r.text, r.text
         left = self.get("/apps/%s/workflows/draft/nodes/start/variables" % self.graph)["items"]
         self.hook()
+        annotations = self.annotate()
         self.ids = {
+            **annotations,
             "node": "start", "variable": left[0]["id"],
             "trigger": self.get("/apps/%s/triggers" % self.graph)["data"][0]["id"],
             "form_token": waits["reasons"][0]["form_token"],
@@ -155,6 +161,26 @@ class Side:
             "tenant": self.get("/workspaces")["workspaces"][0]["id"], "type": "code"}
         self.dataset_key = self.apps.post("/datasets/api-keys")["id"]
         return self
+
+    def annotate(self):
+        """Of the chat app: an annotation, replies with it, an import."""
+        app = "/apps/%s/annotation" % self.chat
+        self.apps.post("/tatara/models", {"name": "mock-embed", "base_url": "http://127.0.0.1:9912/v1",
+                                          "api_key": "sk-mock", "type": "text-embedding"})
+        made = self.apps.post(app + "s", {"question": "secret question", "answer": "secret answer"})
+        job = self.apps.post(app + "-reply/enable", dict(EMBEDDING, score_threshold=0.99))["job_id"]
+        r = self.console.post(self.server.url + "/console/api" + app + "s/batch-import",
+                              files={"file": ("a.csv", "question,answer\nsecret,secret\n")})
+        assert r.status_code == 200, r.text
+        for tail in ("-reply/enable/status/" + job, "s/batch-import-status/" + r.json()["job_id"]):
+            for _ in range(600):
+                state = self.get(app + tail)
+                if state["job_status"] not in ("waiting", "processing"):
+                    break
+                time.sleep(0.05)
+            assert state["job_status"] == "completed", state
+        return {"annotation": made["id"], "job": job, "import_job": r.json()["job_id"], "action": "enable",
+                "setting": self.get(app + "-setting")["id"]}
 
     def hook(self):
         """The draft of the echo app gets a webhook; asking for it makes its row."""
@@ -175,6 +201,8 @@ class Side:
         return dict(out, conversation=talk["conversation_id"], message=talk["message_id"])
 
     def app_for(self, route):
+        if "annotation" in route:
+            return self.chat
         if "advanced-chat" in route or "conversation-variables" in route:
             return self.flow
         if "completion" in route:
@@ -194,6 +222,7 @@ class Side:
             out.append(self.get("/apps/%s/workflows?page=1&limit=10" % app))
         out.append(self.get("/apps/%s/workflow-runs?triggered_from=app-run" % self.graph))
         out.append(self.get("/apps/%s/workflows/draft/nodes/start/variables" % self.graph))
+        out += [self.get("/apps/%s/annotation%s" % (self.chat, tail)) for tail in ("s", "-setting")]
         out += [self.get("/apps/%s/chat-conversations" % app) for app in (self.flow, self.chat)]
         return json.loads(json.dumps(out))
 

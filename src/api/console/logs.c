@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* logs: conversations and messages of an app's users, feedback of the people who run it. */
+#include "api/console/annotations.h"
 #include "api/console/console.h"
 
 #include "base/buf.h"
@@ -75,6 +76,21 @@ static status put_short_message(struct call *c, struct json *o, const struct con
 	return 0;
 }
 
+/* The annotation of a completion's one message. */
+static status put_annotation(struct call *c, struct json *o, const struct conversation_log *l)
+{
+	struct annotation_marks marks = { 0 };
+	struct json *made = json_null(c->mem);
+	if (l->annotations &&
+	    annotation_marks_get(c->s->chats, c->mem, l->conversation.tenant_id,
+				 l->conversation.app_id, l->conversation.id, &marks))
+		return -1;
+	if (marks.made_count && made_annotation_json(c, &marks.made[0], &made))
+		return -1;
+	json_set(c->mem, o, S("annotation"), made);
+	return 0;
+}
+
 static status log_json(struct call *c, const struct conversation_log *l, bool completion,
 		       struct json **out)
 {
@@ -92,10 +108,10 @@ static status log_json(struct call *c, const struct conversation_log *l, bool co
 	json_set_null(c->mem, o, S("read_at"));
 	put_time(c->mem, o, S("created_at"), v->created_ms);
 	put_time(c->mem, o, S("updated_at"), v->updated_ms);
-	if (completion)
-		json_set_null(c->mem, o, S("annotation"));
-	else
-		json_set_bool(c->mem, o, S("annotated"), false);
+	if (completion && put_annotation(c, o, l))
+		return -1;
+	if (!completion)
+		json_set_bool(c->mem, o, S("annotated"), l->annotations > 0);
 	json_set_null(c->mem, config, S("model"));
 	json_set(c->mem, config, S("pre_prompt"), json_get(v->config, S("pre_prompt")));
 	json_set(c->mem, o, S("model_config"), config);
@@ -134,6 +150,10 @@ static status reply_logs(struct call *c, bool completion)
 	struct conversation_log *list;
 	size_t n;
 	int64_t total;
+	struct str annotated = http_query(c->http, S("annotation_status"));
+	q.annotated = str_eq(annotated, S("annotated"))	    ? 1
+		      : str_eq(annotated, S("not_annotated")) ? 2
+							      : 0;
 	if (need_app(c) || need_page(c, 20, &q.page, &q.limit) ||
 	    query_time(c, S("start"), &q.from_ms) || query_time(c, S("end"), &q.until_ms))
 		return -1;
@@ -185,7 +205,26 @@ static struct json *feedbacks_json(struct call *c, const struct message *m)
 	return out;
 }
 
-static struct json *message_json(struct call *c, const struct message *m)
+/* The annotation made of the message, and the one that answered it. */
+static status put_marks(struct call *c, struct json *o, const struct message *m,
+			const struct annotation_marks *marks)
+{
+	struct json *made = json_null(c->mem), *hit = json_null(c->mem);
+	for (size_t i = 0; i < marks->made_count; i++)
+		if (str_eq(marks->made[i].message_id, m->id) &&
+		    made_annotation_json(c, &marks->made[i], &made))
+			return -1;
+	for (size_t i = 0; i < marks->hit_count; i++)
+		if (str_eq(marks->hits[i].message_id, m->id) &&
+		    annotation_hit_json(c, &marks->hits[i], &hit))
+			return -1;
+	json_set(c->mem, o, S("annotation"), made);
+	json_set(c->mem, o, S("annotation_hit_history"), hit);
+	return 0;
+}
+
+static status message_json(struct call *c, const struct message *m,
+			   const struct annotation_marks *marks, struct json **out)
 {
 	struct json *o = json_obj(c->mem), *files = json_arr(c->mem);
 	json_set_str(c->mem, o, S("id"), m->id);
@@ -201,8 +240,8 @@ static struct json *message_json(struct call *c, const struct message *m)
 	put_text(c->mem, o, S("from_account_id"), m->by_account ? m->created_by : S(""));
 	json_set(c->mem, o, S("feedbacks"), feedbacks_json(c, m));
 	put_text(c->mem, o, S("workflow_run_id"), m->workflow_run_id);
-	json_set_null(c->mem, o, S("annotation"));
-	json_set_null(c->mem, o, S("annotation_hit_history"));
+	if (put_marks(c, o, m, marks))
+		return -1;
 	put_time(c->mem, o, S("created_at"), m->created_ms);
 	struct json *thoughts = json_arr(c->mem);
 	json_each(m->thoughts, t)
@@ -217,7 +256,14 @@ static struct json *message_json(struct call *c, const struct message *m)
 	/* A completion has no turn before it. */
 	put_text(c->mem, o, S("parent_message_id"),
 		 str_eq(m->mode, S("completion")) ? S("") : m->parent_message_id);
-	return o;
+	*out = o;
+	return 0;
+}
+
+static status marks_of(struct call *c, struct str conversation_id, struct annotation_marks *out)
+{
+	return annotation_marks_get(c->s->chats, c->mem, c->app->tenant_id, c->app->id,
+				    conversation_id, out);
 }
 
 static status need_conversation(struct call *c, struct str id, struct conversation **v)
@@ -234,14 +280,16 @@ static status reply_conversation(struct call *c, bool completion)
 					    S_INIT("model"), S_INIT("user_input_form"),
 					    S_INIT("pre_prompt"), S_INIT("agent_mode") };
 	struct conversation *v;
+	struct annotation_marks marks;
 	struct message *list = NULL;
 	size_t n;
 	bool more;
 	if (need_conversation(c, c->param[1], &v) ||
 	    message_list(c->s->chats, c->mem, c->app->tenant_id, c->app->id, v->id, S(""), 1000, &list,
-			 &n, &more))
+			 &n, &more) ||
+	    marks_of(c, v->id, &marks))
 		return -1;
-	struct json *o = json_obj(c->mem), *config = json_obj(c->mem);
+	struct json *o = json_obj(c->mem), *config = json_obj(c->mem), *first = json_null(c->mem);
 	json_set_str(c->mem, o, S("id"), v->id);
 	json_set_str(c->mem, o, S("status"), S("normal"));
 	put_owner(c, o, v->by_account, v->created_by);
@@ -249,7 +297,7 @@ static status reply_conversation(struct call *c, bool completion)
 	put_time(c->mem, o, S("created_at"), v->created_ms);
 	if (!completion) {
 		put_time(c->mem, o, S("updated_at"), v->updated_ms);
-		json_set_bool(c->mem, o, S("annotated"), false);
+		json_set_bool(c->mem, o, S("annotated"), marks.made_count > 0);
 		json_set_str(c->mem, o, S("introduction"), v->introduction);
 	}
 	for (size_t i = 0; i < countof(parts); i++)
@@ -263,8 +311,9 @@ static status reply_conversation(struct call *c, bool completion)
 		stats.admin_dislikes += str_eq(list[i].admin_rating, S("dislike"));
 	}
 	if (completion) {
-		json_set(c->mem, o, S("message"),
-			 n ? message_json(c, &list[0]) : json_null(c->mem));
+		if (n && message_json(c, &list[0], &marks, &first))
+			return -1;
+		json_set(c->mem, o, S("message"), first);
 	} else {
 		json_set_int(c->mem, o, S("message_count"), stats.messages);
 		put_stats(c, o, &stats);
@@ -296,6 +345,7 @@ status console_chat_remove(struct call *c)
 status console_chat_messages(struct call *c)
 {
 	struct conversation *v;
+	struct annotation_marks marks;
 	struct message *list;
 	size_t n;
 	bool more;
@@ -305,11 +355,16 @@ status console_chat_messages(struct call *c)
 	if (call_query_int(c, S("limit"), 20, 1, 100, &limit) ||
 	    need_conversation(c, http_query(c->http, S("conversation_id")), &v) ||
 	    message_list(c->s->chats, c->mem, c->app->tenant_id, c->app->id, v->id,
-			 http_query(c->http, S("first_id")), limit, &list, &n, &more))
+			 http_query(c->http, S("first_id")), limit, &list, &n, &more) ||
+	    marks_of(c, v->id, &marks))
 		return -1;
 	struct json *o = json_obj(c->mem), *rows = json_arr(c->mem);
-	for (size_t i = 0; i < n; i++)
-		json_push(c->mem, rows, message_json(c, &list[i]));
+	for (size_t i = 0; i < n; i++) {
+		struct json *row;
+		if (message_json(c, &list[i], &marks, &row))
+			return -1;
+		json_push(c->mem, rows, row);
+	}
 	json_set_int(c->mem, o, S("limit"), limit);
 	json_set_bool(c->mem, o, S("has_more"), more);
 	json_set(c->mem, o, S("data"), rows);
@@ -319,10 +374,13 @@ status console_chat_messages(struct call *c)
 status console_message(struct call *c)
 {
 	struct message *m;
-	if (need_app(c) || message_of_app(c->s->chats, c->mem, c->account->tenant_id, c->app->id,
-					  c->param[1], &m))
+	struct annotation_marks marks;
+	struct json *o;
+	if (need_app(c) ||
+	    message_of_app(c->s->chats, c->mem, c->account->tenant_id, c->app->id, c->param[1], &m) ||
+	    marks_of(c, m->conversation_id, &marks) || message_json(c, m, &marks, &o))
 		return -1;
-	return reply_json(c, 200, message_json(c, m));
+	return reply_json(c, 200, o);
 }
 
 status console_feedback(struct call *c)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table: the routes of the console API. Saving a draft is the one call that takes any content type. */
+#include "api/console/annotations.h"
 #include "api/console/console.h"
 #include "api/service/service.h"
 
@@ -168,6 +169,28 @@ static const struct route routes[] = {
 	  console_chat_remove, 0 },
 	{ HTTP_GET, APP "/chat-messages", AUTH_EDITOR, QUICK, 0, console_chat_messages, 0 },
 	{ HTTP_GET, APP "/messages/{message:uuid}", AUTH_CONSOLE, QUICK, 0, console_message, 0 },
+	{ HTTP_GET, APP "/annotations", AUTH_EDITOR, QUICK, 0, console_annotations, 0 },
+	{ HTTP_POST, APP "/annotations", AUTH_EDITOR, QUICK, 0, console_annotation_create, 0 },
+	{ HTTP_DELETE, APP "/annotations", AUTH_EDITOR, QUICK, 0, console_annotations_remove, 0 },
+	{ HTTP_GET, APP "/annotations/count", AUTH_CONSOLE, QUICK, 0, console_annotation_count, 0 },
+	{ HTTP_GET, APP "/annotations/export", AUTH_EDITOR, SLOW, 0, console_annotation_export, 0 },
+	{ HTTP_POST, APP "/annotations/batch-import", AUTH_EDITOR, SLOW, 0, console_annotation_import,
+	  0 },
+	{ HTTP_GET, APP "/annotations/batch-import-status/{import_job:uuid}", AUTH_EDITOR, QUICK, 0,
+	  console_annotation_import_job, 0 },
+	{ HTTP_POST, APP "/annotations/{annotation:uuid}", AUTH_EDITOR, QUICK, 0,
+	  console_annotation_update, 0 },
+	{ HTTP_DELETE, APP "/annotations/{annotation:uuid}", AUTH_EDITOR, QUICK, 0,
+	  console_annotation_remove, 0 },
+	{ HTTP_GET, APP "/annotations/{annotation:uuid}/hit-histories", AUTH_EDITOR, QUICK, 0,
+	  console_annotation_hits, 0 },
+	{ HTTP_POST, APP "/annotation-reply/{action}", AUTH_EDITOR, QUICK, 0,
+	  console_annotation_switch, 0 },
+	{ HTTP_GET, APP "/annotation-reply/{action}/status/{job:uuid}", AUTH_EDITOR, QUICK, 0,
+	  console_annotation_job, 0 },
+	{ HTTP_GET, APP "/annotation-setting", AUTH_EDITOR, QUICK, 0, console_annotation_setting, 0 },
+	{ HTTP_POST, APP "/annotation-settings/{setting:uuid}", AUTH_EDITOR, QUICK, 0,
+	  console_annotation_threshold, 0 },
 	{ HTTP_POST, APP "/feedbacks", AUTH_CONSOLE, QUICK, 0, console_feedback, 0 },
 	{ HTTP_GET, APP "/chat-messages/{message:uuid}/suggested-questions", AUTH_CONSOLE, SLOW, 0,
 	  console_suggest, 0 },
