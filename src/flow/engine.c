@@ -314,9 +314,17 @@ void engine_note_write(struct arena *mem, struct write_list *list, struct writte
 	vec_push(mem, list, ((struct written){ arena_str(mem, w.node), arena_str(mem, w.name) }));
 }
 
+/* An empty list does not tell of what; a node that filters one says so in its data. */
+static enum var_type output_type(const struct graph_node *n, const struct json *value)
+{
+	if (!json_is(value, JSON_ARR) || value->len || !str_eq(n->type, S("list-operator")))
+		return VAR_INFER;
+	return var_type_parse(json_get_str(n->data, S("var_type")));
+}
+
 status engine_apply(struct engine *e, const struct graph_node *n, struct node_result *r, bool exception)
 {
-	json_each_member(r->outputs, m) pool_set(e->pool, n->id, m->name, &m->value, VAR_INFER);
+	json_each_member(r->outputs, m) pool_set(e->pool, n->id, m->name, &m->value, output_type(n, &m->value));
 	/* What is inside a container has counted when it happened, unless this is a replay. */
 	for (struct engine *up = e; up && (!is_container(n) || e->replaying); up = up->parent)
 		engine_add_result(up->mem, &up->sums, r);

@@ -45,9 +45,7 @@ class ScriptedModel:
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
     def add_to(self, server, name, tools=True):
-        args = ["model", "add", "--type", "llm", "--provider", "openai_api_compatible", "--name", name,
-                "--base-url", self.url, "--key-stdin"]
-        server.run(*args, *(["--tools"] if tools else []), stdin="sk\n")
+        server.add_model("llm", name, self.url, settings={"tools": True} if tools else {})
 
     def close(self):
         self.http.shutdown()

@@ -256,8 +256,7 @@ class Session:
 
     def before_audio(self, replay):
         for kind, name in (("tts", "mock-tts"), ("speech2text", "mock-stt")):
-            self.server.run("model", "add", "--type", kind, "--name", name, "--base-url", "http://127.0.0.1:9912/v1",
-                            "--key-stdin", "--default", "--check", stdin="sk-mock\n")
+            self.server.add_model(kind, name, "http://127.0.0.1:9912/v1", default=True, check=True)
         replay.bound["<message_id#1>"] = self.chat("chat", "u1", "Hello")["message_id"]
 
     def before_conversations(self, replay):
