@@ -10,10 +10,11 @@ import time
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from patience import PATIENCE  # noqa: E402
 from tatara import GOLDEN, Apps, Server  # noqa: E402
 
 
-def wait_port(port, wait=10):
+def wait_port(port, wait=PATIENCE):
     end = time.time() + wait
     while time.time() < end:
         with socket.socket() as s:

@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 
+from patience import PATIENCE, until
 from tatara import BINARY
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -38,7 +39,9 @@ class Namespace:
     def __init__(self):
         self.process = subprocess.Popen(["unshare", "-n", "sleep", "infinity"])
         own = os.readlink("/proc/self/ns/net")
-        for _ in range(500):
+        for _ in range(100 * PATIENCE):
+            if self.process.poll() is not None:
+                raise RuntimeError("unshare -n is refused: these tests need network namespaces")
             with contextlib.suppress(OSError):
                 if os.readlink("/proc/%d/ns/net" % self.process.pid) != own:
                     break
@@ -154,11 +157,12 @@ class Names(threading.Thread):
 
 # --- origins ---
 
-def read_request(s):
-    """Head and body of one request as bytes, or None at the end."""
+def read_request(s, heard):
+    """(head, body, whether it is whole) of one request, or None at the end. All bytes go into heard as well."""
     data = b""
     while b"\r\n\r\n" not in data:
         piece = s.recv(65536)
+        heard.extend(piece)
         if not piece:
             return None
         data += piece
@@ -168,23 +172,24 @@ def read_request(s):
         while len(body) < int(m.group(1)):
             piece = s.recv(65536)
             if not piece:
-                break
+                return head, body, False
             body += piece
     elif re.search(rb"(?i)\r\ntransfer-encoding: *chunked", head):
         while not body.endswith(b"0\r\n\r\n"):
             piece = s.recv(65536)
             if not piece:
-                break
+                return head, body, False
             body += piece
-    return head, body
+    return head, body, True
 
 
 class Origin:
     """answers: path -> bytes, or a function of (socket, head, body); others get 200 with the address.
-    tls: an SSLContext."""
+    tls: an SSLContext. seen: requests that came whole; cut: those that ended too soon, whenever that was."""
 
     def __init__(self, net, address, port=80, answers=None, tls=None):
-        self.seen, self.connections, self.answers, self.address = [], 0, answers or {}, address
+        self.seen, self.cut, self.heard, self.connections = [], [], bytearray(), 0
+        self.answers, self.address = answers or {}, address
         self.tls = tls
         with net.outside():
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -204,8 +209,12 @@ class Origin:
                 s = self.tls.wrap_socket(s, server_side=True)
         with s, contextlib.suppress(OSError):
             while True:
-                got = read_request(s)
+                got = read_request(s, self.heard)
                 if got is None:
+                    return
+                *got, whole = got
+                if not whole:
+                    self.cut.append(got)
                     return
                 self.seen.append(got)
                 path = got[0].split(b" ")[1].decode("latin1").split("?")[0]
@@ -222,7 +231,33 @@ class Origin:
                     return
 
     def text(self):
-        return b"\n".join(h + b"\r\n\r\n" + b for h, b in self.seen)
+        return b"\n".join(h + b"\r\n\r\n" + b for h, b in self.seen + self.cut)
+
+
+class Steps:
+    """An answer of PIECES pieces, of which each is sent when the one before it has arrived: the client says so with
+    arrived(), or by asking for the answer `tell`. Who holds a piece back until the next one comes waits for ever."""
+
+    PIECES = 5
+
+    def __init__(self, piece=lambda i: b"data: %d\n\n" % i, end=b""):
+        self.gate, self.piece, self.end = threading.Semaphore(0), piece, end
+
+    def arrived(self):
+        self.gate.release()
+
+    def __call__(self, s, head, body):
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for i in range(self.PIECES):
+            piece = self.piece(i)
+            s.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+            if not self.gate.acquire(timeout=PATIENCE):
+                return False
+        s.sendall((b"%x\r\n%s\r\n" % (len(self.end), self.end) if self.end else b"") + b"0\r\n\r\n")
+
+    def tell(self, s, head, body):
+        self.arrived()
+        s.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
 def certificate(folder, name):
@@ -240,7 +275,7 @@ def certificate(folder, name):
 # --- the proxy ---
 
 class Proxy:
-    def __init__(self, net, env=None, wait=5):
+    def __init__(self, net, env=None, wait=PATIENCE):
         self.net, self.log = net, tempfile.NamedTemporaryFile(prefix="tatara-proxy-", suffix=".log")
         base = {"PATH": os.environ["PATH"], "SSRF_PROXY_DNS": "127.0.0.1:5353", "HOME": "/nonexistent",
                 "SSRF_HTTP_PORT": str(self.free_port()), "TATARA_LOG_FORMAT": "json"}
@@ -268,14 +303,14 @@ class Proxy:
     def url(self):
         return "http://127.0.0.1:%d" % self.port
 
-    def connect(self, timeout=15, port=None, source=None):
+    def connect(self, timeout=PATIENCE, port=None, source=None):
         with self.net.inside():
             s = socket.create_connection(("127.0.0.1", port or self.port), timeout=timeout,
                                          source_address=source)
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return s
 
-    def raw(self, data, timeout=15):
+    def raw(self, data, timeout=PATIENCE):
         """Sends bytes, reads to the end (clients that want an answer sooner say Connection: close)."""
         with self.connect(timeout) as s:
             with contextlib.suppress(OSError):
@@ -311,11 +346,19 @@ class Proxy:
         with open(self.log.name, encoding="utf-8", errors="replace") as f:
             return f.read()
 
+    def connections(self, n):
+        """Waits until so many clients are connected."""
+        until(lambda: self.metrics()["tatara_egress_connections"] == n, "%d connections" % n)
+
+    def logged(self, text):
+        """Waits until the text stands in the log."""
+        until(lambda: text in self.read_log(), "%s in the log" % text)
+
     def close(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(10)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 import requests
+from patience import PATIENCE, until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.environ.get("TATARA_BIN", os.path.join(ROOT, "build/tatara"))
@@ -38,20 +39,20 @@ class Server:
         self.process = None
         self.log = os.path.join(self.data, "server.log")
 
-    def start(self, wait=30):
+    def start(self, wait=PATIENCE):
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data", self.data, "--listen", "127.0.0.1:%d" % self.port],
             env=self.env, stdout=open(self.log, "ab"), stderr=subprocess.STDOUT)
         self.wait_ready(wait)
         return self
 
-    def wait_ready(self, wait=30):
+    def wait_ready(self, wait=PATIENCE):
         end = time.time() + wait
         while time.time() < end:
             if self.process.poll() is not None:
                 raise RuntimeError("server ended: " + self.read_log()[-3000:])
             try:
-                if requests.get(self.url + "/ready", timeout=2).status_code == 200:
+                if requests.get(self.url + "/ready", timeout=10).status_code == 200:
                     return
             except requests.RequestException:
                 pass
@@ -66,14 +67,22 @@ class Server:
             return ""
 
     def roles(self):
-        return requests.get(self.url + "/health", timeout=5).json()["roles"]
+        return requests.get(self.url + "/health", timeout=PATIENCE).json()["roles"]
 
     def kill_role(self, name):
         pid = self.roles()[name]["pid"]
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def stop(self, sig=signal.SIGTERM, wait=30):
+    def await_role(self, name, old):
+        """Waits until the process `old` of the role is replaced and all are ready."""
+        until(lambda: self.roles()[name]["pid"] not in (0, old), "a new " + name)
+        self.wait_ready()
+
+    def replace_role(self, name):
+        self.await_role(name, self.kill_role(name))
+
+    def stop(self, sig=signal.SIGTERM, wait=PATIENCE):
         if self.process and self.process.poll() is None:
             self.process.send_signal(sig)
             try:
@@ -92,7 +101,7 @@ class Server:
 
     def run(self, *args, stdin=None, check=True):
         r = subprocess.run([BINARY, *args, "--data", self.data], input=stdin, text=True,
-                           capture_output=True, env=self.env, timeout=120)
+                           capture_output=True, env=self.env, timeout=2 * PATIENCE)
         if check and r.returncode:
             raise RuntimeError("tatara %s: %s%s" % (" ".join(args), r.stdout, r.stderr))
         return r

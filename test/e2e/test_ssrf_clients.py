@@ -9,7 +9,6 @@ import shutil
 import ssl
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.request
 
@@ -18,38 +17,26 @@ import openai
 import pytest
 import requests
 
-from outside import PRIVATE, SITE, Internet, Names, Origin, Proxy, certificate
+from outside import PRIVATE, SITE, Internet, Names, Origin, Proxy, Steps, certificate
+from patience import PATIENCE
 from tatara import ROOT
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 HERE = os.path.dirname(os.path.abspath(__file__))
-LATE = 0.08  # seconds; a buffer anywhere would cost 0.1 and more
 
 
-def events(s, head, body):
-    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-    for i in range(5):
-        piece = b"data: %d %f\n\n" % (i, time.time())
-        s.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
-        time.sleep(0.1)
-    s.sendall(b"0\r\n\r\n")
+def completion(i):
+    """A piece of a model's answer."""
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+             "choices": [{"index": 0, "delta": {"content": str(i)}, "finish_reason": None}]}
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 
-def completion(s, head, body):
-    """A model's answer; the text of each piece is the time at which it was sent."""
-    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-    for _ in range(5):
-        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
-                 "choices": [{"index": 0, "delta": {"content": "%f" % time.time()}, "finish_reason": None}]}
-        piece = b"data: " + json.dumps(chunk).encode() + b"\n\n"
-        s.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
-        time.sleep(0.1)
-    s.sendall(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
-
-
+EVENTS, MODEL = Steps(), Steps(completion, b"data: [DONE]\n\n")
+ORDER = [str(i) for i in range(Steps.PIECES)]
 PAGE = b"<html><body><p id=x>page</p><script>document.getElementById('x').textContent += ' drawn'</script></body></html>"
 ANSWERS = {
-    "/events": events, "/v1/chat/completions": completion,
+    "/events": EVENTS, "/arrived": EVENTS.tell, "/v1/chat/completions": MODEL,
     "/page": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(PAGE), PAGE),
     "/inside": b"HTTP/1.1 302 Found\r\nLocation: http://10.9.9.9/\r\nContent-Length: 0\r\n\r\n",
     "/moved": b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n",
@@ -71,7 +58,7 @@ class World:
 
     def run(self, *words, env=None):
         with self.net.inside():
-            r = subprocess.run(words, capture_output=True, text=True, timeout=60,
+            r = subprocess.run(words, capture_output=True, text=True, timeout=2 * PATIENCE,
                                env=dict(os.environ, HOME=self.folder, **(env or {})))
         return r.stdout
 
@@ -94,8 +81,18 @@ def nothing_gets_inside(world):
     assert world.private.connections == 0
 
 
+def pieces(stream):
+    """The numbers of the events, while the server is told of each."""
+    got = []
+    for piece in stream:
+        for m in re.findall(rb"data: (\d+)\n\n", piece):
+            got.append(m.decode())
+            EVENTS.arrived()
+    return got
+
+
 def test_curl(world):
-    curl = ["curl", "-s", "--max-time", "10", "-x", world.proxy.url, "--cacert", world.ca]
+    curl = ["curl", "-s", "--max-time", str(PATIENCE), "-x", world.proxy.url, "--cacert", world.ca]
     for scheme in ("http", "https"):
         assert world.run(*curl, scheme + "://site.example.com/").startswith("hello from")
         assert world.run(*curl, "-L", scheme + "://site.example.com/moved").startswith("hello from")
@@ -115,30 +112,24 @@ def test_requests(world):
         s.proxies, s.verify, s.trust_env = both, world.ca, False
         for scheme in ("http", "https"):
             for _ in range(3):
-                assert s.get(scheme + "://site.example.com/", timeout=10).text.startswith("hello from")
-            assert s.post(scheme + "://site.example.com/", data=b"x" * 300000, timeout=10).status_code == 200
-            assert s.post(scheme + "://site.example.com/", data=iter([b"a", b"b"]), timeout=10).status_code == 200
-            assert s.get(scheme + "://site.example.com/moved", timeout=10).status_code == 200
-            late = []
-            with s.get(scheme + "://site.example.com/events", stream=True, timeout=10) as r:
-                for piece in r.iter_content(None):
-                    late += [time.time() - float(m) for m in re.findall(rb"data: \d+ (\S+)", piece)]
-            assert len(late) == 5 and max(late) < LATE
-        r = s.get("http://site.example.com/inside", timeout=10)
+                assert s.get(scheme + "://site.example.com/", timeout=PATIENCE).text.startswith("hello from")
+            assert s.post(scheme + "://site.example.com/", data=b"x" * 300000, timeout=PATIENCE).status_code == 200
+            assert s.post(scheme + "://site.example.com/", data=iter([b"a", b"b"]), timeout=PATIENCE).status_code == 200
+            assert s.get(scheme + "://site.example.com/moved", timeout=PATIENCE).status_code == 200
+            with s.get(scheme + "://site.example.com/events", stream=True, timeout=PATIENCE) as r:
+                assert pieces(r.iter_content(None)) == ORDER
+        r = s.get("http://site.example.com/inside", timeout=PATIENCE)
         assert r.status_code == 403 and r.json()["error"]["code"] == "denied_address" and "squid" in r.headers["Via"]
         with pytest.raises(requests.exceptions.ProxyError):
-            s.get("https://10.9.9.9/", timeout=10)
+            s.get("https://10.9.9.9/", timeout=PATIENCE)
 
 
 def test_httpx(world):
-    with world.net.inside(), httpx.Client(proxy=world.proxy.url, verify=ssl.create_default_context(cafile=world.ca), trust_env=False, timeout=10) as c:
+    with world.net.inside(), httpx.Client(proxy=world.proxy.url, verify=ssl.create_default_context(cafile=world.ca), trust_env=False, timeout=PATIENCE) as c:
         for scheme in ("http", "https"):
             assert c.get(scheme + "://site.example.com/").text.startswith("hello from")
-            late = []
             with c.stream("GET", scheme + "://site.example.com/events") as r:
-                for piece in r.iter_raw():
-                    late += [time.time() - float(m) for m in re.findall(rb"data: \d+ (\S+)", piece)]
-            assert len(late) == 5 and max(late) < LATE
+                assert pieces(r.iter_raw()) == ORDER
         r = c.get("http://redis/")
         assert r.status_code == 403 and r.headers["X-Proxy-Error"] == "denied_name"
         with pytest.raises(httpx.ProxyError):
@@ -151,22 +142,24 @@ def test_urllib(world):
                                          urllib.request.HTTPSHandler(context=context))
     with world.net.inside():
         for scheme in ("http", "https"):
-            with opener.open(scheme + "://site.example.com/", timeout=10) as r:
+            with opener.open(scheme + "://site.example.com/", timeout=PATIENCE) as r:
                 assert r.read().startswith(b"hello from")
         with pytest.raises(urllib.error.HTTPError) as e:
-            opener.open("http://169.254.169.254/latest/meta-data/", timeout=10)
+            opener.open("http://169.254.169.254/latest/meta-data/", timeout=PATIENCE)
         assert json.loads(e.value.read())["error"]["code"] == "denied_metadata"
 
 
 def test_openai_stream(world):
     for scheme in ("http", "https"):
         with world.net.inside():
-            http = httpx.Client(proxy=world.proxy.url, verify=ssl.create_default_context(cafile=world.ca), trust_env=False)
+            http = httpx.Client(proxy=world.proxy.url, verify=ssl.create_default_context(cafile=world.ca), trust_env=False, timeout=PATIENCE)
             client = openai.OpenAI(base_url=scheme + "://site.example.com/v1", api_key="k", http_client=http)
-            late = [time.time() - float(c.choices[0].delta.content) for c in client.chat.completions.create(
-                model="m", messages=[{"role": "user", "content": "x"}], stream=True)]
+            got = []
+            for c in client.chat.completions.create(model="m", messages=[{"role": "user", "content": "x"}], stream=True):
+                got.append(c.choices[0].delta.content)
+                MODEL.arrived()
             http.close()
-        assert len(late) == 5 and max(late) < LATE
+        assert got == ORDER
 
 
 def test_node_fetch(world):
@@ -176,13 +169,12 @@ def test_node_fetch(world):
     node = os.path.join(ROOT, ".cache/node/bin/node")
     node = node if os.path.exists(node) else "node"
 
-    def fetch(url):
-        return json.loads(world.run(node, HERE + "/proxy_client.mjs", modules, world.proxy.url, url, world.ca))
+    def fetch(url, tell=""):
+        return json.loads(world.run(node, HERE + "/proxy_client.mjs", modules, world.proxy.url, url, world.ca, tell))
     # undici asks for a tunnel for plain HTTP too; port 80 is none that tunnels may lead to.
     for base in ("http://site.example.com:8080", "https://site.example.com"):
         assert fetch(base + "/")["text"].startswith("hello from")
-        stream = fetch(base + "/events")
-        assert len(stream["late"]) == 5 and max(stream["late"]) < LATE
+        assert fetch(base + "/events", base + "/arrived")["pieces"] == ORDER
     assert "error" in fetch("http://site.example.com/")
     assert "error" in fetch("http://10.9.9.9/") and "error" in fetch("https://169.254.169.254/")
 

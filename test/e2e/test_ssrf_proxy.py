@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -17,7 +18,8 @@ import pytest
 import requests
 
 from outside import (FILTERED, INSIDE, METADATA, PRIVATE, SELF, SITE, SITE2, SITE6, Internet, Names, Origin, Proxy,
-                     mark, split)
+                     Steps, mark, split)
+from patience import PATIENCE, quick, until
 from tatara import BINARY, Server
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
@@ -35,17 +37,11 @@ def endless(s, head, body):
     return False
 
 
-def events(s, head, body):
-    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-    for i in range(5):
-        piece = b"data: %d %f\n\n" % (i, time.time())
-        s.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
-        time.sleep(0.1)
-    s.sendall(b"0\r\n\r\n")
-
-
 def silent(s, head, body):
-    time.sleep(6)
+    """Says nothing until the other side is gone."""
+    s.settimeout(2 * PATIENCE)
+    with contextlib.suppress(OSError):
+        s.recv(1)
     return False
 
 
@@ -74,6 +70,7 @@ def once(s, head, body):
 
 
 ONCE = set()
+EVENTS = Steps()
 ANSWERS = {
     "/once": once,
     "/redirect": b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/latest/meta-data/\r\nContent-Length: 0\r\n\r\n",
@@ -87,7 +84,7 @@ ANSWERS = {
     "/no-http": b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n",
     "/switch": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
     "/squid": b"HTTP/1.1 403 Forbidden\r\nVia: 1.1 squid\r\nServer: squid\r\nX-Proxy-Error: denied_name\r\nContent-Length: 4\r\n\r\nmine",
-    "/events": events,
+    "/events": EVENTS,
     "/silent": silent,
     "/cut": cut,
     "/until-close": until_close,
@@ -159,7 +156,7 @@ def test_allowed(world):
         assert code == 200 and body.startswith(b"hello from ") and mark(head) is None, (url, head)
         assert "\r\nVia: 1.1 ssrf-proxy" in head and "squid" not in head
     assert split(p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n"
-                       b"GET /t HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 2))[0] == 200
+                       b"GET /t HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))[0] == 200
 
 
 REFUSED = [  # 1
@@ -413,7 +410,7 @@ def test_methods(world):  # 33
         code, _, _ = split(p.raw(("%s http://site.example.com/m HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
                                   "Connection: close\r\n\r\nabc" % m).encode()))
         assert code == 200
-    assert [h.split(b" ")[0].decode() for h, _ in world.site.seen] == ["GET", "HEAD", "DELETE", "OPTIONS", "POST", "PUT", "PATCH"]
+    assert [h.split(b" ")[0].decode() for h, _ in world.site.seen if b" /m " in h] == ["GET", "HEAD", "DELETE", "OPTIONS", "POST", "PUT", "PATCH"]
     code, head, _ = p.ask("http://site.example.com/", headers="Via: 1.1 ssrf-proxy\r\n")
     assert (code, mark(head)) == (508, "loop_detected")
     assert p.ask("http://site.example.com/", headers="Expect: 200-maybe\r\n")[0] == 417
@@ -423,13 +420,8 @@ def test_slow_and_large(world):  # 34
     with another(world, SSRF_PROXY_HEADER_TIMEOUT="1", SSRF_PROXY_BODY_TIMEOUT="1", SSRF_PROXY_MAX_BODY="100000") as p:
         with p.connect() as s:
             s.sendall(b"GET http://site.example.com/ HTTP/1.1\r\n")
-            start = time.time()
-            for _ in range(30):
-                with contextlib.suppress(OSError):
-                    s.sendall(b"X")
-                time.sleep(0.05)
-                if time.time() - start > 1.3:
-                    break
+            while not select.select([s], [], [], 0.05)[0]:  # a byte now and then does not help
+                s.sendall(b"X")
             assert b" 408 " in s.recv(65536)
         data = p.raw(b"POST http://site.example.com/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
         assert split(data)[0] == 408 and mark(split(data)[1]) == "request_timeout"
@@ -518,11 +510,9 @@ def test_no_port_scan(world):  # 40
         assert mark(closed[1]) == "connect_failed" and mark(dropped[1]) in ("connect_timeout", "connect_failed")
         denied = {}
         for url in ("http://10.9.9.9/", "http://10.9.9.9:8181/", "http://10.9.9.10/"):
-            start = time.time()
-            code, head, body = p.ask(url)
-            denied[url] = re.sub(rb"10\.9\.9\.\d+", b"X", body), code, time.time() - start
-        assert len({v[:2] for v in denied.values()}) == 1
-        assert max(v[2] for v in denied.values()) < 0.5
+            for code, head, body in quick(lambda: p.ask(url), 0.5):  # nobody waits for a connection there
+                denied[url] = re.sub(rb"10\.9\.9\.\d+", b"X", body), code
+        assert len(set(denied.values())) == 1
         for answer in (closed, dropped):
             assert not re.search(rb"\d+\.\d+\.\d+\.\d+", answer[2])
 
@@ -552,17 +542,16 @@ def hello(name):
 
 def test_hello_must_name_the_server(world):
     def tunnel(p, first):
-        with p.connect(1) as s:
+        """"closed", or "open" when the bytes have got to the other end."""
+        origin = world.others[1]
+        origin.heard.clear()
+        with p.connect() as s:
             s.sendall(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n")
             assert s.recv(1000).startswith(b"HTTP/1.1 200")
             for i in range(0, len(first), 200):
                 s.sendall(first[i:i + 200])
-            try:
-                return s.recv(1000) == b"" and "closed"
-            except socket.timeout:
-                return "open"
-            except OSError:
-                return "closed"
+            until(lambda: len(origin.heard) >= len(first) or select.select([s], [], [], 0)[0], "an end of the tunnel")
+            return "open" if bytes(origin.heard) == first else "closed"
     with another(world, SSRF_PROXY_ALLOW_DOMAINS="site.example.com") as p:
         assert tunnel(p, hello("site.example.com")) == "open"
         assert tunnel(p, hello("SITE.example.com")) == "open"
@@ -580,8 +569,8 @@ def test_sign_in(world):
         world.site.seen.clear()
         assert p.ask("http://site.example.com/", headers="Proxy-Authorization: Basic c2FuZGJveDp0d28=\r\n")[0] == 200
         assert b"roxy-" not in world.site.text()
-        time.sleep(0.4)
-        assert '"caller":"sandbox"' in p.read_log() and "two" not in p.read_log().replace("two.example", "")
+        p.logged('"caller":"sandbox"')
+        assert "two" not in p.read_log().replace("two.example", "")
 
 
 def test_parent_proxy(world):
@@ -592,11 +581,10 @@ def test_parent_proxy(world):
             code, head, _ = p.ask("http://site.example.com/")
             assert code == 200 and re.search(rb"\r\nVia: 1.1 [0-9a-f]{16}\r\nVia: 1.1 ssrf-proxy\r\n", world.site.text())
             data = p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n"
-                         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 2)
+                         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert b"hello from " + SITE.encode() in data
             assert mark(p.ask("http://private.example.com/")[1]) == "denied_address"
-            time.sleep(0.4)
-            assert '"method":"CONNECT","host":"%s"' % SITE in parent.read_log()
+            parent.logged('"method":"CONNECT","host":"%s"' % SITE)
 
 
 def test_parent_proxy_that_is_ourselves(world):
@@ -684,19 +672,18 @@ def test_parent_proxy_that_wants_a_password(world):
 
 def test_limits_of_connections(world):
     with another(world, SSRF_PROXY_MAX_PER_CLIENT="3", SSRF_PROXY_MAX_CONNECTIONS="5") as p:
-        while p.metrics()["tatara_egress_connections"]:  # the look whether it listens
-            time.sleep(0.01)
+        p.connections(0)  # the look whether it listens
         held = [p.connect() for _ in range(3)]
-        time.sleep(0.1)
+        p.connections(3)
         code, head, body = split(p.raw(b""))
         assert (code, mark(head)) == (503, "busy") and json.loads(body)["error"]["code"] == "busy"
         more = [p.connect(source=("127.0.0.3", 0)) for _ in range(2)]
-        time.sleep(0.1)
+        p.connections(5)
         with p.connect(source=("127.0.0.4", 0)) as s:
             assert s.recv(1000).startswith(b"HTTP/1.1 503")
         for s in held + more:
             s.close()
-        time.sleep(0.2)
+        p.connections(0)
         assert p.ask("http://site.example.com/")[0] == 200
 
 
@@ -708,15 +695,15 @@ def test_timeouts(world):
         code, head, _ = p.ask("http://silent.example.com/")
         assert (code, mark(head)) == (504, "dns_timeout")
         start = time.time()
-        assert split(p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 200
-        assert 0.8 < time.time() - start < 4
+        data = p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert split(data)[0] == 200 and not data.endswith(b"<open>") and time.time() - start > 0.8
         assert p.raw(b"") == b""  # an idle client is closed
     with another(world, SSRF_PROXY_TOTAL_TIMEOUT="2") as p:
         with p.connect() as s:
             s.sendall(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n")
             start = time.time()
             with contextlib.suppress(OSError):
-                while time.time() - start < 8:
+                while time.time() - start < PATIENCE:
                     s.sendall(b"G")
                     s.settimeout(0.2)
                     try:
@@ -724,7 +711,7 @@ def test_timeouts(world):
                             break
                     except socket.timeout:
                         pass
-            assert 1.5 < time.time() - start < 5
+            assert 1.5 < time.time() - start < PATIENCE
 
 
 def test_bodies(world):
@@ -866,25 +853,24 @@ def test_ends_of_tunnels(world):
 def test_client_that_leaves(world):
     with another(world) as p:
         for _ in range(3):
+            world.site.seen.clear()
             s = p.connect()
             s.sendall(b"GET http://site.example.com/silent HTTP/1.1\r\nHost: x\r\n\r\n")
-            time.sleep(0.1)
+            until(lambda: world.site.seen, "the request")
             s.close()
-        end = time.time() + 4
-        while p.metrics()["tatara_egress_connections"] > 0 and time.time() < end:
-            time.sleep(0.1)
-        assert p.metrics()["tatara_egress_connections"] == 0
+        p.connections(0)
 
 
 def test_events_pass_at_once(world):
     with world.proxy.connect() as s:
         s.sendall(b"GET http://site.example.com/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        late, data = [], b""
+        n, data = 0, b""
         while piece := s.recv(65536):
             data += piece
-            for stamp in re.findall(rb"data: \d (\d+\.\d+)", piece):
-                late.append(time.time() - float(stamp))
-    assert len(late) == 5 and max(late) < 0.05 and data.endswith(b"0\r\n\r\n")
+            for _ in range(data.count(b"data: ") - n):
+                EVENTS.arrived()
+                n += 1
+    assert n == EVENTS.PIECES and data.endswith(b"0\r\n\r\n")
 
 
 def test_relay_to_the_sandbox(world):
@@ -915,9 +901,9 @@ def test_log_lines(world):
     with another(world) as p:
         p.ask("http://site.example.com/secret-path?token=abc", headers="traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n")
         p.ask("http://private.example.com/")
-        time.sleep(0.5)
+        until(lambda: p.read_log().count('"log":"access"') == 2, "two lines of access")
         lines = [json.loads(x) for x in p.read_log().splitlines() if '"log":"access"' in x]
-    ok, no = lines
+    ok, no = sorted(lines, key=lambda x: x["verdict"])
     assert ok["verdict"] == "allowed" and ok["address"] == SITE and ok["status"] == 200 and ok["bytes_out"] > 0
     assert ok["trace"] == "0af7651916cd43dd8448eb211c80319c" and ok["caller"] == "client" and ok["client"] == "127.0.0.1"
     assert no["verdict"] == "denied" and no["code"] == "denied_address" and no["address"] == "" and no["status"] == 403
@@ -935,7 +921,7 @@ def test_log_lines(world):
                          ids=lambda e: " ".join("%s=%s" % x for x in e.items()))
 def test_bad_settings_stop_the_start(world, env):
     with world.net.inside():
-        r = subprocess.run([BINARY, "ssrf-proxy", "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=10,
+        r = subprocess.run([BINARY, "ssrf-proxy", "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=PATIENCE,
                            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "SSRF_PROXY_ADMIN": "127.0.0.1:0", **env},
                            cwd="/tmp")
     assert r.returncode == 1 and next(iter(env)) in r.stderr.replace("SSRF_PROXY_MAX_...", "SSRF_PROXY_MAX_HEADERS"), r.stderr
@@ -951,7 +937,7 @@ def test_development_mode(world):
 def test_explanations(world):
     def explain(*args, **env):
         with world.net.inside():
-            r = subprocess.run([BINARY, "ssrf-proxy", "test", *args, "--json"], capture_output=True, text=True, timeout=20,
+            r = subprocess.run([BINARY, "ssrf-proxy", "test", *args, "--json"], capture_output=True, text=True, timeout=PATIENCE,
                                env={"PATH": os.environ["PATH"], "HOME": "/tmp", "TATARA_DATA": "/tmp/tatara-explain",
                                     "SSRF_PROXY_DNS": "127.0.0.1:5353", **env})
         return r.returncode, json.loads(r.stdout)
@@ -980,7 +966,7 @@ def test_many_at_once(world):
                     got = p.ask("http://%s.example.com/" % name)[2]
                 else:
                     got = p.raw(b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n"
-                                b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 3)
+                                b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                     want = SITE
                 if want.encode() not in got:
                     wrong.append((i, k, got))
@@ -990,9 +976,8 @@ def test_many_at_once(world):
         for t in threads:
             t.join()
         assert not wrong, wrong[:3]
-        time.sleep(0.3)
-        m = p.metrics()
-        assert m["tatara_egress_connections"] == 0 and m["tatara_egress_tunnels"] == 0
+        p.connections(0)
+        assert p.metrics()["tatara_egress_tunnels"] == 0
 
 
 def test_end(world):
@@ -1005,14 +990,16 @@ def test_end(world):
     assert busy.recv(1000).startswith(b"HTTP/1.1 200")
     start = time.time()
     p.process.send_signal(signal.SIGTERM)
-    assert idle.recv(100) == b""
+    assert idle.recv(100) == b""  # and the busy one still gets what its server says only now
     data = b""
+    for _ in range(EVENTS.PIECES):
+        EVENTS.arrived()
     while piece := busy.recv(65536):
         data += piece
-    assert data.endswith(b"0\r\n\r\n") and time.time() - start < 3
+    assert data.endswith(b"0\r\n\r\n")
     with pytest.raises(OSError):
         p.connect()
-    assert p.process.wait(12) == 0 and 3 < time.time() - start < 9
+    assert p.process.wait(PATIENCE) == 0 and time.time() - start > 3
 
 
 def test_rights_are_given_away(world):
@@ -1034,7 +1021,7 @@ class UnixProxy:
 
     def ask(self, target, host="x"):
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(15)
+            s.settimeout(PATIENCE)
             s.connect(self.path)
             s.sendall(("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % (target, host)).encode())
             data = b""
@@ -1055,14 +1042,11 @@ def test_under_serve(world):
             roles = s.roles()
             assert roles["ssrf-proxy"]["state"] == "up"
             s.kill_role("ssrf-proxy")
-            end = time.time() + 10
-            while s.roles()["ssrf-proxy"]["restarts"] == 0 and time.time() < end:
-                time.sleep(0.02)
+            until(lambda: s.roles()["ssrf-proxy"]["restarts"], "a new proxy")
             assert p.ask("http://site.example.com/")[0] == 200  # the supervisor kept the socket
-            text = requests.get(s.url + "/metrics", timeout=10).text
+            text = requests.get(s.url + "/metrics", timeout=PATIENCE).text
             assert "tatara_egress_requests_total" in text
-            time.sleep(0.5)
-            assert '"caller":"sandbox"' in s.read_log()
+            until(lambda: '"caller":"sandbox"' in s.read_log(), "the line of the log")
         finally:
             s.remove()
 
@@ -1089,7 +1073,7 @@ def test_programs_of_the_sandbox_go_this_way(world):
             body = json.dumps({"language": "python3", "code": PROGRAM % (urls,), "preload": "",
                                "enable_network": True}).encode()
             with socket.socket(socket.AF_UNIX) as c:
-                c.settimeout(30)
+                c.settimeout(PATIENCE)
                 c.connect(os.path.join(s.data, "run/sandbox.sock"))
                 c.sendall(b"POST /v1/sandbox/run HTTP/1.1\r\nHost: x\r\nX-Api-Key: k\r\nContent-Type: application/json\r\n"
                           b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
