@@ -3,7 +3,8 @@
 """A model server for measurements: OpenAI's chat protocol on asyncio, as lean as Python allows.
 
 model_server.py PORT: the last message says what to do: "tokens=N delay=MS" streams N pieces, one every
-MS milliseconds (the first at once). Default: 5 pieces without delay.
+MS milliseconds (the first at once), "tokens=N until=told" the first one, and the others once somebody
+asked for GET /tell. Default: 5 pieces without delay.
 """
 import asyncio
 import json
@@ -19,18 +20,28 @@ def piece(text, finish=None, usage=None):
     return b"data: " + json.dumps(body).encode() + b"\n\n"
 
 
+told = asyncio.Event()
+
+
 async def handle(reader, writer):
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"GET /tell "):
+                told.set()
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+                continue
             length = int(re.search(rb"(?i)content-length: *(\d+)", head).group(1))
             body = (await reader.readexactly(length)).decode()
-            m = re.search(r"tokens=(\d+) delay=(\d+)", body)
-            tokens, delay = (int(m.group(1)), int(m.group(2))) if m else (5, 0)
+            m = re.search(r"tokens=(\d+) (?:delay=(\d+)|until=told)", body)
+            tokens, delay = (int(m.group(1)), int(m.group(2) or 0)) if m else (5, 0)
+            waits = m and not m.group(2)
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
             for i in range(tokens):
                 if i and delay:
                     await asyncio.sleep(delay / 1000)
+                if i and waits:
+                    await told.wait()
                 data = piece("word%d " % i)
                 writer.write(b"%x\r\n%s\r\n" % (len(data), data))
                 await writer.drain()

@@ -5,9 +5,12 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from patience import PATIENCE
+
 
 class ScriptedModel:
-    """reply(request) -> a list of deltas (dictionaries, or numbers of seconds to wait). Keeps all requests."""
+    """reply(request) -> a list of deltas (dictionaries, numbers of seconds to wait, or events of
+    threading to wait for). Keeps all requests."""
 
     def __init__(self, reply):
         self.requests, self.reply = [], reply
@@ -27,6 +30,9 @@ class ScriptedModel:
                     for delta in model.reply(q):
                         if isinstance(delta, (int, float)):
                             time.sleep(delta)
+                        elif isinstance(delta, threading.Event):
+                            if not delta.wait(PATIENCE):
+                                return
                         else:
                             self.event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
                     self.event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],

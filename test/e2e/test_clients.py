@@ -51,5 +51,5 @@ def test_node(server, apps):
     env = dict(os.environ, BASE=server.url + "/v1", CHAT_KEY=apps.key("chat_plain"),
                WORKFLOW_KEY=apps.key("wf_echo"))
     r = subprocess.run(["node", os.path.join(HERE, "node/client.mjs")], env=env, capture_output=True, text=True,
-                       timeout=60)
+                       timeout=240)
     assert r.returncode == 0, r.stdout + r.stderr

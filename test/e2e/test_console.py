@@ -152,7 +152,7 @@ class Console(Recorded):
     def call(self, case, replay, headers, cookies):
         q = case["request"]
         return requests.request(q["method"], self.server.url + replay.fill(q["path"]), headers=headers,
-                                cookies=cookies, timeout=60, allow_redirects=False, **self.body(case, replay))
+                                cookies=cookies, timeout=240, allow_redirects=False, **self.body(case, replay))
 
     # --- login: tokens change on the way ---
 

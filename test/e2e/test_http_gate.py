@@ -82,5 +82,5 @@ def test_what_a_workspace_is_denied_besides(mock_model):
 ])
 def test_broken_lists_stop_the_start(text, says, tmp_path):
     r = subprocess.run([BINARY, "api", "--data", str(tmp_path), "--listen", "127.0.0.1:0"], capture_output=True,
-                       text=True, timeout=30, env=dict(os.environ, SSRF_PROXY_WORKSPACES=text))
+                       text=True, timeout=240, env=dict(os.environ, SSRF_PROXY_WORKSPACES=text))
     assert r.returncode == 1 and says in r.stdout + r.stderr, r.stdout + r.stderr

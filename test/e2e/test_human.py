@@ -10,6 +10,8 @@ import time
 import pytest
 import requests
 import yaml
+from patience import PATIENCE
+from scripted_model import ScriptedModel
 from tatara import EMAIL, Server
 from test_console import sign_in
 
@@ -76,7 +78,7 @@ class App:
 
     def call(self, method, path, **more):
         headers = dict(self.headers, **more.pop("headers", {}))
-        return requests.request(method, self.server.url + path, headers=headers, timeout=60, **more)
+        return requests.request(method, self.server.url + path, headers=headers, timeout=2 * PATIENCE, **more)
 
     def run(self, inputs=None, mode="streaming", **more):
         return self.call("POST", "/v1/workflows/run", stream=mode == "streaming",
@@ -94,7 +96,7 @@ class App:
         return self.call("POST", "/v1/form/human_input/" + token,
                          json={"inputs": inputs or {"comment": "fine", "level": "low"}, "action": action, "user": "u2"})
 
-    def wait(self, run, status, seconds=15):
+    def wait(self, run, status, seconds=PATIENCE):
         end = time.time() + seconds
         while time.time() < end:
             got = self.call("GET", "/v1/workflows/run/" + run).json()
@@ -311,15 +313,12 @@ def test_killed_processes(own):
     """The api that ran it dies while the run is paused, and again right after the answer."""
     app = App(own, form_app())
     events = pause(app)
-    own.kill_role("api")
-    time.sleep(0.3)
-    own.wait_ready()
+    own.replace_role("api")
     token = events[-2]["data"]["form_token"]
     assert app.form(token).status_code == 200
     assert app.submit(token).status_code == 200
-    own.kill_role("api")
-    own.wait_ready()
-    assert json.loads(app.wait(events[0]["workflow_run_id"], "succeeded", 40)["outputs"]) == {"r": "Check Hello: fine"}
+    own.replace_role("api")
+    assert json.loads(app.wait(events[0]["workflow_run_id"], "succeeded")["outputs"]) == {"r": "Check Hello: fine"}
 
 
 # --- events ---
@@ -327,11 +326,8 @@ def test_killed_processes(own):
 def test_events_have_ids_and_are_not_buffered(app):
     events = pause(app)
     run = events[0]["workflow_run_id"]
-    began = time.time()
-    r = app.events(run)
-    first = next(r.iter_lines())
-    assert time.time() - began < 1
-    assert first == b"id: 1"
+    r = app.events(run, continue_on_pause="true")
+    assert next(r.iter_lines()) == b"id: 1"  # and this stream has no end yet
     assert r.headers["X-Accel-Buffering"] == "no" and "no-cache" in r.headers["Cache-Control"]
     assert r.headers["Content-Type"] == "text/event-stream; charset=utf-8" and "Content-Encoding" not in r.headers
     r.close()
@@ -354,7 +350,7 @@ def test_a_waiting_follower_gets_pings(app):
         raw += piece
         if b"event: ping\n\n" in raw:
             break
-    assert 8 < time.time() - began < 12
+    assert time.time() - began > 8
     r.close()
 
 
@@ -392,37 +388,41 @@ def test_async_waits_for_a_worker(mock_model):
         os.kill(pid, signal.SIGKILL)
         assert [e["event"] for e in events_of(stream)][-1] == "workflow_finished"
         for i, run in enumerate(runs):
-            got = app.wait(run, "succeeded", 30)
+            got = app.wait(run, "succeeded")
             assert json.loads(got["outputs"]) == {"r": str(i)} and got["total_steps"] == 2
     finally:
         s.remove()
 
 
-def test_prefer_wait(apps, server):
-    key = apps.key("wf_slow")
-    headers = {"Authorization": "Bearer " + key, "Prefer": "wait=1"}
-    body = {"inputs": {"q": "[[slow:300:10]]"}, "user": "u1", "response_mode": "blocking"}
+def held_model(server):
+    """A model that says the rest of each answer when told, and an app that asks it."""
+    go = threading.Event()
+    model = ScriptedModel(lambda q: [{"content": "one "}, go, {"content": "two"}])
+    model.add_to(server, "held")
+    data = {"provider": "openai_api_compatible", "name": "held", "mode": "chat", "completion_params": {}}
+    return go, model, app_file([start("q"), node("m", "llm", model=data, context={"enabled": False},
+                                                 prompt_template=[{"role": "user", "text": "x"}]),
+                                out("e", "r", "m", "text")], [edge("s", "m"), edge("m", "e")])
+
+
+def test_prefer_wait(own):
+    go, model, path = held_model(own)
+    app = App(own, path)
     began = time.time()
-    r = requests.post(server.url + "/v1/workflows/run", headers=headers, json=body)
-    assert r.status_code == 202 and 0.9 < time.time() - began < 2
+    r = app.run(mode="blocking", headers={"Prefer": "wait=1"})
+    assert r.status_code == 202 and time.time() - began > 0.9
     assert r.json()["data"]["status"] == "running"
-    end = time.time() + 20
-    while requests.get(server.url + r.json()["run_url"], headers=headers).json()["status"] != "succeeded":
-        assert time.time() < end
-        time.sleep(0.1)
-    body["inputs"]["q"] = "[[slow:10:2]]"
-    fast = requests.post(server.url + "/v1/workflows/run", headers=headers, json=body)
+    go.set()
+    app.wait(r.json()["workflow_run_id"], "succeeded")
+    fast = app.run(mode="blocking", headers={"Prefer": "wait=%d" % PATIENCE})
     assert fast.status_code == 200 and fast.json()["data"]["status"] == "succeeded"
+    model.close()
 
 
-def test_limits(mock_model):
+def test_limits():
     s = Server({"APP_DEFAULT_ACTIVE_REQUESTS": "2", "TATARA_WORKSPACE_RUNS_MAX": "3",
                 "WEB_FORM_SUBMIT_RATE_LIMIT_MAX_ATTEMPTS": "5"}).start().setup()
-    s.add_mock_model()
-    model = {"provider": "openai_api_compatible", "name": "mock", "mode": "chat", "completion_params": {}}
-    slow = app_file([start("q"), node("m", "llm", model=model, context={"enabled": False},
-                                      prompt_template=[{"role": "user", "text": "[[slow:400:10]]"}]),
-                     out("e", "r", "m", "text")], [edge("s", "m"), edge("m", "e")])
+    go, model, slow = held_model(s)
     try:
         one, two = App(s, slow), App(s, slow)
         open_ones = [r.iter_lines() for r in (one.run(), one.run(), two.run())]
@@ -436,9 +436,10 @@ def test_limits(mock_model):
         queued = one.run(mode="async").json()["workflow_run_id"]
         time.sleep(0.5)
         assert one.call("GET", "/v1/workflows/run/" + queued).json()["status"] == "scheduled"
+        go.set()
         for lines in open_ones:
             assert b'"status":"succeeded"' in [line for line in lines if line][-1]
-        one.wait(queued, "succeeded", 30)
+        one.wait(queued, "succeeded")
         # Guessing tokens is slow.
         codes = [requests.get(s.url + "/api/form/human_input/" + "x" * 43).status_code for _ in range(7)]
         assert codes == [404] * 5 + [429] * 2

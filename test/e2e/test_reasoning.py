@@ -2,6 +2,7 @@
 """What models think, apart from what they answer: llm nodes with `reasoning_format`, from <think> tags
 and from servers that send their thoughts in a field of their own."""
 import json
+import threading
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from graphs import Graph, app_file, end, start
 from scripted_model import ScriptedModel
 from tatara import Server, events
 
+KILLED = threading.Event()
 TAGS = ["<thi", "nk>\nI po", "nder", ".\n</th", "ink>\n\nThe answer", " is 42."]
 SAYS = {
     "tags": [{"content": t} for t in TAGS],
@@ -20,8 +22,9 @@ SAYS = {
     "none": [{"content": "The answer is 42."}],
     "empty": [{"content": "<think>\n\n</think>\n\nThe answer is 42."}],
     "cut off": [{"content": "so<think>and"}],
-    # Slow enough to be killed between two pieces, which the test does at the fifth.
-    "slow": [x for i in range(20) for x in ({"reasoning_content": "think%d " % i}, 0.15)] + [{"content": "done"}],
+    # Stops behind the eighth piece until the process that asked has been killed.
+    "slow": [{"reasoning_content": "think%d " % i} for i in range(8)] + [KILLED] +
+            [{"reasoning_content": "think%d " % i} for i in range(8, 20)] + [{"content": "done"}],
 }
 
 
@@ -159,11 +162,11 @@ def test_thoughts_survive_the_death_of_their_process(model):
                 seen += e["event"] == "reasoning_chunk"
                 if seen == 5:
                     time.sleep(0.2)  # what was shown is stored soon after
-                    s.kill_role("api")
                     break
         except requests.RequestException:
             pass
-        s.wait_ready()
+        s.replace_role("api")
+        KILLED.set()
         f = requests.get("%s/v1/workflow/%s/events" % (s.url, run), params={"user": "u"}, headers=headers,
                          stream=True, timeout=120)
         stream = events(f)

@@ -108,7 +108,7 @@ class World:
 
     def post(self, mode, path, body):
         r = requests.post(self.server.url + path, headers={"Authorization": "Bearer " + self.keys[mode]},
-                          json=dict({"inputs": {}, "user": "u", "response_mode": "blocking"}, **body), timeout=60)
+                          json=dict({"inputs": {}, "user": "u", "response_mode": "blocking"}, **body), timeout=240)
         assert r.status_code == 200, r.text
         return r.json()
 
@@ -175,7 +175,7 @@ def test_a_conversation_is_not_touched(world):
 
     def state():
         get = lambda path: requests.get(world.server.url + path, headers=head, params={  # noqa: E731
-            "user": "u", "conversation_id": conversation}, timeout=30).json()
+            "user": "u", "conversation_id": conversation}, timeout=240).json()
         return (get("/v1/messages")["data"], get("/v1/conversations/%s/variables" % conversation)["data"])
 
     before, counts = state(), world.out.counts()
@@ -208,12 +208,12 @@ def test_the_console_replays_and_compares(world):
     run, outputs = world.run()
     s, counts = console(world), world.out.counts()
     base = world.server.url + "/console/api/apps/" + world.ids["workflow"] + "/workflow-runs/"
-    got = events(s.post(base + run + "/replay", json={}, timeout=60))
+    got = events(s.post(base + run + "/replay", json={}, timeout=240))
     assert [e["event"] for e in got][-1] == "workflow_finished"
     assert got[-1]["data"]["outputs"] == outputs and world.out.counts() == counts
     again = got[-1]["workflow_run_id"]
     assert s.get(base + run + "/diff/" + again).json()["same"]
-    got = events(s.post(base + run + "/replay", json={"from": "late"}, timeout=60))
+    got = events(s.post(base + run + "/replay", json={"from": "late"}, timeout=240))
     d = s.get(base + run + "/diff/" + got[-1]["workflow_run_id"]).json()
     assert not d["same"] and d["first"]["node_id"] == "late"
     assert s.post(base + run + "/replay", json={"from": "nowhere"}).status_code == 400

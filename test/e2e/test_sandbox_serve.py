@@ -7,12 +7,13 @@ import pytest
 import requests
 import yaml
 
+from patience import PATIENCE
 from tatara import GOLDEN, Server
 
 
 def run_app(server, key, inputs):
     r = requests.post(server.url + "/v1/workflows/run", headers={"Authorization": "Bearer " + key},
-                      json={"inputs": inputs, "response_mode": "blocking", "user": "u"}, timeout=60)
+                      json={"inputs": inputs, "response_mode": "blocking", "user": "u"}, timeout=2 * PATIENCE)
     assert r.status_code == 200, r.text
     return r.json()["data"]
 
@@ -76,7 +77,7 @@ def test_the_socket_asks_for_the_key(place):
 
 def test_a_killed_role_comes_back(place):
     key = place.import_app(GOLDEN + "/apps/wf_code.yml")[1]
-    place.kill_role("sandbox")
+    place.replace_role("sandbox")
     statuses = [run_app(place, key, {"name": "x"})["status"] for _ in range(8)]
     assert statuses[-1] == "succeeded"
 
@@ -85,10 +86,10 @@ def test_without_a_jail_the_rest_works(tmp_path):
     s = Server({"PYTHON_PATH": "/no/such/python3"})
     try:
         s.start().setup()
-        assert requests.get(s.url + "/ready", timeout=5).json()["status"] == "ready"
+        assert requests.get(s.url + "/ready", timeout=PATIENCE).json()["status"] == "ready"
         data = run_app(s, s.import_app(GOLDEN + "/apps/wf_code.yml")[1], {"name": "x"})
         assert data["status"] == "failed" and "/no/such/python3" in data["error"], data
-        why = requests.get(s.url + "/ready", timeout=5).json()["roles"]["sandbox"]
+        why = requests.get(s.url + "/ready", timeout=PATIENCE).json()["roles"]["sandbox"]
         assert "/no/such/python3" in why
         assert "PYTHON_PATH" in s.run("doctor", check=False).stdout
     finally:

@@ -158,7 +158,7 @@ class Session:
         elif "body_raw" in q:
             body = replay.fill(q["body_raw"]).encode()
         url = self.server.url + replay.fill(q["path"])
-        return requests.request(q["method"], url, data=body, headers=headers, timeout=60, allow_redirects=False)
+        return requests.request(q["method"], url, data=body, headers=headers, timeout=240, allow_redirects=False)
 
     def run(self, file):
         if file in self.results:
@@ -262,7 +262,7 @@ class Session:
     def before_conversations(self, replay):
         made = [self.chat("chat_plain", "u9", "number %d" % i)["conversation_id"] for i in range(5)]
         key = self.headers(self.apps.key("chat_plain"))
-        for _ in range(100):
+        for _ in range(2400):
             data = requests.get(self.server.url + "/v1/conversations?user=u9", headers=key).json()["data"]
             if all(c["name"] == "Mock title" for c in data):
                 break

@@ -87,7 +87,7 @@ class Site(Recorded):
             self.switch(app, False)
         try:
             return requests.request(q["method"], self.server.url + replay.fill(q["path"]), headers=headers,
-                                    cookies=cookies, timeout=60, allow_redirects=False, **self.body(case, replay))
+                                    cookies=cookies, timeout=240, allow_redirects=False, **self.body(case, replay))
         finally:
             if off:
                 self.switch(app, True)
@@ -115,7 +115,7 @@ class Site(Recorded):
         for query in ("three", "two", "one"):
             self.chat("chat_plain", query)
             time.sleep(0.002)  # one after another in the list, which is sorted by milliseconds
-        for _ in range(200):
+        for _ in range(6000):
             rows = self.call("chat_plain", "GET", "/conversations?limit=3")["data"]
             if all(c["name"] == "Mock title" for c in rows):
                 break

