@@ -90,6 +90,8 @@ def test_json(own, console):
     assert run["status"] == "succeeded"
     trace = app.ask("GET", "/workflow-runs/%s/node-executions" % run["id"]).json()["data"]
     assert [n["node_type"] for n in trace] == ["trigger-webhook", "end"]
+    log = app.ask("GET", "/workflow-app-logs", params={"detail": "true"}).json()["data"][0]
+    assert log["details"]["trigger_metadata"] == {"type": "trigger-webhook", "node_id": "w", "title": "W", "provider": None}
     assert list(trace[0]["inputs"])[:4] == ["webhook_data", "webhook_headers", "webhook_query_params", "webhook_body"]
 
 

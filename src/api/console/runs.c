@@ -239,6 +239,19 @@ status console_run_nodes(struct call *c)
 
 /* --- logs of published runs --- */
 
+/* {} for runs that no trigger has started; those of older versions have their kind only. */
+static struct json *trigger_metadata(struct call *c, const struct flow_info *i)
+{
+	struct json *o = json_obj(c->mem);
+	struct str from = json_get_str(i->extra, S("from"));
+	const struct json *kept = json_get(i->extra, S("trigger"));
+	if (json_is(kept, JSON_OBJ))
+		return json_copy(c->mem, kept);
+	if (str_eq(from, S("webhook")) || str_eq(from, S("schedule")))
+		json_set_str(c->mem, o, S("type"), arena_printf(c->mem, "trigger-%.*s", STR(from)));
+	return o;
+}
+
 static status log_row(struct call *c, const struct flow_record *r, bool detail, struct json **out)
 {
 	struct creator who;
@@ -261,7 +274,7 @@ static status log_row(struct call *c, const struct flow_record *r, bool detail, 
 	struct json *details = json_set_null(c->mem, o, S("details"));
 	if (detail) {
 		details = json_obj(c->mem);
-		json_set(c->mem, details, S("trigger_metadata"), json_obj(c->mem));
+		json_set(c->mem, details, S("trigger_metadata"), trigger_metadata(c, &r->info));
 		json_set(c->mem, o, S("details"), details);
 	}
 	struct str from = json_get_str(r->info.extra, S("from"));

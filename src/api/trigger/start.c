@@ -26,6 +26,26 @@ static status load_graph(struct services *s, struct arena *mem, const struct wor
 	return 0;
 }
 
+/* What logs show of the trigger. */
+static struct json *trigger_metadata(struct arena *mem, const struct workflow *w, struct str node_id)
+{
+	struct json *o = json_obj(mem);
+	json_each(json_get(w->graph, S("nodes")), node)
+	{
+		const struct json *data = json_get(node, S("data"));
+		if (!str_eq(json_get_str(node, S("id")), node_id))
+			continue;
+		struct str provider = json_get_str(data, S("provider_name"));
+		if (!provider.len)
+			provider = json_get_str(data, S("provider_id"));
+		json_set_str(mem, o, S("type"), json_get_str(data, S("type")));
+		json_set_str(mem, o, S("node_id"), node_id);
+		json_set_str(mem, o, S("title"), json_get_str(data, S("title")));
+		json_set_str_or_null(mem, o, S("provider"), provider.len ? provider : (struct str){ 0 });
+	}
+	return o;
+}
+
 status triggered_start(struct services *s, struct arena *mem, const struct triggered *t)
 {
 	const struct app *app = t->app;
@@ -40,6 +60,7 @@ status triggered_start(struct services *s, struct arena *mem, const struct trigg
 		return -1;
 	json_set_str(mem, extra, S("from"), t->from);
 	json_set_str(mem, extra, S("version"), w->version);
+	json_set(mem, extra, S("trigger"), trigger_metadata(mem, w, t->node_id));
 	struct chat_system sys = {
 		.user = user->session_id, .app_id = app->id, .workflow_id = w->id, .run_id = run_id
 	};

@@ -33,6 +33,7 @@ interface LogRow {
 	id: string;
 	workflow_run: RunRow | null;
 	created_from: string;
+	details?: { trigger_metadata?: { title?: string } } | null;
 	created_by_end_user: { session_id: string } | null;
 	created_by_account: { name: string } | null;
 }
@@ -241,7 +242,7 @@ function Status({ of }: { of: RunStatus }) {
 	);
 }
 
-type Source = "service-api" | "web-app" | "debugger" | "api" | "console";
+type Source = "service-api" | "web-app" | "debugger" | "webhook" | "schedule" | "api" | "console";
 
 function Runs({ app, tests }: { app: AppDetail; tests: boolean }) {
 	const { t } = useTranslation("console");
@@ -250,7 +251,7 @@ function Runs({ app, tests }: { app: AppDetail; tests: boolean }) {
 	const list = useQuery({
 		queryKey: keys.logs(app.id, "runs", tests, page),
 		queryFn: async (): Promise<Page<LogRow>> => {
-			if (!tests) return get<Page<LogRow>>(`/apps/${app.id}/workflow-app-logs?page=${page}&limit=${size}`);
+			if (!tests) return get<Page<LogRow>>(`/apps/${app.id}/workflow-app-logs?page=${page}&limit=${size}&detail=true`);
 			const { data } = await get<{ data: (RunRow & { created_by_account: { name: string } | null })[] }>(`/apps/${app.id}/workflow-runs?limit=50`);
 			const rows = data.map((r) => ({ id: r.id, workflow_run: r, created_from: "debugger", created_by_end_user: null, created_by_account: r.created_by_account }));
 			return { data: rows, page: 1, limit: 50, total: rows.length, has_more: false };
@@ -290,7 +291,10 @@ function Runs({ app, tests }: { app: AppDetail; tests: boolean }) {
 									<td className="num">{duration(r.elapsed_time)}</td>
 									<td className="num">{r.total_steps}</td>
 									<td className="num">{r.total_tokens}</td>
-									<td>{t(`logs.source.${row.created_from as Source}`)}</td>
+									<td>
+										{t(`logs.source.${row.created_from as Source}`)}
+										{row.details?.trigger_metadata?.title && <span className="hint"> · {row.details.trigger_metadata.title}</span>}
+									</td>
 									<td>{row.created_by_account?.name ?? row.created_by_end_user?.session_id}</td>
 								</tr>
 							);
