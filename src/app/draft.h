@@ -76,3 +76,6 @@ struct draft_start {
 	const struct json *inputs; /* object */
 };
 status draft_variables(struct apps *, struct arena *, const struct draft_owner *, const struct draft_start *, struct json **out) NODISCARD;
+/* What each of these has without any inputs, NULL = nothing; for a page that asks people. Those that each
+ * run has by itself (environment, sys.app_id, ...) have n = 0 afterwards. */
+status draft_known(struct apps *, struct arena *, const struct draft_owner *, const struct draft_start *, struct draft_want *list, size_t n, const struct json **values) NODISCARD;

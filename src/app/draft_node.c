@@ -288,3 +288,38 @@ status draft_variables(struct apps *a, struct arena *mem, const struct draft_own
 	*out = v.rows;
 	return 0;
 }
+
+/* --- for people --- */
+
+static const struct json *member(const struct json *v, const struct draft_want *w)
+{
+	for (size_t i = 2; v && i < w->n; i++)
+		v = json_get(v, w->parts[i]);
+	return v;
+}
+
+status draft_known(struct apps *a, struct arena *mem, const struct draft_owner *o,
+		   const struct draft_start *s, struct draft_want *list, size_t n,
+		   const struct json **values)
+{
+	struct values v = { .a = a, .mem = mem, .owner = o, .start = s, .nodes = map_make(mem) };
+	for (size_t i = 0; i < n; i++) {
+		struct draft_want *w = &list[i];
+		const struct draft_variable *had = NULL;
+		struct str node = w->parts[0], name = w->parts[1];
+		bool sys = str_eq(node, S(DRAFT_SYS)) && of_every_run(name);
+		values[i] = NULL;
+		if (sys || str_eq(node, S(DRAFT_ENV))) {
+			w->n = 0;
+			continue;
+		}
+		if (saved(&v, node, name, &had))
+			return -1;
+		const struct json *first =
+			str_eq(node, S(DRAFT_CONVERSATION))
+				? declared(s->workflow->conversation_variables, name)
+				: NULL;
+		values[i] = member(had ? had->value : json_get(first, S("value")), w);
+	}
+	return 0;
+}

@@ -382,6 +382,11 @@ def test_bad_requests(server, node, body, status, word):
 
 
 def test_what_a_node_reads_is_told(server, chain):
-    r = chain.console.get("%s/console/api/tatara/apps/%s/nodes/double/inputs" % (server.url, chain.id))
-    assert r.json() == {"data": [{"key": "#first.n#", "node_id": "double", "field": "variables[0].value_selector",
-                                  "label": "x", "selector": ["first", "n"], "required": True}]}
+    d = Draft(server, *CHAIN)
+    ask = lambda node: d.console.get("%s/console/api/tatara/apps/%s/nodes/%s/inputs" % (server.url, d.id, node)).json()  # noqa: E731
+    row = {"key": "#first.n#", "node_id": "double", "field": "variables[0].value_selector", "label": "x",
+           "selector": ["first", "n"], "required": True, "known": False, "value": None, "value_truncated": False}
+    assert ask("double") == {"data": [row]}
+    d.node("first", {"a": "4"})
+    assert ask("double") == {"data": [dict(row, known=True, value=5)]}
+    assert ask("nobody")["code"] == "not_found"

@@ -9,6 +9,7 @@
 #include "app/draft.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/shorten.h"
 #include "chat/chat.h"
 #include "flow/file.h"
 #include "flow/flow.h"
@@ -271,28 +272,43 @@ status console_node_last_run(struct call *c)
 
 /* --- for our pages --- */
 
-/* What a node reads, so that a page can ask for it. */
+static struct json *want_json(struct call *c, const struct draft_want *w, const struct json *value)
+{
+	struct json *row = json_obj(c->mem), *selector = json_arr(c->mem);
+	struct shorten_limits limits = shorten_limits_of(c->s->config);
+	bool cut = false;
+	for (size_t k = 0; k < w->n; k++)
+		json_push_str(c->mem, selector, w->parts[k]);
+	json_set_str(c->mem, row, S("key"), w->key);
+	json_set_str(c->mem, row, S("node_id"), w->node_id);
+	json_set_str(c->mem, row, S("field"), w->field);
+	json_set_str(c->mem, row, S("label"), w->label);
+	json_set(c->mem, row, S("selector"), selector);
+	json_set_bool(c->mem, row, S("required"), w->needed);
+	json_set_bool(c->mem, row, S("known"), value != NULL);
+	json_set(c->mem, row, S("value"), shorten_value(c->mem, value, &limits, &cut));
+	json_set_bool(c->mem, row, S("value_truncated"), cut);
+	return row;
+}
+
+/* What a node reads and what of it is there, so that a page can ask for the rest. */
 status console_node_inputs(struct call *c)
 {
-	struct single s = {0};
+	struct single s = { 0 };
 	struct draft_want *list;
 	size_t n;
 	struct json *o = json_obj(c->mem), *rows = json_arr(c->mem);
 	if (need_graph_app(c) || load_node(c, &s) ||
 	    draft_wants(c->mem, s.workflow->graph, s.graph, &list, &n))
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		struct json *row = json_obj(c->mem), *selector = json_arr(c->mem);
-		for (size_t k = 0; k < list[i].n; k++)
-			json_push_str(c->mem, selector, list[i].parts[k]);
-		json_set_str(c->mem, row, S("key"), list[i].key);
-		json_set_str(c->mem, row, S("node_id"), list[i].node_id);
-		json_set_str(c->mem, row, S("field"), list[i].field);
-		json_set_str(c->mem, row, S("label"), list[i].label);
-		json_set(c->mem, row, S("selector"), selector);
-		json_set_bool(c->mem, row, S("required"), list[i].needed);
-		json_push(c->mem, rows, row);
-	}
+	struct draft_owner owner = { c->app->tenant_id, c->app->id, c->account->id };
+	struct draft_start from = { .workflow = s.workflow, .single = s.graph, .node_id = s.id };
+	const struct json **values = arena_array(c->mem, const struct json *, n);
+	if (draft_known(c->s->apps, c->mem, &owner, &from, list, n, values))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (list[i].n)
+			json_push(c->mem, rows, want_json(c, &list[i], values[i]));
 	json_set(c->mem, o, S("data"), rows);
 	return reply_json(c, 200, o);
 }

@@ -203,6 +203,72 @@ async function steps(w) {
 	await check(w, page, "11-steps");
 }
 
+async function oneStep(w) {
+	const { page } = w;
+	await page.goto(`${w.url}/app/${state.wf_llm}/steps`);
+	const card = (title) => page.locator("section.panel").filter({ has: page.getByRole("heading", { level: 2, name: new RegExp(`^${title} `) }) });
+	const llm = card("LLM");
+	const values = page.getByRole("dialog", { name: "Values" });
+	// Nothing is there yet, whatever ran before.
+	await page.getByRole("button", { name: "Values" }).click();
+	if (await values.getByRole("button", { name: "Forget all" }).count()) {
+		await values.getByRole("button", { name: "Forget all" }).click();
+		await page.getByRole("dialog", { name: "Forget all values?" }).getByRole("button", { name: "Forget all" }).click();
+	}
+	await values.getByText("Nothing here yet").waitFor();
+	await page.keyboard.press("Escape");
+	await values.waitFor({ state: "detached" });
+	// A missing value is named; given, the step runs and shows what it did.
+	await llm.getByRole("button", { name: "Run step" }).click();
+	const form = llm.getByRole("form", { name: "Run this step" });
+	await form.getByText("No run has left a value").waitFor();
+	await form.getByRole("button", { name: "Run", exact: true }).click();
+	await form.getByRole("alert").filter({ hasText: "start.q" }).waitFor();
+	await form.getByLabel("start.q").fill("Hello step");
+	await form.getByRole("button", { name: "Run", exact: true }).click();
+	await form.getByText('"text": "You said: Hello step"').waitFor();
+	await check(w, page, "11b-step-run");
+	// What the start step leaves, the next one takes.
+	await card("Start").getByRole("button", { name: "Run step" }).click();
+	await card("Start").getByLabel("q").fill("From the form");
+	await card("Start").getByRole("button", { name: "Run", exact: true }).click();
+	await card("Start").getByText('"q": "From the form"').first().waitFor();
+	await page.waitForFunction(() => [...document.querySelectorAll("textarea")].some((x) => x.value === "From the form"));
+	await form.getByRole("button", { name: "Run", exact: true }).click();
+	await form.getByText('"text": "You said: From the form"').waitFor();
+	// Values are looked at and changed.
+	await page.getByRole("button", { name: "Values" }).click();
+	const start = values.getByRole("region", { name: "Start", exact: true });
+	await start.getByRole("button", { name: "Edit q" }).click();
+	await start.getByRole("textbox", { name: "q", exact: true }).fill("Changed by hand");
+	await start.getByRole("button", { name: "Save" }).click();
+	await start.getByText("changed by you").waitFor();
+	await check(w, page, "11c-values");
+	await page.keyboard.press("Escape");
+	await values.waitFor({ state: "detached" });
+	await form.getByRole("button", { name: "Run", exact: true }).click();
+	await form.getByText('"text": "You said: Changed by hand"').waitFor();
+	await page.getByRole("button", { name: "Values" }).click();
+	await start.getByRole("button", { name: "As the run left it" }).click();
+	await start.getByText("From the form").waitFor();
+	await page.keyboard.press("Escape");
+	await values.waitFor({ state: "detached" });
+	// A change that is not saved is not what runs; the last run is remembered.
+	await llm.getByLabel("System").first().fill("Not saved yet.");
+	await form.getByText("Save the draft first").waitFor();
+	assert.ok(await form.getByRole("button", { name: "Run", exact: true }).isDisabled());
+	await page.reload();
+	await llm.getByRole("button", { name: "Run step" }).click();
+	await form.getByText("Last run:").waitFor();
+	await form.getByText('"text": "You said: Changed by hand"').waitFor();
+	const phone = await w.newPage({ viewport: { width: 390, height: 780 }, colorScheme: "dark", storageState: await page.context().storageState() });
+	await phone.goto(`${w.url}/app/${state.wf_llm}/steps`);
+	await phone.getByRole("button", { name: "Run step" }).nth(1).click();
+	await phone.getByText("Last run:").waitFor();
+	await check(w, phone, "11d-step-run-dark-phone");
+	await phone.context().close();
+}
+
 async function publish(w) {
 	const { page } = w;
 	for (const name of ["wf_llm", "cf_llm"]) {
@@ -645,6 +711,7 @@ export const flows = [
 	["test failure", testFailure],
 	["test workflow", testWorkflow],
 	["steps", steps],
+	["one step", oneStep],
 	["publish", publish, true],
 	["key and call", keyAndCall],
 	["model settings", modelSettings],

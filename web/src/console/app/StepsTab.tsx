@@ -5,9 +5,12 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError, post } from "../../lib/http";
 import { keys, loadDraft, type AppDetail, type GraphNode, type Workflow } from "../api";
+import { Icon } from "../../ui/icons";
 import { ModelSelect } from "../ModelSelect";
 import { Blank, Failed, Waiting } from "../parts";
 import { errorText, showDone } from "../toast";
+import { Inspector } from "./Inspector";
+import { canRunAlone, StepRun } from "./StepRun";
 
 type Data = GraphNode["data"];
 type Change = (more: Record<string, unknown>) => void;
@@ -81,15 +84,22 @@ function Raw({ data, onApply }: { data: Data; onApply: (d: Data) => void }) {
 	);
 }
 
-function StepCard({ node, onChange }: { node: GraphNode; onChange: (d: Data) => void }) {
+function StepCard({ app, node, dirty, onChange }: { app: AppDetail; node: GraphNode; dirty: boolean; onChange: (d: Data) => void }) {
 	const { t } = useTranslation("console");
+	const [trying, setTrying] = useState(false);
 	const { data } = node;
 	const change: Change = (more) => onChange({ ...data, ...more });
 	const model = bag(data.model);
 	return (
 		<section className="panel" style={node.parentId ? { marginLeft: 24 } : undefined}>
-			<h2>
-				{text(data.title) || node.id} <span className="hint" style={{ fontWeight: 400 }}>{data.type}</span>
+			<h2 className="step-head">
+				{text(data.title) || node.id} <span className="hint">{data.type}</span>
+				{canRunAlone(node) && (
+					<button type="button" className="b bare small" aria-expanded={trying} onClick={() => setTrying(!trying)}>
+						<Icon name="play" size={14} />
+						{t("stepRun.open")}
+					</button>
+				)}
 			</h2>
 			<Stack gap="sm">
 				{data.desc ? <p className="hint">{text(data.desc)}</p> : null}
@@ -99,6 +109,7 @@ function StepCard({ node, onChange }: { node: GraphNode; onChange: (d: Data) => 
 				{data.type === "template-transform" && <Textarea label={t("steps.template")} autosize minRows={3} maxRows={20} value={text(data.template)} styles={mono} onChange={(e) => change({ template: e.currentTarget.value })} />}
 				{data.type === "answer" && <Textarea label={t("steps.answer")} autosize minRows={2} maxRows={16} value={text(data.answer)} onChange={(e) => change({ answer: e.currentTarget.value })} />}
 				<Raw data={data} onApply={onChange} />
+				{trying && <StepRun app={app} node={node} dirty={dirty} />}
 			</Stack>
 		</section>
 	);
@@ -127,11 +138,14 @@ function Editor({ app, draft }: { app: AppDetail; draft: Workflow }) {
 	});
 	return (
 		<Stack maw={760}>
-			<p className="hint" style={{ margin: 0 }}>
-				{t("steps.lead")}
-			</p>
+			<div style={{ display: "flex", gap: 12, alignItems: "center" }}>
+				<p className="hint" style={{ margin: 0, flex: 1 }}>
+					{t("steps.lead")}
+				</p>
+				<Inspector app={app} nodes={draft.graph?.nodes ?? []} />
+			</div>
 			{inOrder(draft).map((n) => (
-				<StepCard key={`${n.id}-${draft.hash}`} node={nodes[n.id] ? { ...n, data: nodes[n.id] } : n} onChange={(d) => setNodes((all) => ({ ...all, [n.id]: d }))} />
+				<StepCard key={`${n.id}-${draft.hash}`} app={app} dirty={dirty} node={nodes[n.id] ? { ...n, data: nodes[n.id] } : n} onChange={(d) => setNodes((all) => ({ ...all, [n.id]: d }))} />
 			))}
 			{save.error && (
 				<div className="note" role="alert">
