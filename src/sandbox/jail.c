@@ -176,6 +176,9 @@ status jail_open(struct jail *j, const struct launcher_settings *s, const struct
 	j->filtered = p->filtered;
 	if (pipe2(j->life, O_CLOEXEC) < 0)
 		return err_errno("pipe");
+	if (s->scratch_mb && p->tier != TIER_NAMESPACE)
+		return err_set(ERR_UNAVAILABLE, "SANDBOX_SCRATCH_MB needs the namespace tier, and this machine gives the %s "
+						"tier: set it to 0", tier_name(p->tier));
 	if (p->tier == TIER_NAMESPACE) {
 		j->user_space = !p->root;
 		if (j->user_space && enter_user_space())
@@ -197,6 +200,8 @@ uint32_t jail_order_flags(const struct jail *j)
 		flags |= ORDER_BROKER;
 	if (j->filtered)
 		flags |= ORDER_KILL;
+	if (j->settings->scratch_mb)
+		flags |= ORDER_SCRATCH;
 	if (j->own_ids)
 		flags |= ORDER_SETID;
 	else if (j->user_space)
@@ -299,7 +304,7 @@ static status settle_fds(int in, int out, int err, int control)
 static status enter(const struct jail *j, bool network)
 {
 	bool outside = network && !j->broker;
-	int abi, port = outside ? JAIL_PROXY_PORT : 0;
+	int port = outside ? JAIL_PROXY_PORT : 0;
 	if (j->tier == TIER_NAMESPACE) {
 		if (setns(outside ? j->proxy_net : j->empty_net, CLONE_NEWNET) < 0 ||
 		    setns(j->ipc_ns, CLONE_NEWIPC) < 0 || setns(j->uts_ns, CLONE_NEWUTS) < 0 ||
@@ -312,7 +317,10 @@ static status enter(const struct jail *j, bool network)
 	}
 	if (chdir("/") < 0)
 		return err_errno("chdir");
-	return root_restrict(j->tier == TIER_MINIMAL ? j->plan : NULL, j->helpers, port, &abi);
+	/* Behind landlock nothing can be mounted: a run that gets a scratch folder goes behind it afterwards. */
+	if (j->settings->scratch_mb)
+		return 0;
+	return root_restrict(j->tier == TIER_MINIMAL ? j->plan : NULL, j->helpers, port);
 }
 
 /* The zygote may change uid, drop rights and choose namespaces for its children. CAP_KILL: the signal of
@@ -385,7 +393,7 @@ static _Noreturn void node_child(const struct jail *j, const struct order *o, co
 		dprintf(2, "sandbox: node: %.*s\n", STR(err_text()));
 		_exit(EXIT_BROKEN);
 	}
-	if (harden_identity(o) < 0)
+	if (harden_scratch(o) < 0 || harden_identity(o) < 0)
 		_exit(EXIT_BROKEN);
 	execve(j->plan->node, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
 	_exit(EXIT_BROKEN);

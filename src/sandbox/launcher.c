@@ -155,6 +155,7 @@ static void fill_order(const struct launcher *l, struct order *o, uint32_t flags
 			     .cpu_seconds = s->cpu_seconds,
 			     .threads = s->threads,
 			     .files = FILES_MAX,
+			     .scratch_mb = s->scratch_mb,
 			     .extra_len = s->extra_len };
 	memcpy(o->extra, s->extra, sizeof(o->extra));
 }

@@ -51,6 +51,7 @@ static const struct row {
 	{ "max_connections", { CONFIG_SANDBOX_MAX_CONNECTIONS, CONFIG_COUNT } },
 	{ "max_upload_mb", { CONFIG_SANDBOX_MAX_UPLOAD_MB, CONFIG_COUNT } },
 	{ "max_download_mb", { CONFIG_SANDBOX_MAX_DOWNLOAD_MB, CONFIG_COUNT } },
+	{ "scratch_mb", { CONFIG_SANDBOX_SCRATCH_MB, CONFIG_COUNT } },
 	{ "pool_node", { CONFIG_SANDBOX_POOL_NODE, CONFIG_COUNT } },
 	{ "uid_base", { CONFIG_SANDBOX_UID_BASE, CONFIG_COUNT } },
 	{ "uid_count", { CONFIG_SANDBOX_UID_COUNT, CONFIG_COUNT } },
@@ -248,7 +249,7 @@ static status read_launcher(struct source *s, struct sandbox_options *o)
 	struct launcher_settings *l = &o->launcher;
 	int64_t cpu;
 	if (get_u32(s, "memory_mb", 64, 65536, &l->memory_mb) || get_u32(s, "max_threads", 1, 512, &l->threads) ||
-	    get_u32(s, "pool_node", 0, 32, &l->pool_node) || get_u32(s, "uid_base", 1000, 4000000000, &l->uid_base) ||
+	    get_u32(s, "scratch_mb", 0, 4096, &l->scratch_mb) || get_u32(s, "pool_node", 0, 32, &l->pool_node) || get_u32(s, "uid_base", 1000, 4000000000, &l->uid_base) ||
 	    get_u32(s, "uid_count", 1, 65536, &l->uid_count) || get_int(s, "cpu_seconds", 0, 86400, &cpu) ||
 	    get_path(s, "rootfs", l->rootfs) || get_path(s, "python_path", l->python_path) ||
 	    get_path(s, "nodejs_path", l->nodejs_path) || get_path(s, "preload_modules", l->preload) ||

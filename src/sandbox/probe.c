@@ -23,7 +23,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "sandbox/root.h"
+#include "sandbox/jail/wall.h"
 #include "sandbox/wire.h"
 
 enum { FALLBACK_UID = 20000 };
@@ -162,7 +162,7 @@ void probe_run(struct probe *p, const char *place, uint32_t uid_base)
 	for (int i = 0; i < PROBE_COUNT; i++)
 		if (tries[i])
 			p->have[i] = works(tries[i], place);
-	p->landlock_abi = root_landlock_abi();
+	p->landlock_abi = wall_abi();
 	p->have[PROBE_LANDLOCK] = p->landlock_abi > 0;
 	/* A container may own only a part of the numbers. */
 	for (uint32_t base = uid_base; !p->have[PROBE_SETUID]; base = FALLBACK_UID) {

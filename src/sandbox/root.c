@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -19,6 +17,7 @@
 #include "base/buf.h"
 #include "base/embed.h"
 #include "base/err.h"
+#include "sandbox/jail/wall.h"
 #include "sandbox/wire.h"
 
 extern const struct embedded_file jail_files[];
@@ -317,79 +316,37 @@ status root_copy(const struct root_plan *plan, const char *at)
 	return write_file(mark, stamp.at, stamp.len, 0600);
 }
 
-/* --- landlock: the numbers of the kernel's interface, which headers of the build may lack --- */
+/* --- landlock --- */
 
-enum {
-	LL_EXECUTE = 1 << 0, LL_READ_FILE = 1 << 2, LL_READ_DIR = 1 << 3,
-	LL_FS_1 = (1 << 13) - 1, LL_REFER = 1 << 13, LL_TRUNCATE = 1 << 14, LL_IOCTL = 1 << 15,
-	LL_BIND = 1 << 0, LL_CONNECT = 1 << 1,
-	LL_SCOPE_ABSTRACT = 1 << 0, LL_SCOPE_SIGNAL = 1 << 1,
-	LL_RULE_PATH = 1, LL_RULE_PORT = 2,
-};
-struct landlock_attr {
-	uint64_t files, net, scoped;
-};
-struct landlock_path {
-	uint64_t allowed;
-	int32_t parent;
-} __attribute__((packed));
-struct landlock_port {
-	uint64_t allowed, port;
-};
-
-int root_landlock_abi(void)
+static status allow_path(int rules, const char *path, enum wall_kind kind)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* version */);
-	return abi < 0 ? 0 : (int)abi;
-}
-
-static status allow_path(int rules, const char *path, bool file)
-{
-	AUTO(fd) f = { open(path, O_PATH | O_CLOEXEC) };
-	if (f.n < 0)
-		return 0;
-	/* A rule on a plain file must not ask for what only folders have. */
-	struct landlock_path p = { .allowed = LL_EXECUTE | LL_READ_FILE | (file ? 0 : LL_READ_DIR), .parent = f.n };
-	if (syscall(SYS_landlock_add_rule, rules, LL_RULE_PATH, &p, 0) < 0)
-		return err_errno("landlock: allow %s", path);
-	return 0;
+	return wall_allow(rules, path, kind) < 0 ? err_errno("landlock: allow %s", path) : 0;
 }
 
 static status allow_plan(int rules, const struct root_plan *plan, const char *helpers)
 {
 	static const char *const devices[] = { "/dev/null", "/dev/zero", "/dev/urandom" };
 	if (!plan)
-		return allow_path(rules, "/", false);
+		return allow_path(rules, "/", WALL_FOLDER);
 	for (size_t i = 0; i < plan->items.len; i++)
 		if (plan->items.at[i].kind != ROOT_LINK &&
-		    allow_path(rules, plan->items.at[i].source, plan->items.at[i].kind == ROOT_FILE))
+		    allow_path(rules, plan->items.at[i].source, plan->items.at[i].kind == ROOT_FILE ? WALL_FILE : WALL_FOLDER))
 			return -1;
 	for (size_t i = 0; i < countof(devices); i++)
-		if (allow_path(rules, devices[i], true))
+		if (allow_path(rules, devices[i], WALL_FILE))
 			return -1;
 	/* Not all of /etc/ssl: a service that may read the keys in it must not hand them on. */
-	return allow_path(rules, helpers, false);
+	return allow_path(rules, helpers, WALL_FOLDER);
 }
 
-status root_restrict(const struct root_plan *plan, const char *helpers, int port, int *abi)
+status root_restrict(const struct root_plan *plan, const char *helpers, int port)
 {
-	*abi = root_landlock_abi();
-	if (!*abi)
+	if (!wall_abi())
 		return 0;
-	struct landlock_attr a = { .files = LL_FS_1 | (*abi >= 2 ? LL_REFER : 0) | (*abi >= 3 ? LL_TRUNCATE : 0) |
-					    (*abi >= 5 ? LL_IOCTL : 0),
-				   .net = *abi >= 4 ? LL_BIND | LL_CONNECT : 0,
-				   .scoped = *abi >= 6 ? LL_SCOPE_ABSTRACT | LL_SCOPE_SIGNAL : 0 };
-	size_t size = *abi >= 6 ? sizeof(a) : *abi >= 4 ? 16 : 8;
-	AUTO(fd) rules = { (int)syscall(SYS_landlock_create_ruleset, &a, size, 0) };
+	AUTO(fd) rules = { wall_open(port) };
 	if (rules.n < 0)
 		return err_errno("landlock: rules");
 	if (allow_plan(rules.n, plan, helpers))
 		return -1;
-	struct landlock_port p = { .allowed = LL_CONNECT, .port = (uint64_t)port };
-	if (port && *abi >= 4 && syscall(SYS_landlock_add_rule, rules.n, LL_RULE_PORT, &p, 0) < 0)
-		return err_errno("landlock: port %d", port);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_landlock_restrict_self, rules.n, 0) < 0)
-		return err_errno("landlock: restrict");
-	return 0;
+	return wall_close_in(rules.n) < 0 ? err_errno("landlock: restrict") : 0;
 }

@@ -34,10 +34,8 @@ status root_copy(const struct root_plan *, const char *at) NODISCARD;
 /* The helper library and the scripts of the jail, written to the folder. */
 status root_write_helpers(const char *folder) NODISCARD;
 /* Restricts this process (landlock, all it knows of): files to the plan, or with NULL to "/"
- * without writing; TCP to `port` (0 = none). What the kernel lacks is left out; *abi tells. */
-status root_restrict(const struct root_plan *, const char *helpers, int port, int *abi) NODISCARD;
-/* 0 = none. */
-int root_landlock_abi(void);
+ * without writing; TCP to `port` (0 = none). What the kernel lacks is left out. */
+status root_restrict(const struct root_plan *, const char *helpers, int port) NODISCARD;
 
 /* Libraries that an ELF file names, resolved as the loader would. Unknown ones are left out. */
 typedef VEC(const char *) path_list;

@@ -8,15 +8,18 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sandbox/jail/filter.h"
+#include "sandbox/jail/wall.h"
 #include "sandbox/message.h"
 
-enum { STACK_BYTES = 8 << 20, NODE_FILES = 256, CAP_NUMBER_MAX = 63 };
+enum { STACK_BYTES = 8 << 20, NODE_FILES = 256, CAP_NUMBER_MAX = 63, SCRATCH_INODES = 64, SCRATCH_INODES_MB = 64 };
 
 static int limit(int what, uint64_t value)
 {
@@ -30,7 +33,8 @@ int harden_limits(const struct order *o)
 	/* Node reserves address space by the gigabyte, so only what it fills counts. */
 	int bad = limit(node ? RLIMIT_DATA : RLIMIT_AS, node ? o->memory * 4 : o->memory);
 	bad |= limit(RLIMIT_CPU, o->cpu_seconds);
-	bad |= limit(RLIMIT_FSIZE, (uint64_t)o->scratch_mb << 20);
+	/* A full folder says so; the limit is for files that claim a size without filling it. */
+	bad |= limit(RLIMIT_FSIZE, o->scratch_mb ? (uint64_t)(o->scratch_mb + 1) << 20 : 0);
 	bad |= limit(RLIMIT_NOFILE, node ? NODE_FILES : o->files);
 	/* In a user namespace of its own the limit counts from inside only: harden_identity sets it. */
 	if (!(o->flags & ORDER_COUNT_THREADS) && (node || !(o->flags & ORDER_USERNS)))
@@ -43,6 +47,29 @@ int harden_limits(const struct order *o)
 	bad |= limit(RLIMIT_SIGPENDING, 64);
 	bad |= limit(RLIMIT_STACK, STACK_BYTES);
 	return bad ? -1 : 0;
+}
+
+int harden_scratch(const struct order *o)
+{
+	char options[128];
+	int port = o->flags & ORDER_NETWORK && !(o->flags & ORDER_BROKER) ? JAIL_PROXY_PORT : 0;
+	if (!(o->flags & ORDER_SCRATCH))
+		return 0;
+	int n = snprintf(options, sizeof(options), "mode=0700,size=%um,nr_inodes=%u", o->scratch_mb,
+			 o->scratch_mb * SCRATCH_INODES_MB + SCRATCH_INODES);
+	if (o->flags & ORDER_SETID)
+		(void)snprintf(options + n, sizeof(options) - (size_t)n, ",uid=%u,gid=%u", o->uid, o->gid);
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
+		return -1;
+	if (!wall_abi())
+		return 0;
+	int rules = wall_open(port);
+	if (rules < 0 || wall_allow(rules, "/", WALL_FOLDER) < 0 || wall_allow(rules, "/tmp", WALL_SCRATCH) < 0 ||
+	    wall_close_in(rules) < 0)
+		return -1;
+	close(rules);
+	return 0;
 }
 
 static int drop_capabilities(void)

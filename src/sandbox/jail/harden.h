@@ -11,6 +11,9 @@ enum { RUN_FD_CODE = 3, RUN_FD_STATUS = 4 };
 
 /* Limits of memory, processor time, files, threads. 0, or -1 with errno. */
 int harden_limits(const struct order *);
+/* Where the order asks for a scratch folder: one in memory on /tmp, seen by this process alone, and
+ * landlock, which the others stand behind already. Needs the right to mount. */
+int harden_scratch(const struct order *);
 /* Gives up groups, uid and every capability; nothing can be gained again afterwards. */
 int harden_identity(const struct order *);
 /* Installs the filter for all threads, last of all, and says so on the socket `status` (with the

@@ -111,7 +111,7 @@ static void reset_signals(void)
 	sigset_t none;
 	struct itimerval never = { 0 };
 	for (int s = 1; s < 32; s++)
-		if (s != SIGPIPE && s != SIGINT)
+		if (s != SIGPIPE && s != SIGINT && s != SIGXFSZ)
 			signal(s, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -129,7 +129,7 @@ static int become_run(const struct order *o, const int fds[ORDER_FD_COUNT], pid_
 	setsid();
 	reset_signals();
 	umask(077);
-	if (harden_limits(o) < 0 || harden_identity(o) < 0)
+	if (harden_scratch(o) < 0 || harden_limits(o) < 0 || harden_identity(o) < 0)
 		return -1;
 	/* Gone before its end could be told to us; in a space of its own a run has no parent, and
 	 * ends with the space. */

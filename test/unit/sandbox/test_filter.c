@@ -99,7 +99,7 @@ static bool fits(enum filter_rule rule, int got, uint32_t flags)
 
 static void every_number(void **state)
 {
-	static const uint32_t profiles[] = { 0, ORDER_NETWORK, ORDER_NODE, ORDER_NODE | ORDER_NETWORK };
+	static const uint32_t profiles[] = { 0, ORDER_NETWORK, ORDER_NODE, ORDER_NODE | ORDER_NETWORK, ORDER_SCRATCH };
 	static const long bad[6] = { -1, -1, -1, -1, -1, -1 };
 	(void)state;
 	for (size_t p = 0; p < countof(profiles); p++) {
