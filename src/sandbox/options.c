@@ -99,17 +99,14 @@ static status read_text(struct arena *mem, struct str path, struct str *out)
 	return 0;
 }
 
-static status open_file(struct source *s)
+static status parse_file(struct source *s, struct str text)
 {
-	struct str path = config_str(s->config, CONFIG_SANDBOX_CONFIG), text;
-	if (!path.len && access("conf/config.yaml", R_OK) == 0)
-		path = S("conf/config.yaml");
-	if (!path.len)
+	if (!text.len)
 		return 0;
-	if (read_text(s->mem, path, &text) || yaml_parse(s->mem, text, &s->file))
-		return err_wrap("%.*s", STR(path));
+	if (yaml_parse(s->mem, text, &s->file))
+		return -1;
 	if (s->file && s->file->type != JSON_OBJ)
-		return err_set(ERR_INVALID, "%.*s: must be a mapping", STR(path));
+		return err_set(ERR_INVALID, "must be a mapping");
 	warn_unknown(s->mem, s->file, S(""));
 	return 0;
 }
@@ -262,20 +259,24 @@ static status read_launcher(struct source *s, struct sandbox_options *o)
 	return 0;
 }
 
+static status read_options(struct source *s, struct sandbox_options *o)
+{
+	return get_int(s, "max_workers", 1, 64, &o->max_workers) || get_int(s, "max_requests", 1, 100000, &o->max_requests) ||
+	       get_int(s, "queue_timeout", 0, 3600, &o->queue_timeout_s) ||
+	       get_int(s, "worker_timeout", 1, 3600, &o->worker_timeout_s) ||
+	       get_int(s, "max_output", 1024, 1 << 30, &o->max_output) ||
+	       get_int(s, "max_connections", 1, 512, &o->max_connections) ||
+	       get_int(s, "max_upload_mb", 1, 1 << 20, &o->max_upload_mb) ||
+	       get_int(s, "max_download_mb", 1, 1 << 20, &o->max_download_mb) ||
+	       get_bool(s, "enable_network", &o->network) || get_bool(s, "enable_preload", &o->preload_enabled) ||
+	       read_launcher(s, o) ? -1 : 0;
+}
+
 /* o is zeroed memory of the arena. */
-status sandbox_settings(struct arena *mem, const struct config *config, struct sandbox_options *o)
+status sandbox_settings_text(struct arena *mem, const struct config *config, struct str yaml, struct sandbox_options *o)
 {
 	struct source s = { .mem = mem, .config = config };
-	if (open_file(&s) || get_int(&s, "max_workers", 1, 64, &o->max_workers) ||
-	    get_int(&s, "max_requests", 1, 100000, &o->max_requests) ||
-	    get_int(&s, "queue_timeout", 0, 3600, &o->queue_timeout_s) ||
-	    get_int(&s, "worker_timeout", 1, 3600, &o->worker_timeout_s) ||
-	    get_int(&s, "max_output", 1024, 1 << 30, &o->max_output) ||
-	    get_int(&s, "max_connections", 1, 512, &o->max_connections) ||
-	    get_int(&s, "max_upload_mb", 1, 1 << 20, &o->max_upload_mb) ||
-	    get_int(&s, "max_download_mb", 1, 1 << 20, &o->max_download_mb) ||
-	    get_bool(&s, "enable_network", &o->network) || get_bool(&s, "enable_preload", &o->preload_enabled) ||
-	    read_launcher(&s, o))
+	if (parse_file(&s, yaml) || read_options(&s, o))
 		return -1;
 	o->key = get(&s, "app.key");
 	o->profile = get(&s, "profile");
@@ -285,5 +286,17 @@ status sandbox_settings(struct arena *mem, const struct config *config, struct s
 	o->proxy = get(&s, "proxy.http");
 	if (!o->proxy.len)
 		o->proxy = get(&s, "proxy.https");
+	return 0;
+}
+
+status sandbox_settings(struct arena *mem, const struct config *config, struct sandbox_options *o)
+{
+	struct str path = config_str(config, CONFIG_SANDBOX_CONFIG), text = S("");
+	if (!path.len && access("conf/config.yaml", R_OK) == 0)
+		path = S("conf/config.yaml");
+	if (path.len && read_text(mem, path, &text))
+		return -1;
+	if (sandbox_settings_text(mem, config, text, o))
+		return path.len ? err_wrap("%.*s", STR(path)) : -1;
 	return 0;
 }

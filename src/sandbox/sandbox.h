@@ -29,6 +29,8 @@ struct sandbox_options {
 /* From settings, and the YAML file of the settings (SANDBOX_CONFIG, conf/config.yaml); unknown keys
  * of it are logged. Values live in the arena. *out must be zeroed. */
 status sandbox_settings(struct arena *, const struct config *, struct sandbox_options *out) NODISCARD;
+/* The same with the text of such a file, "" = none. */
+status sandbox_settings_text(struct arena *, const struct config *, struct str yaml, struct sandbox_options *out) NODISCARD;
 /* "seccomp" numbers and names, separated by commas or blanks; fails on what may never be allowed. */
 status sandbox_parse_syscalls(struct str, uint16_t *out, uint32_t *len) NODISCARD;
 

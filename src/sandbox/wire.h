@@ -42,6 +42,12 @@ struct order {
 	uint16_t extra[WIRE_EXTRA_MAX];
 };
 
+/* Whether `n` bytes that came are an order of this build. */
+static inline int order_is_sound(const struct order *o, long n)
+{
+	return n == (long)sizeof(*o) && o->magic == WIRE_MAGIC && o->extra_len <= WIRE_EXTRA_MAX;
+}
+
 /* Descriptors that come with an order, in this sequence. */
 enum { ORDER_FD_CODE, ORDER_FD_OUT, ORDER_FD_ERR, ORDER_FD_STATUS, ORDER_FD_PIDNS, ORDER_FD_NETNS, ORDER_FD_COUNT };
 

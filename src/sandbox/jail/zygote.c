@@ -61,9 +61,7 @@ static ssize_t receive(int control, struct order *o, int fds[ORDER_FD_COUNT])
 	for (int i = 0; i < ORDER_FD_COUNT; i++)
 		fds[i] = -1;
 	ssize_t n = message_receive(control, o, sizeof(*o), fds, &count);
-	if (n > 0 && (n != sizeof(*o) || o->magic != WIRE_MAGIC || o->extra_len > WIRE_EXTRA_MAX))
-		return -1;
-	return n;
+	return n > 0 && !order_is_sound(o, n) ? -1 : n;
 }
 
 static void close_all(int fds[ORDER_FD_COUNT])
