@@ -8,6 +8,7 @@
 #include "cli/welcome.h"
 #include "role/role.h"
 #include "role/serve.h"
+#include "sandbox/install.h"
 #include "sandbox/launcher.h"
 
 static int help(void)
@@ -69,6 +70,8 @@ int main(int argc, char **argv)
 	/* A process of the sandbox role, not a command: it wants a socket of that role. */
 	if (!strcmp(word, "sandbox-launcher"))
 		return launcher_main();
+	if (!strcmp(word, "sandbox-install"))
+		return install_main(rest, rest_argv);
 	if (!strcmp(word, "serve"))
 		return wants_help ? serve_help() : welcome_serve(rest, rest_argv);
 	const struct role_type *r = role_find(str_c(word));

@@ -98,10 +98,13 @@ static status dependencies(struct http *h, struct sandbox *s)
 	struct json *list;
 	if (!str_eq(http_query(h, S("language")), S("python3")))
 		return envelope(h, 200, CODE_BAD, S("unsupported language"), NULL);
-	if (deps_list(h->mem, str_c(s->hello.site), str_c(s->options.launcher.rootfs), &list))
+	struct str own = packages_folder(s, h->mem);
+	if (deps_list(h->mem, own, str_c(s->hello.site), str_c(s->options.launcher.rootfs), &list))
 		return answer_failure(h);
 	struct json *data = json_obj(h->mem);
 	json_set(h->mem, data, S("dependencies"), list);
+	if (s->options.launcher.packages)
+		json_set(h->mem, data, S("update"), packages_report(s, h->mem));
 	return envelope(h, 200, 0, S("success"), data);
 }
 
@@ -118,7 +121,7 @@ static status update(struct http *h, struct sandbox *s)
 	struct str body;
 	if (http_body(h, &body))
 		return -1;
-	if (s->up && front_reload(s))
+	if (s->options.launcher.packages ? packages_update(s) : s->up && front_reload(s) ? -1 : 0)
 		return answer_failure(h);
 	return envelope(h, 200, 0, S("success"), json_obj(h->mem));
 }

@@ -16,7 +16,7 @@ struct package {
 };
 struct listing {
 	struct arena *mem;
-	struct str folders, root;
+	struct str own, folders, root;
 	VEC(struct package) found;
 };
 
@@ -55,26 +55,31 @@ static void add_entry(struct listing *l, struct str entry)
 	}
 }
 
+static void read_folder(struct listing *l, struct str path)
+{
+	DIR *d = opendir(arena_cstr(l->mem, path));
+	if (!d)
+		return;
+	for (struct dirent *e; (e = readdir(d));)
+		add_entry(l, str_c(e->d_name));
+	closedir(d);
+}
+
 static status read_folders(void *arg)
 {
 	struct listing *l = arg;
-	for (struct str rest = l->folders; rest.len;) {
-		struct str folder = str_cut(&rest, ':');
-		DIR *d = opendir(arena_printf(l->mem, "%.*s%.*s", STR(l->root), STR(folder)).at);
-		if (!d)
-			continue;
-		for (struct dirent *e; (e = readdir(d));)
-			add_entry(l, str_c(e->d_name));
-		closedir(d);
-	}
+	if (l->own.len)
+		read_folder(l, l->own);
+	for (struct str rest = l->folders; rest.len;)
+		read_folder(l, arena_printf(l->mem, "%.*s%.*s", STR(l->root), STR(str_cut(&rest, ':'))));
 	return 0;
 }
 
-status deps_list(struct arena *mem, struct str folders, struct str root, struct json **out)
+status deps_list(struct arena *mem, struct str own, struct str folders, struct str root, struct json **out)
 {
 	static const struct str always[] = { S_INIT("jinja2"), S_INIT("requests"), S_INIT("httpx") };
 	struct listing *l = arena_new(mem, struct listing);
-	*l = (struct listing){ .mem = mem, .folders = folders, .root = root };
+	*l = (struct listing){ .mem = mem, .own = own, .folders = folders, .root = root };
 	if (pool_call(read_folders, l))
 		return -1;
 	for (size_t i = 0; i < countof(always); i++)

@@ -2,6 +2,7 @@
 /* front: one run, from the queue to its result, over the launcher. Shared by the files of the front. */
 #pragma once
 #include "base/list.h"
+#include "sandbox/packages.h"
 #include "sandbox/sandbox.h"
 
 struct client;
@@ -33,6 +34,7 @@ struct sandbox {
 	struct event changed; /* up, or a reason why not */
 	char why_not[512];
 	struct relay *relay;
+	struct packages packages;
 	/* metrics */
 	uint64_t outcomes[LANGUAGE_COUNT][OUTCOME_COUNT], refused_busy, launcher_starts, refused_calls;
 	uint64_t seconds[LANGUAGE_COUNT][SECONDS_BUCKETS];
@@ -71,6 +73,7 @@ void relay_take(struct group *, struct str proxy, struct relay_account *, int fd
 status relay_open(struct str proxy, const struct relay_account *limits, int fd, struct relay **out) NODISCARD;
 void relay_close(struct relay *);
 
-/* Packages in the folders "a:b" (under root, may be empty), as a list of {"name", "version"}. */
+/* Packages in the folder own, which count first, and in the folders "a:b" (under root, may be empty), as a list of
+ * {"name", "version"}. */
 struct json;
-status deps_list(struct arena *, struct str folders, struct str root, struct json **out) NODISCARD;
+status deps_list(struct arena *, struct str own, struct str folders, struct str root, struct json **out) NODISCARD;

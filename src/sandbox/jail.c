@@ -171,6 +171,8 @@ status jail_open(struct jail *j, const struct launcher_settings *s, const struct
 	*j = (struct jail){ .settings = s, .plan = plan, .tier = p->tier, .notify = p->have[PROBE_NOTIFY],
 			    .uid_base = p->uid_base, .mount_ns = -1, .listener = -1, .proxy_net = -1,
 			    .empty_net = -1, .helpers = JAIL_DIR, .root = "/" };
+	j->packages = p->tier == TIER_MINIMAL ? arena_printf(mem, "%s/packages", s->work_dir).at : JAIL_PACKAGES;
+	j->site = s->packages ? arena_printf(mem, "%s/current:%s", j->packages, plan->site).at : plan->site;
 	j->own_ids = p->root && p->have[PROBE_SETUID] && p->tier != TIER_MINIMAL;
 	j->broker = p->tier != TIER_NAMESPACE || j->notify;
 	j->filtered = p->filtered;
@@ -320,7 +322,7 @@ static status enter(const struct jail *j, bool network)
 	/* Behind landlock nothing can be mounted: a run that gets a scratch folder goes behind it afterwards. */
 	if (j->settings->scratch_mb)
 		return 0;
-	return root_restrict(j->tier == TIER_MINIMAL ? j->plan : NULL, j->helpers, port);
+	return root_restrict(j->tier == TIER_MINIMAL ? j->plan : NULL, j->helpers, j->packages, port);
 }
 
 /* The zygote may change uid, drop rights and choose namespaces for its children. CAP_KILL: the signal of
@@ -362,7 +364,7 @@ status jail_start_zygote(const struct jail *j, int control, bool data, pid_t *ou
 	char script[WIRE_TEXT_MAX];
 	snprintf(script, sizeof(script), "%s/zygote.py", j->helpers);
 	const char *argv[] = { j->plan->python, "-I", "-S", "-B", "-X", "utf8", script, "3", j->settings->preload,
-			       j->plan->site, data ? "data" : "plain", NULL };
+			       j->site, data ? "data" : "plain", NULL };
 	pid_t pid = fork();
 	if (pid == 0)
 		zygote_child(j, control, argv);

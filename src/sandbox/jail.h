@@ -24,6 +24,8 @@ struct jail {
 	int listener; /* 127.0.0.1:3128 in proxy_net */
 	/* container tier: the root; minimal tier: the helpers */
 	const char *root, *helpers;
+	const char *packages; /* as programs see it; NULL = none */
+	const char *site;     /* folders of third-party packages, "a:b" */
 };
 
 struct probe;

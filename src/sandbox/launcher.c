@@ -122,6 +122,19 @@ static void zygote_ready(struct launcher *l, struct zygote *z)
 	}
 }
 
+/* What was installed since a zygote began is not seen by it, so runs wait for its successor. */
+static void replace_zygotes(struct launcher *l)
+{
+	bool old[ZYGOTE_SLOTS];
+	for (size_t i = 0; i < ZYGOTE_SLOTS; i++)
+		old[i] = l->zygote[i].pid && !l->zygote[i].retired;
+	for (size_t i = 0; i < ZYGOTE_SLOTS; i++)
+		if (old[i] && !start_zygote(l, l->zygote[i].data)) {
+			drop_ahead(l, &l->zygote[i]);
+			retire(&l->zygote[i]);
+		}
+}
+
 static void finish_run(struct launcher *l, struct run *r, int wait_status);
 
 static void zygote_died(struct launcher *l, struct zygote *z)
@@ -637,9 +650,7 @@ static void on_front(struct launcher *l)
 	else if (q.kind == FRONT_KILL && r)
 		kill_run(r, END_KILLED);
 	else if (q.kind == FRONT_RELOAD)
-		for (size_t i = 0; i < ZYGOTE_SLOTS; i++)
-			if (l->zygote[i].pid && l->zygote[i].ready && !l->zygote[i].retired)
-				renew_zygote(l, l->zygote[i].data);
+		replace_zygotes(l);
 }
 
 static void on_zygote(struct launcher *l, struct zygote *z)
@@ -824,7 +835,7 @@ static void hello(struct launcher *l, bool failed)
 
 static status make_folders(const struct launcher *l)
 {
-	static const char *const names[] = { "", "/place", "/helpers" };
+	static const char *const names[] = { "", "/place", "/helpers", "/packages" };
 	for (size_t i = 0; i < countof(names); i++) {
 		const char *path = arena_printf(l->mem, "%s%s", l->settings.work_dir, names[i]).at;
 		if (mkdir(path, 0755) < 0 && errno != EEXIST)

@@ -19,7 +19,7 @@
 #include "sandbox/probe.h"
 #include "sandbox/sandbox.h"
 
-enum { FILE_MAX = 1 << 20 };
+enum { FILE_MAX = 1 << 20, INTERVAL_MAX_S = 366 * 86400 };
 
 /* Names in the environment, in the order in which they count, and in the file. */
 static const struct row {
@@ -52,6 +52,10 @@ static const struct row {
 	{ "max_upload_mb", { CONFIG_SANDBOX_MAX_UPLOAD_MB, CONFIG_COUNT } },
 	{ "max_download_mb", { CONFIG_SANDBOX_MAX_DOWNLOAD_MB, CONFIG_COUNT } },
 	{ "scratch_mb", { CONFIG_SANDBOX_SCRATCH_MB, CONFIG_COUNT } },
+	{ "allow_pip", { CONFIG_SANDBOX_ALLOW_PIP, CONFIG_COUNT } },
+	{ "requirements", { CONFIG_SANDBOX_REQUIREMENTS, CONFIG_COUNT } },
+	{ "pip_mirror_url", { CONFIG_PIP_MIRROR_URL, CONFIG_COUNT } },
+	{ "python_deps_update_interval", { CONFIG_PYTHON_DEPS_UPDATE_INTERVAL, CONFIG_COUNT } },
 	{ "pool_node", { CONFIG_SANDBOX_POOL_NODE, CONFIG_COUNT } },
 	{ "uid_base", { CONFIG_SANDBOX_UID_BASE, CONFIG_COUNT } },
 	{ "uid_count", { CONFIG_SANDBOX_UID_COUNT, CONFIG_COUNT } },
@@ -259,6 +263,40 @@ static status read_launcher(struct source *s, struct sandbox_options *o)
 	return 0;
 }
 
+/* "30m", "1h30m", "90s", "3600"; empty or 0 = never. */
+static status parse_interval(struct str text, int64_t *seconds)
+{
+	int64_t total = 0;
+	struct str rest = text;
+	while (rest.len) {
+		size_t digits = 0;
+		while (digits < rest.len && rest.at[digits] >= '0' && rest.at[digits] <= '9')
+			digits++;
+		char unit = digits < rest.len ? rest.at[digits] : 's';
+		int64_t n, each = unit == 'h' ? 3600 : unit == 'm' ? 60 : unit == 's' ? 1 : 0;
+		if (!each || str_to_i64(str_sub(rest, 0, digits), &n) || n > INTERVAL_MAX_S || (total += n * each) > INTERVAL_MAX_S)
+			return err_set(ERR_INVALID, "PYTHON_DEPS_UPDATE_INTERVAL: %.*s is no time such as 30m or 12h", STR(text));
+		rest = str_skip(rest, digits + 1);
+	}
+	*seconds = total;
+	return 0;
+}
+
+static status read_packages(struct source *s, struct sandbox_options *o)
+{
+	bool allowed;
+	if (get_bool(s, "allow_pip", &allowed) || parse_interval(str_trim(get(s, "python_deps_update_interval")), &o->update_interval_s))
+		return -1;
+	o->launcher.packages = allowed;
+	o->requirements = get(s, "requirements");
+	o->pip_index = str_trim(get(s, "pip_mirror_url"));
+	if (allowed && *o->launcher.rootfs)
+		return err_set(ERR_INVALID, "SANDBOX_ALLOW_PIP does not go with SANDBOX_ROOTFS: install into that folder");
+	if (!allowed && (o->update_interval_s || o->pip_index.len))
+		log_warn("PIP_MIRROR_URL and PYTHON_DEPS_UPDATE_INTERVAL have no effect without SANDBOX_ALLOW_PIP=true");
+	return 0;
+}
+
 static status read_options(struct source *s, struct sandbox_options *o)
 {
 	return get_int(s, "max_workers", 1, 64, &o->max_workers) || get_int(s, "max_requests", 1, 100000, &o->max_requests) ||
@@ -269,7 +307,7 @@ static status read_options(struct source *s, struct sandbox_options *o)
 	       get_int(s, "max_upload_mb", 1, 1 << 20, &o->max_upload_mb) ||
 	       get_int(s, "max_download_mb", 1, 1 << 20, &o->max_download_mb) ||
 	       get_bool(s, "enable_network", &o->network) || get_bool(s, "enable_preload", &o->preload_enabled) ||
-	       read_launcher(s, o) ? -1 : 0;
+	       read_launcher(s, o) || read_packages(s, o) ? -1 : 0;
 }
 
 /* o is zeroed memory of the arena. */

@@ -252,7 +252,8 @@ static void plan_common(struct planner *p)
 	};
 	static const char *const files[] = {
 		"/etc/ssl/openssl.cnf", "/etc/ld.so.cache", "/lib/x86_64-linux-gnu/libgcc_s.so.1",
-		"/lib/aarch64-linux-gnu/libgcc_s.so.1",
+		"/lib/aarch64-linux-gnu/libgcc_s.so.1", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6",
+		"/usr/lib/aarch64-linux-gnu/libstdc++.so.6",
 	};
 	static const char *const links[] = { "/lib", "/lib64", "/bin" };
 	char target[256];

@@ -90,7 +90,7 @@ static status write_made(const char *at)
 			return -1;
 	}
 	snprintf(path, sizeof(path), "%s%s", at, JAIL_DIR);
-	if (make_parents(at, JAIL_DIR "/x"))
+	if (make_parents(at, JAIL_DIR "/x") || make_parents(at, JAIL_PACKAGES "/x"))
 		return -1;
 	return root_write_helpers(path);
 }
@@ -158,7 +158,7 @@ static status mount_given(const char *rootfs, const char *at)
 
 status root_mount(const struct root_plan *plan, const struct launcher_settings *s, const char *at)
 {
-	char tmp[PATH_BYTES];
+	char tmp[PATH_BYTES + 16];
 	if (*s->rootfs)
 		return mount_given(s->rootfs, at);
 	if (mount("tmpfs", at, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16m") < 0)
@@ -166,6 +166,10 @@ status root_mount(const struct root_plan *plan, const struct launcher_settings *
 	for (size_t i = 0; i < plan->items.len; i++)
 		if (mount_item(at, &plan->items.at[i]))
 			return -1;
+	snprintf(tmp, sizeof(tmp), "%s/packages", s->work_dir);
+	struct root_item packages = { ROOT_DIR, JAIL_PACKAGES, tmp };
+	if (s->packages && mount_item(at, &packages))
+		return -1;
 	snprintf(tmp, sizeof(tmp), "%s/tmp", at);
 	if (write_made(at) || mount_devices(at))
 		return -1;
@@ -323,7 +327,7 @@ static status allow_path(int rules, const char *path, enum wall_kind kind)
 	return wall_allow(rules, path, kind) < 0 ? err_errno("landlock: allow %s", path) : 0;
 }
 
-static status allow_plan(int rules, const struct root_plan *plan, const char *helpers)
+static status allow_plan(int rules, const struct root_plan *plan, const char *helpers, const char *packages)
 {
 	static const char *const devices[] = { "/dev/null", "/dev/zero", "/dev/urandom" };
 	if (!plan)
@@ -336,17 +340,17 @@ static status allow_plan(int rules, const struct root_plan *plan, const char *he
 		if (allow_path(rules, devices[i], WALL_FILE))
 			return -1;
 	/* Not all of /etc/ssl: a service that may read the keys in it must not hand them on. */
-	return allow_path(rules, helpers, WALL_FOLDER);
+	return allow_path(rules, helpers, WALL_FOLDER) || allow_path(rules, packages, WALL_FOLDER) ? -1 : 0;
 }
 
-status root_restrict(const struct root_plan *plan, const char *helpers, int port)
+status root_restrict(const struct root_plan *plan, const char *helpers, const char *packages, int port)
 {
 	if (!wall_abi())
 		return 0;
 	AUTO(fd) rules = { wall_open(port) };
 	if (rules.n < 0)
 		return err_errno("landlock: rules");
-	if (allow_plan(rules.n, plan, helpers))
+	if (allow_plan(rules.n, plan, helpers, packages))
 		return -1;
 	return wall_close_in(rules.n) < 0 ? err_errno("landlock: restrict") : 0;
 }

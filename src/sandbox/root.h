@@ -35,7 +35,7 @@ status root_copy(const struct root_plan *, const char *at) NODISCARD;
 status root_write_helpers(const char *folder) NODISCARD;
 /* Restricts this process (landlock, all it knows of): files to the plan, or with NULL to "/"
  * without writing; TCP to `port` (0 = none). What the kernel lacks is left out. */
-status root_restrict(const struct root_plan *, const char *helpers, int port) NODISCARD;
+status root_restrict(const struct root_plan *, const char *helpers, const char *packages, int port) NODISCARD;
 
 /* Libraries that an ELF file names, resolved as the loader would. Unknown ones are left out. */
 typedef VEC(const char *) path_list;

@@ -31,7 +31,11 @@ status sandbox_open(const struct sandbox_options *o, struct sandbox **out)
 	snprintf(s->options.launcher.work_dir, WIRE_TEXT_MAX, "%.*s", STR(o->work_dir));
 	list_init(&s->jobs);
 	snprintf(s->why_not, sizeof(s->why_not), "starting");
-	if (fiber_background("sandbox launcher", front_keep_launcher, s)) {
+	s->options.requirements = arena_str(mem, o->requirements);
+	s->options.pip_index = arena_str(mem, o->pip_index);
+	s->options.work_dir = arena_str(mem, o->work_dir);
+	if (fiber_background("sandbox launcher", front_keep_launcher, s) ||
+	    (o->launcher.packages && fiber_background("sandbox packages", packages_keep, s))) {
 		sandbox_close(s);
 		return -1;
 	}
@@ -44,6 +48,8 @@ void sandbox_close(struct sandbox *s)
 	if (!s)
 		return;
 	s->closing = true;
+	event_wake_all(&s->packages.work);
+	event_wake_all(&s->changed);
 	if (s->control >= 0)
 		fd_forget(s->control); /* its reader sees ERR_CLOSED and ends the launcher */
 	relay_close(s->relay);

@@ -20,6 +20,8 @@ struct sandbox_options {
 	struct str work_dir; /* a folder of our own for the jail */
 	struct str key;
 	struct str proxy; /* where code with network gets out: "unix:PATH", "http://host:port" or "" */
+	struct str requirements, pip_index; /* a file, and "" = pip's own */
+	int64_t update_interval_s; /* 0 = not by itself */
 	struct str profile; /* of requests that name none: pure, data, network, or empty */
 	int64_t max_workers, max_requests, queue_timeout_s, worker_timeout_s, max_output;
 	int64_t max_connections, max_upload_mb, max_download_mb; /* of one run, to the proxy */

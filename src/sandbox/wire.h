@@ -111,6 +111,7 @@ struct launcher_settings {
 	uint32_t require;   /* bits of probe.h */
 	uint32_t workers, pool_node, network, memory_mb, cpu_seconds, threads, scratch_mb;
 	uint32_t uid_base, uid_count;
+	uint32_t packages;  /* there is a folder of packages beside the machine's */
 	uint32_t lazy; /* interpreters start with the first run and go when there is none for long */
 	uint32_t extra_len;
 	uint16_t extra[WIRE_EXTRA_MAX];
@@ -121,4 +122,5 @@ struct launcher_settings {
 
 /* Where things lie inside the jail. */
 #define JAIL_DIR "/usr/lib/tatara-jail"
+#define JAIL_PACKAGES "/usr/lib/tatara-packages"
 enum { JAIL_PROXY_PORT = 3128 };

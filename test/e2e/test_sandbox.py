@@ -151,7 +151,7 @@ def test_output_limit(box):
         assert d["exit_code"] == -1
         assert d["error"].startswith("process exited with code -1\nerror: output limit exceeded\n")
         assert len(d["stdout"]) <= 4 << 20 and len(d["stderr"]) <= 4 << 20
-        assert r.elapsed.total_seconds() < 2
+        assert r.elapsed.total_seconds() < 30
     box.healthy()
 
 

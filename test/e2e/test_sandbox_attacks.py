@@ -630,7 +630,10 @@ def test_38_zygote_killed(box):
     time.sleep(0.1)
     for pid, line in processes(box).items():
         if "zygote.py" in line:
-            os.kill(pid, signal.SIGKILL)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # one of its runs, which has ended
     for t in threads:
         t.join()
     assert len(answers) == 6 and {a[0] for a in answers} == {200} and {a[1] for a in answers} <= {0, -500}

@@ -42,12 +42,12 @@ static uint64_t files_of(int abi)
 int wall_open(int port)
 {
 	int abi = wall_abi();
-	struct attributes a = { .files = files_of(abi), .net = abi >= 4 ? BIND | CONNECT : 0,
+	struct attributes a = { .files = files_of(abi), .net = abi >= 4 && port != WALL_ANY_PORT ? BIND | CONNECT : 0,
 				.scoped = abi >= 6 ? SCOPE_ABSTRACT | SCOPE_SIGNAL : 0 };
 	size_t size = abi >= 6 ? sizeof(a) : abi >= 4 ? 16 : 8;
 	int rules = (int)syscall(SYS_landlock_create_ruleset, &a, size, 0);
 	struct port_rule p = { .allowed = CONNECT, .port = (uint64_t)port };
-	if (rules >= 0 && port && abi >= 4 && syscall(SYS_landlock_add_rule, rules, RULE_PORT, &p, 0) < 0) {
+	if (rules >= 0 && port > 0 && abi >= 4 && syscall(SYS_landlock_add_rule, rules, RULE_PORT, &p, 0) < 0) {
 		close(rules);
 		return -1;
 	}
@@ -61,8 +61,10 @@ int wall_allow(int rules, const char *path, enum wall_kind kind)
 		return 0;
 	/* A rule on a plain file must not ask for what only folders have. */
 	struct path_rule p = { .allowed = EXECUTE | READ_FILE, .parent = fd };
-	if (kind != WALL_FILE)
+	if (kind == WALL_FOLDER || kind == WALL_SCRATCH)
 		p.allowed |= READ_DIR;
+	if (kind == WALL_DEVICE)
+		p.allowed |= WRITE_FILE;
 	if (kind == WALL_SCRATCH)
 		p.allowed = (p.allowed & ~(uint64_t)EXECUTE) |
 			    ((WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_FILE | REFER | TRUNCATE) & files_of(wall_abi()));

@@ -5,14 +5,16 @@
  */
 #pragma once
 
-enum wall_kind { WALL_FOLDER, WALL_FILE, WALL_SCRATCH };
+enum wall_kind { WALL_FOLDER, WALL_FILE, WALL_DEVICE, WALL_SCRATCH };
+enum { WALL_ANY_PORT = -1 };
 
 /* Version of the kernel's interface, 0 = none. */
 int wall_abi(void);
-/* A set of rules that allows no file, and TCP to `port` only (0 = none); -1 with errno. What the kernel
+/* A set of rules that allows no file, and TCP to `port` only (0 = none, or
+ * WALL_ANY_PORT); -1 with errno. What the kernel
  * lacks is left out. */
 int wall_open(int port);
-/* Reading and running of what lies there, in a scratch folder writing too. A path that is not there is
+/* Reading and running of what lies there, in a scratch folder and to a device writing too. A path that is not there is
  * no error. */
 int wall_allow(int rules, const char *path, enum wall_kind);
 /* From now on the rules hold for this process and its children. */

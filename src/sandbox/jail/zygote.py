@@ -2,7 +2,15 @@
 # The Python side of a zygote: imports what programs use most, then waits in jail_serve, which comes
 # back once in every forked child, already jailed. argv: control descriptor, names to import, paths.
 import sys
-sys.path[len(sys.path):] = [p for p in sys.argv[3].split(":") if p]
+
+
+def places():
+    """Links are followed once: what they lead to may be replaced while programs run."""
+    import os
+    return [os.path.realpath(p) for p in sys.argv[3].split(":") if p]
+
+
+sys.path[len(sys.path):] = places()
 
 
 def prepare():
@@ -37,7 +45,7 @@ def settle(flags):
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
     if flags & 256:
-        third = tuple(p for p in sys.argv[3].split(":") if p)
+        third = tuple(places())
         sys.path[:] = [p for p in sys.path if p not in third]
         for name, module in list(sys.modules.items()):
             if (getattr(module, "__file__", None) or "").startswith(third):
