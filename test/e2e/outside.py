@@ -19,7 +19,7 @@ import threading
 import time
 
 from patience import PATIENCE, until
-from tatara import BINARY
+from tatara import BINARY, free_port
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
@@ -295,9 +295,8 @@ class Proxy:
         raise RuntimeError("the proxy does not listen: " + self.read_log())
 
     def free_port(self):
-        with self.net.inside(), socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
+        with self.net.inside():
+            return free_port()
 
     @property
     def url(self):

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real server under test: `tatara serve` on a free port with a data directory of its own."""
 import base64
+import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -23,9 +25,13 @@ EMAIL, PASSWORD = "admin@example.com", "Golden-2026"
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the ports that connections get by themselves, so that none of them takes it before its server does."""
+    for _ in range(1000):
+        with socket.socket() as s, contextlib.suppress(OSError):
+            port = random.SystemRandom().randrange(10000, 20000)
+            s.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 class Server:

@@ -37,7 +37,7 @@ class Draft:
 
     def call(self, method, tail, body=None, status=200, **more):
         r = self.console.request(method, "%s/console/api/apps/%s/%s" % (self.server.url, self.id, tail),
-                                 json=body, timeout=60, **more)
+                                 json=body, timeout=240, **more)
         assert r.status_code == status, "%s %s: %d %s" % (method, tail, r.status_code, r.text)
         return r
 

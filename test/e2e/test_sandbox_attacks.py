@@ -675,14 +675,14 @@ def test_refused_calls_are_counted_not_slow_for_others(hasty):
     t.join()
 
 
-def test_granted_calls_are_not_slow_for_others(box):
+def test_granted_calls_are_not_slow_for_others(hasty):
     """The same of one that asks without end for what it may have, where the launcher does it for the program."""
-    t = threading.Thread(target=box.run, args=("import socket\nwhile True:\n    with socket.socket() as s:\n        try: s.connect(('127.0.0.1', 9)); s.connect(('127.0.0.1', 9))\n"
+    t = threading.Thread(target=hasty.run, args=("import socket\nwhile True:\n    with socket.socket() as s:\n        try: s.connect(('127.0.0.1', 9)); s.connect(('127.0.0.1', 9))\n"
                                                "        except OSError: pass",))
     t.start()
     time.sleep(0.3)
     for _ in range(5):
-        box.healthy()
+        hasty.healthy()
     t.join()
 
 

@@ -87,7 +87,7 @@ async function modelRefused(w) {
 	await page.getByLabel("Name of the model").fill("nothing");
 	await page.getByLabel("Address").fill("http://127.0.0.1:9/v1");
 	await page.getByRole("dialog").getByRole("button", { name: "Check" }).click();
-	await page.getByRole("dialog").getByRole("alert").waitFor({ timeout: 30000 });
+	await page.getByRole("dialog").getByRole("alert").waitFor({ timeout: 120000 });
 	await page.keyboard.press("Escape");
 	await page.getByRole("dialog").waitFor({ state: "detached" });
 }
@@ -175,7 +175,7 @@ async function testStop(w) {
 async function testFailure(w) {
 	const { page } = w;
 	await say(page, "[[fail:500]]");
-	await page.getByRole("alert").waitFor({ timeout: 30000 });
+	await page.getByRole("alert").waitFor({ timeout: 120000 });
 	await page.getByRole("alert").getByRole("button", { name: "Try again" }).waitFor();
 	await check(w, page, "09-test-failed");
 }

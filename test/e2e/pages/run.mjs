@@ -36,7 +36,7 @@ function watch(page) {
 async function newPage(options = {}) {
 	const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-US", colorScheme: "light", reducedMotion: "reduce", ...options });
 	const page = await context.newPage();
-	page.setDefaultTimeout(10000);
+	page.setDefaultTimeout(60000); // a busy machine; what is broken ends here
 	watch(page);
 	return page;
 }

@@ -10,14 +10,13 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 export const shared = process.env.TATARA_SHARED ?? path.join(root, "..", "shared");
 const binary = process.env.TATARA_BIN ?? path.join(root, "build/tatara");
 
-const freePort = () =>
+// Below the ports that connections get by themselves, so that none of them takes it before its server does.
+const freePort = (tries = 1000) =>
 	new Promise((done, fail) => {
 		const s = net.createServer();
-		s.once("error", fail);
-		s.listen(0, "127.0.0.1", () => {
-			const { port } = s.address();
-			s.close(() => done(port));
-		});
+		const port = 10000 + Math.floor(Math.random() * 10000);
+		s.once("error", (e) => (tries ? freePort(tries - 1).then(done, fail) : fail(e)));
+		s.listen(port, "127.0.0.1", () => s.close(() => done(port)));
 	});
 
 const listens = (port) =>
@@ -27,7 +26,7 @@ const listens = (port) =>
 		s.once("error", () => done(false));
 	});
 
-async function until(what, check, seconds = 30) {
+async function until(what, check, seconds = 120) {
 	const end = Date.now() + seconds * 1000;
 	while (Date.now() < end) {
 		if (await check()) return;
@@ -60,7 +59,7 @@ export async function startServer() {
 	const url = `http://127.0.0.1:${port}`;
 	cleanup.push(async () => {
 		p.kill("SIGTERM");
-		await Promise.race([new Promise((r) => p.once("exit", r)), new Promise((r) => setTimeout(r, 8000))]);
+		await Promise.race([new Promise((r) => p.once("exit", r)), new Promise((r) => setTimeout(r, 60000))]);
 		if (p.exitCode === null) p.kill("SIGKILL");
 		if (!process.env.KEEP) rmSync(dir, { recursive: true, force: true });
 	});
