@@ -487,6 +487,7 @@ static void stops_and_limits(struct world *w)
 	assert_int_equal(app_get(w->s.apps, w->mem, w->tenant_id, s.app.id, &app), 0);
 	app->max_active_requests = 1;
 	assert_int_equal(app_update(w->s.apps, w->mem, app), 0);
+	w->hold = true;
 	AUTO(group) g = {group_open(DEADLINE_NONE)};
 	assert_int_equal(group_spawn(g.p, "slow", slow_chat, &s), 0);
 	while (flow_active(w->s.flow, s.app.id) == 0)
@@ -507,9 +508,8 @@ static void stops_and_limits(struct world *w)
 	assert_false(s.done);
 	r = world_call(w, "POST", s.app.key, stop, "{\"user\":\"u1\"}");
 	expect_status(&r, 200);
-	int64_t before = rt_now();
-	assert_int_equal(group_wait(g.p), 0);
-	assert_true(rt_now() - before < 2000000000);
+	assert_int_equal(group_wait(g.p), 0); /* though the model is not through */
+	w->hold = false;
 	assert_int_equal(count_events(s.reply.body, "message_end"), 1);
 	assert_int_equal(count_events(s.reply.body, "error"), 0);
 	assert_true(str_has(s.reply.body, S("\"total_price\":\"0E-7\"")));

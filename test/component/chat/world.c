@@ -70,7 +70,8 @@ static int count_words(struct str t)
 struct model_call {
 	struct http *h;
 	struct str answer;
-	int prompt_words, delay_ms;
+	int prompt_words;
+	bool slow;
 };
 
 /* What the recorded model would say; the HTTP status of a failure. */
@@ -91,7 +92,7 @@ static int decide(struct world *w, struct model_call *c, struct str body)
 	} else if (str_has(last, S("[[fail:500]]"))) {
 		return 500;
 	} else if (str_has(last, S("[[slow]]"))) {
-		c->delay_ms = 100;
+		c->slow = true;
 		c->answer = S("t0 t1 t2 t3 t4 t5 t6 t7 t8 t9 t10 t11 t12 t13 t14 t15 t16 t17 t18 "
 			      "t19 t20 t21 t22 t23 t24 t25 t26 t27 t28 t29");
 	} else if (str_has(last, S("[[word]]"))) {
@@ -187,8 +188,11 @@ static status model_handler(struct http *h, void *ctx)
 	for (size_t i = 0, n; i < c.answer.len; i = n) {
 		n = next_word(c.answer, i);
 		if (send_chunk(&c, str_sub(c.answer, i, n - i), false, 0) ||
-		    (c.delay_ms && fiber_sleep_ms(c.delay_ms)))
+		    (c.slow && fiber_sleep_ms(20)))
 			return -1;
+		while (w->hold && c.slow && i > c.answer.len / 2)
+			if (fiber_sleep_ms(5))
+				return -1;
 	}
 	if (send_chunk(&c, S(""), true, count_words(c.answer)) ||
 	    http_write(h, S("data: [DONE]\n\n")))

@@ -19,6 +19,7 @@ struct world {
 	int model_tokens; /* words of the last prompt */
 	int embed_texts;  /* turned into vectors by the same server; not those with "[[refuse]]" */
 	bool embed_down;
+	bool hold;	  /* the slow answer of the model stops in its middle meanwhile */
 };
 /* Runs body in a fiber of a new loop with a new world; fails the cmocka test when it fails. */
 void with_world(void (*body)(struct world *));

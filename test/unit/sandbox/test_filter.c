@@ -46,7 +46,7 @@ static int call(uint32_t flags, long number, const long a[6])
 	pid_t pid = fork();
 	if (pid == 0) {
 		int e;
-		alarm(5);
+		alarm(60);
 		signal(SIGILL, SIG_DFL); /* cmocka catches them */
 		signal(SIGSEGV, SIG_DFL);
 		install(flags, NULL, 0);
