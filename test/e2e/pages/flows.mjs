@@ -561,6 +561,89 @@ async function logs(w) {
 	await page.keyboard.press("Escape");
 }
 
+// In the page, with its session: for what another flow has tested already.
+async function consolePost([path, body]) {
+	const token = decodeURIComponent(document.cookie.match(/csrf_token=([^;]+)/)[1]);
+	const r = await fetch(`/console/api${path}`, { method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": token }, body: JSON.stringify(body) });
+	if (!r.ok) throw new Error(`${path}: ${r.status} ${await r.text()}`);
+	return r.json();
+}
+
+async function annotations(w) {
+	const { page } = w;
+	await page.evaluate(consolePost, ["/tatara/models", { name: "mock-embed", type: "text-embedding", base_url: "http://127.0.0.1:9912/v1", api_key: "sk-mock" }]);
+	await importApp(w, "chat_plain");
+	await say(page, "How tall is the hall?");
+	await page.locator(".md", { hasText: "You said: How tall is the hall?" }).waitFor();
+	await page.goto(`${w.url}/app/${state.chat_plain}/annotations`);
+	await page.getByText("No annotations yet").waitFor();
+	await page.getByRole("button", { name: "Add an annotation" }).click();
+	const dialog = page.getByRole("dialog");
+	await dialog.getByLabel("Question").fill("How tall is the hall?");
+	assert.equal(await dialog.getByRole("button", { name: "Save" }).isDisabled(), true);
+	await dialog.getByLabel("Answer").fill("Twelve metres, up to the beam.");
+	await dialog.getByRole("button", { name: "Save" }).click();
+	await dialog.waitFor({ state: "detached" });
+	await page.getByLabel("CSV file").setInputFiles({
+		name: "more.csv",
+		mimeType: "text/csv",
+		buffer: Buffer.from('question,answer\r\nWhen does the furnace open?,"At six, and not before."\r\nWho may enter?,Members\r\n'),
+	});
+	await page.getByText("2 annotations imported").waitFor();
+	await page.getByRole("cell", { name: "At six, and not before." }).waitFor();
+	await page.getByRole("button", { name: "Let them answer" }).click();
+	await dialog.getByRole("textbox", { name: "Embedding model" }).click();
+	await page.getByRole("option", { name: /mock-embed/ }).click();
+	await check(w, page, "41-annotations-switch");
+	await dialog.getByRole("button", { name: "Let them answer" }).click();
+	await page.getByRole("heading", { name: "Annotations answer" }).waitFor();
+	await dialog.waitFor({ state: "detached" });
+	await page.getByRole("link", { name: "Test", exact: true }).click();
+	await say(page, "How tall is the hall?");
+	await page.locator(".md", { hasText: "Twelve metres, up to the beam." }).waitFor();
+	await page.getByRole("link", { name: "Annotations" }).click();
+	await page.getByRole("row").filter({ hasText: "How tall" }).getByRole("cell", { name: "1", exact: true }).waitFor();
+	await check(w, page, "42-annotations");
+	await page.getByRole("button", { name: "How tall is the hall?" }).click();
+	await dialog.getByRole("cell", { name: "1.000" }).waitFor();
+	await check(w, page, "43-annotation");
+	await page.keyboard.press("Escape");
+	const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export" }).click()]);
+	assert.match(readFileSync(await file.path(), "utf8"), /"When does the furnace open\?","At six, and not before\."/);
+	await page.getByLabel("Search questions and answers").fill("furnace");
+	await page.getByRole("button", { name: "How tall is the hall?" }).waitFor({ state: "detached" });
+	await page.getByRole("button", { name: "When does the furnace open?" }).click();
+	await dialog.getByRole("button", { name: "Delete" }).click();
+	await page.getByRole("dialog", { name: "Delete this annotation?" }).getByRole("button", { name: "Delete" }).click();
+	await page.getByText("No annotation has “furnace”.").waitFor();
+	await page.getByRole("button", { name: "Switch off" }).click();
+	await page.getByRole("heading", { name: "Annotations do not answer" }).waitFor();
+}
+
+async function annotateMessage(w) {
+	const { page } = w;
+	const { token } = await page.evaluate(consolePost, [`/apps/${state.chat_plain}/api-keys`, {}]);
+	const asked = await fetch(`${w.url}/v1/chat-messages`, {
+		method: "POST",
+		headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+		body: JSON.stringify({ inputs: {}, query: "Who founded it?", user: "visitor", response_mode: "blocking" }),
+	});
+	assert.equal(asked.status, 200);
+	await page.goto(`${w.url}/app/${state.chat_plain}/logs`);
+	await page.locator("button.cell").first().click();
+	const drawer = page.getByRole("dialog").first();
+	await drawer.getByRole("button", { name: "Add an annotation" }).first().click();
+	const form = page.getByRole("dialog", { name: "Add an annotation" });
+	assert.equal(await form.getByLabel("Question").inputValue(), "Who founded it?");
+	await form.getByLabel("Answer").fill("What it should have said.");
+	await check(w, page, "44-annotate-message");
+	await form.getByRole("button", { name: "Save" }).click();
+	await drawer.getByRole("button", { name: "Annotation", exact: true }).waitFor();
+	await page.keyboard.press("Escape");
+	await page.goto(`${w.url}/app/${state.chat_plain}/annotations`);
+	await page.getByRole("cell", { name: "What it should have said." }).waitFor();
+}
+
 const description = `openapi: 3.0.0
 info: {title: Weather, version: "1"}
 servers: [{url: "https://weather.example"}]
@@ -724,6 +807,8 @@ export const flows = [
 	["public forms", publicForms],
 	["forms of runs", forms],
 	["logs", logs],
+	["annotations", annotations],
+	["annotation of a message", annotateMessage],
 	["tools", tools],
 	["members", members],
 	["keyboard", keyboard],

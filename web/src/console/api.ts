@@ -194,6 +194,7 @@ export const keys = {
 	versions: (id: string) => ["app", id, "versions"] as const,
 	apiKeys: (id: string) => ["app", id, "keys"] as const,
 	logs: (id: string, ...more: unknown[]) => ["app", id, "logs", ...more] as const,
+	annotations: (id: string, ...more: unknown[]) => ["app", id, "annotations", ...more] as const,
 	models: ["models"] as const,
 	members: ["members"] as const,
 	tools: (kind: string) => ["tools", kind] as const,

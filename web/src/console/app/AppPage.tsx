@@ -16,14 +16,16 @@ const parts = {
 	publish: lazy(() => import("./PublishTab")),
 	api: lazy(() => import("./ApiTab")),
 	logs: lazy(() => import("./LogsTab")),
+	annotations: lazy(() => import("./AnnotationsTab")),
 	settings: lazy(() => import("./SettingsTab")),
 };
 type Tab = keyof typeof parts;
 
 function tabsOf(app: AppDetail, editor: boolean): Tab[] {
 	if (!editor) return ["test", "logs"];
-	if (isGraph(app.mode)) return ["test", "steps", "publish", "api", "logs", "settings"];
-	return ["test", "model", "publish", "api", "logs", "settings"];
+	const first: Tab[] = isGraph(app.mode) ? ["test", "steps", "publish", "api", "logs"] : ["test", "model", "publish", "api", "logs"];
+	const talks = app.mode !== "workflow" && app.mode !== "completion";
+	return talks ? [...first, "annotations", "settings"] : [...first, "settings"];
 }
 
 export default function AppPage() {

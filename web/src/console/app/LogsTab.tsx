@@ -1,6 +1,6 @@
 // What ran: runs of graphs with their trace, conversations of chats with their messages.
-import { Drawer, Pagination, SegmentedControl } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Drawer, Modal, Pagination, SegmentedControl } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { currentLanguage } from "../../i18n";
@@ -15,6 +15,8 @@ import { useRun } from "../../ui/useRun";
 import { canEdit, keys, type AppDetail, type Models, type Page } from "../api";
 import { Blank, Failed, Waiting } from "../parts";
 import { useWorkspace } from "../Shell";
+import { showDone } from "../toast";
+import { AnnotationForm } from "./AnnotationForm";
 
 interface RunRow {
 	id: string;
@@ -59,6 +61,8 @@ interface MessageRow {
 	provider_response_latency: number;
 	workflow_run_id: string | null;
 	created_at: number | null;
+	annotation: { id: string; question: string; content: string } | null;
+	annotation_hit_history: { annotation_id: string } | null;
 }
 
 const size = 20;
@@ -200,17 +204,38 @@ function RunView({ app, id }: { app: AppDetail; id: string }) {
 	);
 }
 
+// The answer as it should have been: from then on it answers such questions, when that is switched on.
+function Annotate({ app, of, onClose }: { app: AppDetail; of: MessageRow; onClose: () => void }) {
+	const { t } = useTranslation("console");
+	const queries = useQueryClient();
+	const save = useMutation({
+		mutationFn: (v: { question: string; answer: string }) => post(`/apps/${app.id}/annotations`, { message_id: of.id, ...v }),
+		onSuccess: async () => {
+			await Promise.all([queries.invalidateQueries({ queryKey: keys.logs(app.id) }), queries.invalidateQueries({ queryKey: keys.annotations(app.id) })]);
+			showDone(t("common.saved"));
+			onClose();
+		},
+	});
+	return (
+		<Modal opened onClose={onClose} size="lg" title={t(of.annotation ? "annotations.one" : "annotations.add")} closeButtonProps={{ "aria-label": t("common.close") }}>
+			<AnnotationForm question={of.annotation?.question ?? of.query} answer={of.annotation?.content ?? of.answer} busy={save.isPending} onSave={(question, answer) => save.mutate({ question, answer })} />
+		</Modal>
+	);
+}
+
 function ChatView({ app, id }: { app: AppDetail; id: string }) {
 	const { t } = useTranslation("console");
 	const { t: shared } = useTranslation("shared");
+	const editor = canEdit(useWorkspace().data?.role);
 	const [run, setRun] = useState<string | null>(null);
+	const [annotating, setAnnotating] = useState<MessageRow | null>(null);
 	const list = useQuery({
 		queryKey: keys.logs(app.id, "messages", id),
 		queryFn: () => get<{ data: MessageRow[] }>(`/apps/${app.id}/chat-messages?conversation_id=${id}&limit=50`),
 	});
 	if (list.error) return <Failed error={list.error} />;
 	if (!list.data) return <Waiting />;
-	return list.data.data.map((m) => (
+	const turns = list.data.data.map((m) => (
 		<article className="turn" key={m.id}>
 			<div className="mine">
 				<div>{m.query}</div>
@@ -226,10 +251,22 @@ function ChatView({ app, id }: { app: AppDetail; id: string }) {
 						{t("test.trace")}
 					</button>
 				)}
+				{m.annotation_hit_history && <span>{t("annotations.answered")}</span>}
+				{editor && (
+					<button type="button" className="b small" onClick={() => setAnnotating(m)}>
+						{t(m.annotation ? "annotations.one" : "annotations.add")}
+					</button>
+				)}
 			</div>
 			{run === m.id && m.workflow_run_id && <RunView app={app} id={m.workflow_run_id} />}
 		</article>
 	));
+	return (
+		<>
+			{turns}
+			{annotating && <Annotate app={app} of={annotating} onClose={() => setAnnotating(null)} />}
+		</>
+	);
 }
 
 function Status({ of }: { of: RunStatus }) {
