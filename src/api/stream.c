@@ -370,6 +370,7 @@ struct writer {
 	struct buf answer;  /* kept only when moderation looks at it */
 	struct voice *voice; /* NULL: nothing is spoken */
 	bool ids, through_pauses;
+	int64_t brief_until; /* see struct stream_from */
 	int64_t last_seq;
 };
 
@@ -384,6 +385,22 @@ static status send(struct writer *w, struct buf *b, int64_t seq)
 	return sse_data(w->c->http, id, buf_str(b));
 }
 
+/* Of a state, how it came about is left out. */
+static bool in_brief(enum flow_event_type t)
+{
+	switch (t) {
+	case FLOW_CHUNK:
+	case FLOW_REPLACE:
+	case FLOW_AGENT_LOG:
+	case FLOW_NODE_RETRY:
+	case FLOW_ITERATION_NEXT:
+	case FLOW_LOOP_NEXT:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static status send_event(struct writer *w, const struct flow_event *e)
 {
 	if (w->run->moderation && e->type == FLOW_CHUNK)
@@ -393,7 +410,12 @@ static status send_event(struct writer *w, const struct flow_event *e)
 		buf_put(&w->answer, e->text);
 	}
 	struct buf b = buf_make(w->step, 0);
-	stream_write_event(w->step, &b, w->run, e);
+	struct stream_run form = *w->run;
+	if (e->seq <= w->brief_until && !in_brief(e->type))
+		return 0;
+	if (e->seq <= w->brief_until)
+		form.form = STREAM_SIMPLE;
+	stream_write_event(w->step, &b, &form, e);
 	if (send(w, &b, e->seq))
 		return -1;
 	if (e->type == FLOW_CHUNK)
@@ -492,8 +514,8 @@ static status stream_direct(struct writer *w)
 }
 
 /* ids: with `id:` lines, as only a stream that is read again has them. */
-static status stream_with(struct call *c, const struct stream_run *r, bool ids, bool through_pauses,
-			  int64_t after_seq)
+static status stream_with(struct call *c, const struct stream_run *r, bool ids,
+			  const struct stream_from *from)
 {
 	AUTO(arena) step = {arena_open(STEP_HELD)};
 	struct shorten_limits limits = shorten_limits_of(c->s->config);
@@ -505,18 +527,34 @@ static status stream_with(struct call *c, const struct stream_run *r, bool ids, 
 	if (shown.speech && !ids && voice_open(c, &shown, &voice.p))
 		return -1;
 	struct writer w = {.c = c, .voice = voice.p, .run = &shown, .step = step.p, .answer = buf_make(c->mem, 0),
-			   .ids = ids, .through_pauses = through_pauses};
-	return r->direct.at ? stream_direct(&w) : stream_feed(&w, after_seq);
+			   .ids = ids, .through_pauses = from->through_pauses, .brief_until = from->brief_until};
+	return r->direct.at ? stream_direct(&w) : stream_feed(&w, from->after_seq);
 }
 
 status stream_events(struct call *c, const struct stream_run *r)
 {
-	return stream_with(c, r, false, false, 0);
+	struct stream_from begin = { 0 };
+	return stream_with(c, r, false, &begin);
 }
 
-status stream_resume(struct call *c, const struct stream_run *r, int64_t after_seq, bool through_pauses)
+status stream_resume(struct call *c, const struct stream_run *r, const struct stream_from *from)
 {
-	return stream_with(c, r, true, through_pauses, after_seq);
+	return stream_with(c, r, true, from);
+}
+
+status stream_read_from(struct call *c, struct str run_id, struct stream_from *out, bool *resumes)
+{
+	struct str last = str_trim(http_header(c->http, S("Last-Event-ID")));
+	struct stream_from from = { 0 };
+	*resumes = last.len && !str_to_i64(last, &from.after_seq) && from.after_seq >= 0;
+	if (!*resumes)
+		from.after_seq = 0;
+	from.through_pauses = str_eq(http_query(c->http, S("continue_on_pause")), S("true"));
+	if (str_eq(http_query(c->http, S("include_state_snapshot")), S("true")) &&
+	    flow_run_last_event(c->s->flow, c->mem, run_id, &from.brief_until))
+		return -1;
+	*out = from;
+	return 0;
 }
 
 status stream_finished(struct call *c, const struct stream_run *r)

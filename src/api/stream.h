@@ -39,7 +39,15 @@ struct stream_run stream_of_run(const struct flow_info *, enum stream_form);
 status stream_events(struct call *, const struct stream_run *) NODISCARD;
 /* From after_seq + 1 on, with `id:` lines to resume by; the tail of a chat comes too. It ends where
  * the run stands paused, or goes on through pauses. */
-status stream_resume(struct call *, const struct stream_run *, int64_t after_seq, bool through_pauses) NODISCARD;
+struct stream_from {
+	int64_t after_seq;
+	bool through_pauses;
+	int64_t brief_until; /* up to this event only which nodes ran and how they ended, and what is waited for */
+};
+status stream_resume(struct call *, const struct stream_run *, const struct stream_from *) NODISCARD;
+/* What the caller asks for: Last-Event-ID, continue_on_pause, include_state_snapshot. *resumes: it has read
+ * some of the run before. */
+status stream_read_from(struct call *, struct str run_id, struct stream_from *out, bool *resumes) NODISCARD;
 /* Only the last workflow_finished (of a run that has ended), then the end. */
 status stream_finished(struct call *, const struct stream_run *) NODISCARD;
 /* Waits for the end and answers once; a failed chat is a failure with its public code. */

@@ -217,6 +217,8 @@ struct flow_record {
 };
 /* ERR_NOT_FOUND also for another tenant's or app's run (app_id empty = any of the tenant). */
 status flow_run_get(struct flow *, struct arena *, struct str tenant_id, struct str app_id, struct str run_id, struct flow_record **out) NODISCARD;
+/* The number of the last event that a follower could see by now. */
+status flow_run_last_event(struct flow *, struct arena *, struct str run_id, int64_t *seq) NODISCARD;
 /* Waits for the end, or until the run is paused, and returns the result (for blocking calls). */
 status flow_run_wait(struct flow *, struct arena *, struct str run_id, struct flow_result **out, deadline) NODISCARD;
 /* Any process's run; unknown ids succeed. user not empty: only that user's runs stop. */

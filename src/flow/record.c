@@ -44,6 +44,16 @@ status flow_run_get(struct flow *f, struct arena *mem, struct str tenant_id, str
 	return 0;
 }
 
+status flow_run_last_event(struct flow *f, struct arena *mem, struct str run_id, int64_t *seq)
+{
+	struct db_rows *rows;
+	const struct flow_run *run = run_find(f, run_id);
+	if (!run && DB_READ(f->options.db, mem, &sql_flow_journal_last, &rows, db_text(run_id)))
+		return -1;
+	*seq = run ? run->shown : db_int_at(rows, 0, 0);
+	return 0;
+}
+
 /* --- list --- */
 
 static struct db_value text(struct str s)

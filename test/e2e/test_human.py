@@ -309,6 +309,33 @@ def test_chatflow(own):
     assert messages["data"][0]["answer"] == "Before. You said fine."
 
 
+def test_the_state_in_place_of_the_history(own):
+    nodes = [start("draft"), node("a", "answer", answer="Before {{#s.draft#}}. "), human(),
+             node("b", "answer", answer="You said {{#h.comment#}}.")]
+    app = App(own, app_file(nodes, [edge("s", "a"), edge("a", "h"), edge("h", "b", "approve")], mode="advanced-chat"))
+    first = events_of(app.call("POST", "/v1/chat-messages", stream=True, json={
+        "inputs": {"draft": "d"}, "query": "q", "user": "u1", "response_mode": "streaming"}))
+    run = first[0]["workflow_run_id"]
+    told = lambda **params: events_of(app.events(run, **params))  # noqa: E731
+    brief, whole = told(include_state_snapshot="true"), told(include_state_snapshot="yes")
+    assert [e["event"] for e in whole] == [e["event"] for e in first]
+    # Which nodes ran and how they ended, what is waited for; neither texts nor what nodes gave.
+    assert [e["event"] for e in brief] == [e["event"] for e in first if e["event"] != "message"]
+    ended = [e["data"] for e in brief if e["event"] == "node_finished"]
+    assert [d["node_id"] for d in ended] == ["s", "a"] and {d["status"] for d in ended} == {"succeeded"}
+    assert all(d["inputs"] is None and d["outputs"] is None for d in ended)
+    assert [e for e in whole if e["event"] == "node_finished"][0]["data"]["outputs"]["draft"] == "d"
+    assert brief[-1]["data"]["reasons"] == first[-1]["data"]["reasons"]
+    # What comes from now on is told in full.
+    follower = app.events(run, include_state_snapshot="true", continue_on_pause="true")
+    token = next(e for e in first if e["event"] == "human_input_required")["data"]["form_token"]
+    assert app.submit(token).status_code == 200
+    after = events_of(follower)
+    assert "".join(e.get("answer", "") for e in after if e["event"] == "message") == "You said fine."
+    last = [e["data"] for e in after if e["event"] == "node_finished"][-1]
+    assert last["node_id"] == "b" and last["outputs"]["answer"]
+
+
 def test_killed_processes(own):
     """The api that ran it dies while the run is paused, and again right after the answer."""
     app = App(own, form_app())
@@ -416,6 +443,29 @@ def test_prefer_wait(own):
     app.wait(r.json()["workflow_run_id"], "succeeded")
     fast = app.run(mode="blocking", headers={"Prefer": "wait=%d" % PATIENCE})
     assert fast.status_code == 200 and fast.json()["data"]["status"] == "succeeded"
+    model.close()
+
+
+def test_prefer_wait_of_a_chatflow(own):
+    go, model, path = held_model(own)
+    data = {"provider": "openai_api_compatible", "name": "held", "mode": "chat", "completion_params": {}}
+    app = App(own, app_file([start(), node("m", "llm", model=data, context={"enabled": False},
+                                           prompt_template=[{"role": "user", "text": "x"}]),
+                             node("a", "answer", answer="{{#m.text#}}")],
+                            [edge("s", "m"), edge("m", "a")], mode="advanced-chat"))
+    ask = lambda seconds: app.call("POST", "/v1/chat-messages", headers={"Prefer": "wait=%d" % seconds}, json={  # noqa: E731
+        "inputs": {}, "query": "q", "user": "u1", "response_mode": "blocking"})
+    r = ask(1)
+    assert r.status_code == 202 and r.headers["Location"] == r.json()["run_url"]
+    taken = r.json()
+    assert taken["data"]["status"] == "running" and taken["message_id"] and taken["conversation_id"]
+    go.set()
+    app.wait(taken["workflow_run_id"], "succeeded")
+    assert app.call("GET", taken["run_url"]).json()["status"] == "succeeded"
+    rows = app.call("GET", "/v1/messages", params={"user": "u1", "conversation_id": taken["conversation_id"]}).json()["data"]
+    assert [(m["id"], m["answer"]) for m in rows] == [(taken["message_id"], "one two")]
+    fast = ask(PATIENCE)
+    assert fast.status_code == 200 and fast.json()["answer"] == "one two"
     model.close()
 
 

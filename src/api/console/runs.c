@@ -324,15 +324,14 @@ status console_app_logs(struct call *c)
 status console_run_events(struct call *c)
 {
 	struct flow_record *r;
-	int64_t after = 0;
-	struct str last = str_trim(http_header(c->http, S("Last-Event-ID")));
-	bool through = str_eq(http_query(c->http, S("continue_on_pause")), S("true"));
+	struct stream_from from;
+	bool resumes;
 	if (flow_run_get(c->s->flow, c->mem, c->account->tenant_id, S(""), c->param[0], &r))
 		return -1;
 	if (!app_mode_is_graph(r->info.app_mode))
 		return err_set(ERR_NOT_FOUND, "Workflow run not found");
-	if (last.len && (str_to_i64(last, &after) || after < 0))
-		after = 0;
+	if (stream_read_from(c, r->info.run_id, &from, &resumes))
+		return -1;
 	struct stream_run run = stream_of_run(&r->info, STREAM_FULL);
-	return stream_resume(c, &run, after, through);
+	return stream_resume(c, &run, &from);
 }

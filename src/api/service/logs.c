@@ -219,12 +219,12 @@ status service_run_events(struct call *c)
 	if (!r || r->info.by_account || !str_eq(r->info.created_by, c->end_user->id))
 		return no_run();
 	struct stream_run run = stream_of_run(&r->info, call_form(c));
-	int64_t after = 0;
-	struct str last = str_trim(http_header(c->http, S("Last-Event-ID")));
-	bool resumes = last.len && !str_to_i64(last, &after) && after >= 0;
-	bool through = str_eq(http_query(c->http, S("continue_on_pause")), S("true"));
+	struct stream_from from;
+	bool resumes;
+	if (stream_read_from(c, r->info.run_id, &from, &resumes))
+		return -1;
 	/* Who lost the connection reads on from there, also when the run has ended meanwhile. */
 	if (r->finished_ms && !resumes)
 		return stream_finished(c, &run);
-	return stream_resume(c, &run, resumes ? after : 0, through);
+	return stream_resume(c, &run, &from);
 }

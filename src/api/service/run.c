@@ -142,13 +142,78 @@ static struct chat_request request_of(struct call *c, const struct run_body *b)
 	};
 }
 
+/* Where the run can be asked for: 202 for runs that a worker does, and for callers that said how
+ * long they wait. */
+static status reply_accepted(struct call *c, const struct flow_info *i, struct str state)
+{
+	struct arena *mem = c->mem;
+	struct json *body = json_obj(mem), *data = json_obj(mem);
+	struct str base = from_site(c) ? S("/api") : S("/v1");
+	struct str run = arena_printf(mem, "%.*s/workflows/run/%.*s", STR(base), STR(i->run_id));
+	struct str events = arena_printf(mem, "%.*s/workflow/%.*s/events", STR(base), STR(i->run_id));
+	json_set_str(mem, data, S("id"), i->run_id);
+	json_set_str(mem, data, S("workflow_id"), i->workflow_id);
+	json_set_str(mem, data, S("status"), state);
+	json_set_int(mem, data, S("created_at"), i->created_ms / 1000);
+	json_set_str(mem, body, S("task_id"), i->task_id);
+	json_set_str(mem, body, S("workflow_run_id"), i->run_id);
+	if (i->message_id.len) {
+		json_set_str(mem, body, S("message_id"), i->message_id);
+		json_set_str(mem, body, S("conversation_id"), i->conversation_id);
+	}
+	json_set(mem, body, S("data"), data);
+	json_set_str(mem, body, S("run_url"), run);
+	json_set_str(mem, body, S("events_url"), events);
+	http_add_header(c->http, S("Location"), run);
+	return reply_run(c, 202, body);
+}
+
+/* Prefer: wait=N (RFC 7240): seconds; -1 = as long as it takes. */
+static int64_t preferred_wait(struct call *c)
+{
+	struct str rest = http_header(c->http, S("Prefer"));
+	while (rest.len) {
+		struct str one = str_trim(str_cut(&rest, ','));
+		int64_t n;
+		if (str_eq_nocase(one, S("respond-async")))
+			return 0;
+		if (str_starts(one, S("wait=")) && !str_to_i64(str_skip(one, 5), &n) && n >= 0)
+			return MIN(n, WAIT_MAX_S);
+	}
+	return -1;
+}
+
+static status reply_within(struct call *c, const struct flow_info *i, const struct stream_run *run,
+			   int64_t seconds)
+{
+	struct flow_result *res;
+	struct json *body;
+	deadline until = deadline_in_ms(seconds * 1000);
+	if (flow_run_wait(c->s->flow, c->mem, run->run_id, &res, until)) {
+		if (err_code() != ERR_TIMEOUT || rt_now() < until)
+			return -1;
+		return reply_accepted(c, i, S("running"));
+	}
+	return stream_blocking_body(c->mem, run, res, &body) ? -1 : reply_run(c, 200, body);
+}
+
 static status turn_and_reply(struct call *c, const struct chat_request *q, bool streaming)
 {
 	struct chat_turn *turn;
 	if (chat_turn(c->s->chats, c->mem, q, &turn))
 		return -1;
 	struct stream_run run = stream_of_turn(turn, call_form(c));
-	return stream_reply(c, &run, streaming);
+	int64_t wait = preferred_wait(c);
+	/* Only graphs have an address where the run can be asked for later. */
+	if (wait < 0 || streaming || turn->direct.at || !q->workflow_id.len || from_site(c))
+		return stream_reply(c, &run, streaming);
+	struct flow_info i = {.run_id = turn->run_id,
+			      .task_id = turn->task_id,
+			      .workflow_id = q->workflow_id,
+			      .message_id = turn->message_id,
+			      .conversation_id = turn->conversation_id,
+			      .created_ms = turn->created_ms};
+	return reply_within(c, &i, &run, wait);
 }
 
 /* Parts of the request that only chats have. */
@@ -252,57 +317,6 @@ static status start_workflow(struct call *c, const struct workflow *wf, struct f
 	};
 	struct str started;
 	return flow_run_start(c->s->flow, c->mem, start, &started);
-}
-
-/* Where the run can be asked for: 202 for runs that a worker does, and for callers that said how
- * long they wait. */
-static status reply_accepted(struct call *c, const struct flow_info *i, struct str state)
-{
-	struct arena *mem = c->mem;
-	struct json *body = json_obj(mem), *data = json_obj(mem);
-	struct str base = from_site(c) ? S("/api") : S("/v1");
-	struct str run = arena_printf(mem, "%.*s/workflows/run/%.*s", STR(base), STR(i->run_id));
-	struct str events = arena_printf(mem, "%.*s/workflow/%.*s/events", STR(base), STR(i->run_id));
-	json_set_str(mem, data, S("id"), i->run_id);
-	json_set_str(mem, data, S("workflow_id"), i->workflow_id);
-	json_set_str(mem, data, S("status"), state);
-	json_set_int(mem, data, S("created_at"), i->created_ms / 1000);
-	json_set_str(mem, body, S("task_id"), i->task_id);
-	json_set_str(mem, body, S("workflow_run_id"), i->run_id);
-	json_set(mem, body, S("data"), data);
-	json_set_str(mem, body, S("run_url"), run);
-	json_set_str(mem, body, S("events_url"), events);
-	http_add_header(c->http, S("Location"), run);
-	return reply_run(c, 202, body);
-}
-
-/* Prefer: wait=N (RFC 7240): seconds; -1 = as long as it takes. */
-static int64_t preferred_wait(struct call *c)
-{
-	struct str rest = http_header(c->http, S("Prefer"));
-	while (rest.len) {
-		struct str one = str_trim(str_cut(&rest, ','));
-		int64_t n;
-		if (str_eq_nocase(one, S("respond-async")))
-			return 0;
-		if (str_starts(one, S("wait=")) && !str_to_i64(str_skip(one, 5), &n) && n >= 0)
-			return MIN(n, WAIT_MAX_S);
-	}
-	return -1;
-}
-
-static status reply_within(struct call *c, const struct flow_info *i, const struct stream_run *run,
-			   int64_t seconds)
-{
-	struct flow_result *res;
-	struct json *body;
-	deadline until = deadline_in_ms(seconds * 1000);
-	if (flow_run_wait(c->s->flow, c->mem, run->run_id, &res, until)) {
-		if (err_code() != ERR_TIMEOUT || rt_now() < until)
-			return -1;
-		return reply_accepted(c, i, S("running"));
-	}
-	return stream_blocking_body(c->mem, run, res, &body) ? -1 : reply_run(c, 200, body);
 }
 
 status run_workflow(struct call *c, struct str workflow_id)
