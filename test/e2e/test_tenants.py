@@ -35,6 +35,8 @@ BODIES = {
     "PATCH /apps/{id}/workflows/{version}": {"marked_name": "stolen"},
     "POST /apps/{id}/workflows/draft/run": {"inputs": {"city": "x"}, "files": []},
     "POST /apps/{id}/workflows/draft/nodes/{node}/run": {"inputs": {"city": "x"}},
+    "POST /apps/{id}/workflows/draft/trigger/run": {"node_id": "hook"},
+    "POST /apps/{id}/workflows/draft/trigger/run-all": {"node_ids": ["hook"]},
     "PATCH /apps/{id}/workflows/draft/variables/{variable}": {"value": "stolen"},
     "POST /apps/{id}/advanced-chat/workflows/draft/run": {"inputs": {}, "query": "x", "files": []},
     "POST /apps/{id}/chat-messages": {"inputs": {}, "query": "x", "conversation_id": "{conversation}",

@@ -241,6 +241,70 @@ def test_debug_runs_the_draft(own, console):
     until(lambda: [r["status"] for r in app.runs(triggered_from="debugging")] == ["succeeded"], "a run that ended")
 
 
+def draft_only(own, console, nodes, edges):
+    app = Hooks.__new__(Hooks)
+    app.server, app.console = own, console
+    app.id = own.json("app", "import", app_file(nodes, edges))["id"]
+    return app
+
+
+WAITING = {"status": "waiting", "retry_in": 2000}
+
+
+def test_an_editor_that_listens_gets_the_call(own, console):
+    body = [{"name": "name", "type": "string", "required": True}]
+    app = draft_only(own, console, [hook(body=body), hook("v"), answer("name")], [edge("w", "e"), edge("v", "e")])
+    url = app.address(debug=True)
+    listen = lambda tail, **more: app.ask("POST", "/workflows/draft/" + tail, json=more)  # noqa: E731
+    assert listen("trigger/run", node_id="w").json() == WAITING
+    assert requests.post(url, json={"name": "Ada"}).status_code == 200
+    got = events_of(listen("trigger/run", node_id="w"))
+    assert [e["event"] for e in got][0] == "workflow_started" and got[-1]["data"]["outputs"] == {"name": "Ada"}
+    assert got[-1]["data"]["created_by"]["email"] == EMAIL
+    assert len(app.runs(triggered_from="debugging")) == 1, "one call, one run"
+    assert listen("trigger/run", node_id="w").json() == WAITING, "each call is given once"
+    # What came is left for the steps behind.
+    left = app.ask("GET", "/workflows/draft/nodes/w/variables").json()["items"]
+    assert {v["name"]: v["value"] for v in left}["name"] == "Ada"
+    # Several at once: the one that is called.
+    assert listen("trigger/run-all", node_ids=["v", "w"]).json() == WAITING
+    requests.post(url, json={"name": "Bob"})
+    assert events_of(listen("trigger/run-all", node_ids=["v", "w"]))[-1]["data"]["outputs"] == {"name": "Bob"}
+    # The node alone.
+    assert listen("nodes/w/trigger/run").json() == WAITING
+    requests.post(url, json={"name": "Eve"})
+    row = listen("nodes/w/trigger/run").json()
+    assert (row["status"], row["node_type"], row["outputs"]["name"]) == ("succeeded", "trigger-webhook", "Eve")
+    assert app.ask("GET", "/workflows/draft/nodes/w/last-run").json() == row
+    # Nobody listens any more: the draft runs at once, as ever.
+    before = len(app.runs(triggered_from="debugging"))
+    requests.post(url, json={"name": "Zoe"})
+    until(lambda: len(app.runs(triggered_from="debugging")) == before + 1, "a run")
+
+
+def test_a_schedule_is_tried(own, console):
+    every = node("w", "trigger-schedule", mode="cron", cron_expression="* * * * *", timezone="UTC")
+    app = draft_only(own, console, [every, node("e", "end", outputs=[])], [edge("w", "e")])
+    assert app.ask("POST", "/workflows/draft/trigger/run", json={"node_id": "w"}).json() == WAITING
+    row = app.ask("POST", "/workflows/draft/nodes/w/trigger/run").json()  # alone it need not be waited for
+    assert row["status"] == "succeeded" and "sys.timestamp" in row["outputs"]
+
+
+@pytest.mark.parametrize("tail,body,status,word", [
+    ("trigger/run", {}, 400, "node_id"),
+    ("trigger/run", {"node_id": "nobody"}, 404, "nobody"),
+    ("trigger/run", {"node_id": "e"}, 400, "listened"),
+    ("trigger/run-all", {"node_ids": []}, 400, "node_ids"),
+    ("trigger/run-all", {"node_ids": [7]}, 404, "no node"),
+    ("nodes/e/trigger/run", {}, 400, "listened"),
+    ("nodes/nobody/trigger/run", {}, 404, "nobody"),
+])
+def test_listening_refused(own, console, tail, body, status, word):
+    app = draft_only(own, console, [hook(), answer("name")], [edge("w", "e")])
+    r = app.ask("POST", "/workflows/draft/" + tail, json=body)
+    assert r.status_code == status and word in r.json()["message"], r.text
+
+
 def test_accepted_is_stored(own, console):
     """The worker is away, the api dies: what was answered with 200 runs, once."""
     app = Hooks(own, console, "n", body=[{"name": "n", "type": "number", "required": True}])

@@ -59,6 +59,13 @@ status console_node_json(struct call *, const struct flow_info *, struct json *n
 /* What a run from the editor keeps of who started it (draft_run.c). */
 status console_run_extra(struct call *, struct json **extra, struct json **person) NODISCARD;
 
+struct workflow;
+/* The draft from a trigger node on, with what the trigger gives; streams the run (draft_run.c). */
+status console_draft_run_from(struct call *, struct workflow *, struct str node_id, const struct json *inputs) NODISCARD;
+/* What has come for a trigger node of the draft; *inputs NULL: nothing yet (trigger_run.c). */
+status console_trigger_poll(struct call *, const struct workflow *, struct str node_id, struct json **inputs) NODISCARD;
+status console_trigger_waiting(struct call *) NODISCARD;
+
 /* --- sessions (session.c) --- */
 struct tokens;
 void session_cookies(struct call *, const struct tokens *, bool csrf_first);
@@ -100,6 +107,8 @@ status console_draft_run(struct call *), console_draft_chat(struct call *),
 status console_node_run(struct call *), console_iteration_run(struct call *),
 	console_loop_run(struct call *), console_node_last_run(struct call *),
 	console_node_inputs(struct call *);
+status console_trigger_run(struct call *), console_trigger_run_all(struct call *),
+	console_trigger_node_run(struct call *);
 status console_draft_variables(struct call *), console_draft_variables_remove(struct call *),
 	console_draft_node_variables(struct call *), console_draft_node_remove(struct call *),
 	console_draft_system_variables(struct call *), console_draft_conversation_variables(struct call *),

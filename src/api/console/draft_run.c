@@ -50,31 +50,52 @@ static status read_run(struct call *c, const struct json **inputs, const struct 
 static status start_draft(struct call *c, const struct workflow *w, struct flow_graph *graph,
 			  struct flow_start *start)
 {
+	struct json *extra, *person;
+	struct str started;
+	if (console_run_extra(c, &extra, &person))
+		return -1;
+	struct flow_info *i = &start->info;
+	i->task_id = id_uuid(c->mem);
+	i->tenant_id = c->app->tenant_id;
+	i->app_id = c->app->id;
+	i->workflow_id = w->id;
+	i->app_mode = c->app->mode;
+	i->from = S("debugging");
+	i->created_by = i->user = c->account->id;
+	i->by_account = true;
+	i->extra = extra;
+	i->created_ms = clock_ms();
+	start->graph = graph;
+	start->environment = w->environment_variables;
+	return flow_run_start(c->s->flow, c->mem, start, &started);
+}
+
+static struct json *draft_system(struct call *c, const struct workflow *w, struct str run_id,
+				 const struct json *files)
+{
+	struct chat_system sys = { .user = c->account->id, .app_id = c->app->id,
+				   .workflow_id = w->id, .run_id = run_id, .files = files };
+	return chat_system_json(c->mem, &sys);
+}
+
+/* From the form: checked inputs and files. */
+static status start_form(struct call *c, const struct workflow *w, struct flow_graph *graph,
+			 struct flow_start *start)
+{
 	const struct json *given, *mappings;
-	struct json *inputs, *files = NULL, *extra, *person;
+	struct json *inputs, *files = NULL;
 	struct file_rules rules;
-	struct str started, run_id = id_uuid7(c->mem);
+	struct str run_id = id_uuid7(c->mem);
 	if (read_run(c, &given, &mappings) ||
 	    flow_check_inputs(c->s->flow, c->mem, c->app->tenant_id, flow_graph_variables(graph), given,
-			      &inputs) ||
-	    console_run_extra(c, &extra, &person))
+			      &inputs))
 		return -1;
 	if (json_len(mappings) && chat_file_rules(w->features, &rules) &&
 	    files_from_input(c->s->flow, c->mem, c->app->tenant_id, mappings, &rules, &files))
 		return -1;
-	struct chat_system sys = { .user = c->account->id, .app_id = c->app->id,
-				   .workflow_id = w->id, .run_id = run_id, .files = files };
-	*start = (struct flow_start){
-		.info = { .run_id = run_id, .task_id = id_uuid(c->mem),
-			  .tenant_id = c->app->tenant_id, .app_id = c->app->id,
-			  .workflow_id = w->id, .app_mode = c->app->mode, .from = S("debugging"),
-			  .created_by = c->account->id, .by_account = true, .user = c->account->id,
-			  .extra = extra, .created_ms = clock_ms() },
-		.graph = graph, .inputs = inputs,
-		.system = chat_system_json(c->mem, &sys),
-		.environment = w->environment_variables,
-	};
-	return flow_run_start(c->s->flow, c->mem, start, &started);
+	*start = (struct flow_start){ .info = { .run_id = run_id }, .inputs = inputs,
+				      .system = draft_system(c, w, run_id, files) };
+	return start_draft(c, w, graph, start);
 }
 
 status console_draft_run(struct call *c)
@@ -87,10 +108,26 @@ status console_draft_run(struct call *c)
 	if (!str_eq(c->app->mode, S("workflow")))
 		return err_public(ERR_NOT_FOUND, "app_not_found", 404,
 				  "App mode is not in the supported list: {'workflow'}.");
-	if (load_draft(c, &w, &graph) || start_draft(c, w, graph, &start))
+	if (load_draft(c, &w, &graph) || start_form(c, w, graph, &start))
 		return -1;
 	struct stream_run run = stream_of_run(&start.info, STREAM_DEBUG);
 	run.speech = chat_speech(w->features);
+	return stream_reply(c, &run, true);
+}
+
+status console_draft_run_from(struct call *c, struct workflow *w, struct str node_id,
+			      const struct json *inputs)
+{
+	struct flow_graph *graph;
+	struct str run_id = id_uuid7(c->mem);
+	struct flow_start start = { .info = { .run_id = run_id }, .inputs = inputs, .root = node_id,
+				    .system = draft_system(c, w, run_id, NULL) };
+	if (flow_graph_load(c->s->flow, S(""), w->graph, &graph))
+		return -1;
+	arena_defer(c->mem, unref_graph, graph);
+	if (start_draft(c, w, graph, &start))
+		return -1;
+	struct stream_run run = stream_of_run(&start.info, STREAM_DEBUG);
 	return stream_reply(c, &run, true);
 }
 

@@ -129,10 +129,14 @@ static status fill(struct call *c, struct single *s, struct flow_start *start)
 		start->inputs = checked;
 		return 0;
 	}
+	if (str_starts(s->type, S("trigger-"))) {
+		start->inputs = s->inputs;
+		return 0;
+	}
 	if (read_files(c, s))
 		return -1;
 	from.inputs = s->inputs;
-	start->inputs = str_starts(s->type, S("trigger-")) ? s->inputs : json_obj(c->mem);
+	start->inputs = json_obj(c->mem);
 	if (draft_variables(c->s->apps, c->mem, &owner, &from, &variables))
 		return -1;
 	start->variables = variables;
@@ -207,22 +211,42 @@ static struct json *row_of(const struct json *nodes, struct str node_id)
 	return NULL;
 }
 
-status console_node_run(struct call *c)
+static status run_and_reply(struct call *c, struct single *s)
 {
-	struct single s = {0};
 	struct flow_start start;
 	struct flow_result *result;
 	struct json *nodes;
-	if (need_graph_app(c) || read_body(c, &s) || load_node(c, &s) || check_type(&s, S("")) ||
-	    start_single(c, &s, &start) ||
+	if (start_single(c, s, &start) ||
 	    flow_run_wait(c->s->flow, c->mem, start.info.run_id, &result, deadline_current()) ||
 	    flow_run_nodes(c->s->flow, c->mem, c->app->tenant_id, start.info.run_id, &nodes))
 		return -1;
-	struct json *node = row_of(nodes, s.id);
+	struct json *node = row_of(nodes, s->id);
 	if (!node)
-		return err_set(ERR_INVALID, "node %.*s did not run: %.*s", STR(s.id),
+		return err_set(ERR_INVALID, "node %.*s did not run: %.*s", STR(s->id),
 			       STR(result->error.len ? result->error : result->status));
 	return reply_execution(c, &start.info, node);
+}
+
+status console_node_run(struct call *c)
+{
+	struct single s = { 0 };
+	if (need_graph_app(c) || read_body(c, &s) || load_node(c, &s) || check_type(&s, S("")))
+		return -1;
+	return run_and_reply(c, &s);
+}
+
+/* As console_node_run, with what comes to the trigger; a schedule need not be waited for. */
+status console_trigger_node_run(struct call *c)
+{
+	struct single s = { 0 };
+	struct json *inputs = json_obj(c->mem);
+	if (need_graph_app(c) || load_node(c, &s))
+		return -1;
+	if (!str_eq(s.type, S("trigger-schedule")) &&
+	    console_trigger_poll(c, s.workflow, s.id, &inputs))
+		return -1;
+	s.inputs = inputs;
+	return inputs ? run_and_reply(c, &s) : console_trigger_waiting(c);
 }
 
 static status run_container(struct call *c, struct str type)

@@ -35,3 +35,15 @@ status webhook_check(struct arena *, struct str name, const struct json *value, 
 struct json *webhook_pairs(struct arena *, struct str text);
 /* What the sender gets: the node's response_body in its three forms. */
 struct json *webhook_answer(struct arena *, const struct json *node);
+
+/* --- listen.c: trying the triggers of a draft --- */
+enum { TRIGGER_LISTEN_MS = 5 * 60 * 1000 }; /* who has not asked for so long does not listen any more */
+struct trigger_listener {
+	struct str app_id, node_id, account_id;
+};
+/* Takes what has come for this listener; *inputs NULL: nothing yet, and from now on it listens. */
+status trigger_listen(struct services *, struct arena *, const struct trigger_listener *, struct json **inputs) NODISCARD;
+/* Gives inputs to all who listen to the node; *n = how many. */
+status trigger_deliver(struct services *, struct arena *, struct str app_id, struct str node_id, const struct json *inputs, size_t *n) NODISCARD;
+/* The first question fixes the time, next_ms; *due once it has come. */
+status trigger_wait_until(struct services *, struct arena *, const struct trigger_listener *, int64_t next_ms, bool *due) NODISCARD;

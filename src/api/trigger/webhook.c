@@ -2,7 +2,7 @@
 /*
  * webhook: /triggers/webhook/{id} and /triggers/webhook-debug/{id}. The address is the right to
  * call. Accepted means stored: the answer does not wait for the run, which a worker does. The debug
- * address runs the draft, at once.
+ * address gives the call to editors that listen; when none does it runs the draft, at once.
  */
 #include "api/trigger/trigger.h"
 #include "app/app.h"
@@ -75,7 +75,10 @@ static status call_webhook(struct call *c, bool debug)
 				   .from = S("webhook"),
 				   .inputs = inputs_of(c->mem, data),
 				   .debug = debug };
-	if (triggered_start(c->s, c->mem, &start)) {
+	size_t listeners = 0;
+	if (debug && trigger_deliver(c->s, c->mem, t->app_id, t->node_id, start.inputs, &listeners))
+		return -1;
+	if (!listeners && triggered_start(c->s, c->mem, &start)) {
 		if (err_code() != ERR_INVALID)
 			return -1;
 		log_err(LOG_WARN, "webhook %.*s", STR(c->param[0]));
