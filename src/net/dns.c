@@ -146,6 +146,11 @@ void dns_close(struct dns *d)
 	free(d);
 }
 
+int64_t dns_timeout_ms(const struct dns *d)
+{
+	return d->timeout_ms;
+}
+
 void dns_stats_get(const struct dns *d, struct dns_stats *out)
 {
 	*out = d->stats;

@@ -30,6 +30,9 @@ status dns_lookup(struct dns *, struct str name, struct dns_reply *out) NODISCAR
 /* From the hosts file alone; false when it does not name it. */
 bool dns_hosts(struct dns *, struct str name, struct dns_reply *out);
 
+/* The most that a look-up takes. */
+int64_t dns_timeout_ms(const struct dns *);
+
 struct dns_stats {
 	uint64_t lookups, questions, failures, timeouts;
 };

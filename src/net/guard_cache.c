@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * guard_cache: what names resolved to, for as long as their records say and at most a minute, and
+ * guard_cache: what names resolved to, for as long as their records say and at most a minute, one
+ * look-up for all who want the same name at the same time, and
  * the addresses of this machine, read again when the kernel says that they have changed.
  */
 #include "base/arena.h"
@@ -31,9 +32,21 @@ struct entry {
 	char name[TARGET_NAME_MAX + 1];
 };
 
+/* A look-up on its way: who wants the same name meanwhile waits for it. The fiber that began it
+ * does the work. */
+struct flight {
+	size_t waiting;
+	bool ended, again; /* again: the work was given up, for reasons of that fiber alone */
+	struct err why;	   /* code ERR_NONE: the reply is good */
+	struct dns_reply reply;
+	struct event done;
+	char name[TARGET_NAME_MAX + 1];
+};
+
 struct guard_cache {
 	struct dns *dns;
-	struct map names;
+	struct map names, flights;
+	int64_t timeout_ms;
 	size_t entries_max;
 	uint64_t hits, misses;
 	/* own addresses */
@@ -97,29 +110,76 @@ void guard_cache_keep(struct guard_cache *c, struct str name, const struct dns_r
 	keep(c, name, r, MIN(r->ttl, (uint32_t)TTL_MAX_S));
 }
 
+/* Asks the name servers, for this fiber and all that come meanwhile. */
+static status lead(struct guard_cache *c, struct str name, struct dns_reply *out)
+{
+	struct flight *f = mem_zero(sizeof *f);
+	/* Whoever follows may have more time than we have. */
+	bool hurried = deadline_current() < rt_now() + c->timeout_ms * 1000000;
+	memcpy(f->name, name.at, MIN(name.len, (size_t)TARGET_NAME_MAX));
+	map_set(&c->flights, str_c(f->name), f);
+	c->misses++;
+	status s = dns_lookup(c->dns, name, out);
+	struct err why = { 0 };
+	if (s)
+		err_save(&why);
+	if (why.code == ERR_NOT_FOUND && !out->aliases)
+		keep(c, name, NULL, NEGATIVE_S);
+	map_remove(&c->flights, name);
+	f->again = why.code == ERR_CANCELLED || (why.code == ERR_TIMEOUT && hurried);
+	f->why = why;
+	f->reply = *out;
+	f->ended = true;
+	event_wake_all(&f->done);
+	if (!f->waiting)
+		free(f);
+	return s ? err_restore(&why) : 0;
+}
+
+/* *again: somebody has to begin anew. */
+static status follow(struct flight *f, struct dns_reply *out, bool *again)
+{
+	status s = 0;
+	f->waiting++;
+	while (!f->ended && !s)
+		s = event_wait(&f->done, DEADLINE_NONE);
+	*again = !s && f->again;
+	if (!s && !*again) {
+		*out = f->reply;
+		s = f->why.code ? err_restore(&f->why) : 0;
+	}
+	if (!--f->waiting && f->ended)
+		free(f);
+	return s;
+}
+
 status guard_resolve(struct guard_cache *c, struct str name, bool hosts, struct dns_reply *out,
 		     bool *cached)
 {
-	struct entry *e = map_get(&c->names, name);
 	*cached = false;
 	*out = (struct dns_reply){ 0 };
 	/* The administrator's own file, for names that the administrator has listed. */
 	if (hosts && dns_hosts(c->dns, name, out))
 		return 0;
-	if (e && e->until > rt_now()) {
+	for (bool again = true; again;) {
+		struct entry *e = map_get(&c->names, name);
+		struct flight *f = map_get(&c->flights, name);
+		if (e && e->until > rt_now()) {
+			c->hits++;
+			*cached = true;
+			if (e->missing)
+				return err_set(ERR_NOT_FOUND, "the name does not exist or has no address");
+			*out = e->reply;
+			return 0;
+		}
+		if (!f)
+			return lead(c, name, out);
 		c->hits++;
-		*cached = true;
-		if (e->missing)
-			return err_set(ERR_NOT_FOUND, "the name does not exist or has no address");
-		*out = e->reply;
-		return 0;
+		status s = follow(f, out, &again);
+		if (s || !again)
+			return s;
 	}
-	c->misses++;
-	if (!dns_lookup(c->dns, name, out))
-		return 0;
-	if (err_code() == ERR_NOT_FOUND && !out->aliases)
-		keep(c, name, NULL, NEGATIVE_S);
-	return -1;
+	return 0;
 }
 
 status guard_cache_resolve(struct guard_cache *c, struct str name, uint16_t port,
@@ -201,6 +261,8 @@ status guard_cache_open(const struct guard_cache_options *o, struct guard_cache 
 	struct guard_cache *c = mem_zero(sizeof *c);
 	c->dns = dns;
 	c->names = map_make(NULL);
+	c->flights = map_make(NULL);
+	c->timeout_ms = dns_timeout_ms(dns);
 	c->entries_max = o->entries_max ? o->entries_max : ENTRIES_MAX;
 	c->self = mem_zero(sizeof(*c->self) * (SELF_MAX + 1));
 	open_news(c);
@@ -216,6 +278,7 @@ void guard_cache_close(struct guard_cache *c)
 	map_each(&c->names, it)
 		free(it->value);
 	map_free(&c->names);
+	map_free(&c->flights); /* nobody waits any more */
 	dns_close(c->dns);
 	if (c->news >= 0)
 		close(c->news);

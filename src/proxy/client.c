@@ -249,8 +249,10 @@ static status serve_request(struct egress_conn *c, struct egress_request *q)
 		keep_text(c->row.host, sizeof c->row.host, target_name(&q->target));
 		c->row.port = q->target.port;
 	}
+	/* What follows a CONNECT may be meant for the tunnel: it is not read as a request. */
+	bool keep = !body && !connect;
 	if (code)
-		return egress_refuse(c, q, code, !body && code != EGRESS_BAD_REQUEST && !connect);
+		return egress_refuse(c, q, code, keep && code != EGRESS_BAD_REQUEST);
 	status s = guard_decide(c->door->guard, &q->target, connect, &q->decision);
 	if (s && err_code() == ERR_CANCELLED)
 		return -1;
@@ -259,7 +261,7 @@ static status serve_request(struct egress_conn *c, struct egress_request *q)
 	if (!q->target.literal && q->decision.dns_us)
 		egress_measure(&c->e->stats.dns, q->decision.dns_us);
 	if (s)
-		return egress_refuse(c, q, q->decision.code, !body);
+		return egress_refuse(c, q, q->decision.code, keep);
 	return connect ? egress_connect(c, q) : egress_forward(c, q);
 }
 

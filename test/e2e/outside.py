@@ -103,13 +103,19 @@ class Names(threading.Thread):
     """zone: name -> list of records ("93.184.216.34", "2606::1", "@alias"), or a list of such lists:
     one for each time that its A is asked for, the last one for ever; "-" keeps silent."""
 
-    def __init__(self, net):
+    def __init__(self, net, port=5353):
         super().__init__(daemon=True)
-        self.zone, self.asked, self.lock, self.ttl = {}, [], threading.Lock(), 0
+        self.zone, self.asked, self.lock, self.ttl, self.closed = {}, [], threading.Lock(), 0, False
         with net.inside():
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self.socket.bind(("127.0.0.1", 5353))
+            self.socket.bind(("127.0.0.1", port))
+        self.socket.settimeout(0.1)
         self.start()
+
+    def close(self):
+        self.closed = True
+        self.join()
+        self.socket.close()
 
     def count(self, name, kind=1):
         return sum(1 for n, k in self.asked if n == name and k == kind)
@@ -148,8 +154,11 @@ class Names(threading.Thread):
         return q[:2] + b"\x81\x80" + struct.pack(">HHHH", 1, n, 0, 0) + question + body
 
     def run(self):
-        while True:
-            q, peer = self.socket.recvfrom(4096)
+        while not self.closed:
+            try:
+                q, peer = self.socket.recvfrom(4096)
+            except socket.timeout:
+                continue
             a = self.answer(q)
             if a:
                 self.socket.sendto(a, peer)

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -360,6 +361,15 @@ def test_denied_body_is_no_request(world):  # 28
     assert b"SMUGGLED" not in world.site.text()
 
 
+@pytest.mark.parametrize("target", ["127.0.0.1:443", "site.example.com:22", "nothing.example.com:443", "127.1:443"])
+def test_what_follows_a_refused_connect_is_no_request(world, target):
+    """It was meant for the tunnel, and may be somebody else's words."""
+    world.site.seen.clear()
+    data = world.proxy.raw(b"CONNECT %s HTTP/1.1\r\nHost: x\r\n\r\n%s" % (target.encode(), SMUGGLED))
+    assert len(re.findall(rb"HTTP/1.1 \d{3} ", data)) == 1 and not data.endswith(b"<open>"), data
+    assert b"SMUGGLED" not in world.site.text()
+
+
 def test_pipelined(world):  # 29
     data = world.proxy.raw(b"GET http://site.example.com/ HTTP/1.1\r\nHost: x\r\n\r\n"
                            b"GET http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -712,6 +722,88 @@ def test_timeouts(world):
                     except socket.timeout:
                         pass
             assert 1.5 < time.time() - start < PATIENCE
+
+
+def test_name_server_that_stops(world):
+    """What is in the cache lives on; the rest fails at once and says so; nothing needs a restart afterwards."""
+    port = world.proxy.free_port()
+    names = Names(world.net, port)
+    names.zone.update({"a.example.com": [SITE], "b.example.com": [SITE]})
+    with another(world, SSRF_PROXY_DNS="127.0.0.1:%d" % port) as p:
+        names.ttl = 60
+        assert p.ask("http://a.example.com/")[0] == 200
+        names.close()
+        assert p.ask("http://a.example.com/")[0] == 200
+        for _ in range(3):
+            code, head, body = p.ask("http://b.example.com/")
+            assert (code, mark(head)) == (502, "dns_failed") and "cannot be resolved" in json.loads(body)["error"]["message"]
+        data = p.raw(b"CONNECT b.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (split(data)[0], mark(split(data)[1])) == (502, "dns_failed")
+        again = Names(world.net, port)
+        again.zone.update(names.zone)
+        assert p.ask("http://b.example.com/")[0] == 200  # no failure was kept
+        assert again.count("b.example.com") >= 1
+        again.close()
+
+
+def test_silence_of_all_kinds_at_once(world):
+    """A thousand silent tunnels, and clients, servers and name servers that do not go on: ordinary requests pass
+    meanwhile, what waits ends with an answer that says why, the tunnels stay."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard < 8192 else max(soft, 8192), hard))
+    waits = {
+        "head": (b"GET http://site.example.com/ HTTP/1.1\r\nX", 408, "request_timeout"),
+        "body": (b"POST http://site.example.com/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc", 408, "request_timeout"),
+        "server": (b"GET http://site.example.com/silent HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 504, "upstream_timeout"),
+        "address": (b"GET http://filtered.example.com/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", (502, 504), ("connect_timeout", "connect_failed")),
+        "names": (b"CONNECT silent.example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n", 504, "dns_timeout"),
+    }
+    got = {}
+    with world.net.outside():
+        listener = socket.create_server((SITE, 8282), backlog=2048)
+    with listener, another(world, SSRF_PROXY_MAX_PER_CLIENT="3000", SSRF_PROXY_HEADER_TIMEOUT="6", SSRF_PROXY_BODY_TIMEOUT="6",
+                           SSRF_PROXY_FIRST_BYTE_TIMEOUT="6", SSRF_PROXY_CONNECT_TIMEOUT="6", SSRF_PROXY_DNS_TIMEOUT="6") as p:
+        with world.net.inside():
+            tunnels = [socket.create_connection(("127.0.0.1", p.port), 60) for _ in range(1000)]
+        for s in tunnels:
+            s.sendall(b"CONNECT site.example.com:8282 HTTP/1.1\r\nHost: x\r\n\r\n")
+        for s in tunnels:
+            assert s.recv(1000).startswith(b"HTTP/1.1 200")
+        assert p.metrics()["tatara_egress_tunnels"] == 1000
+
+        def wait(name):
+            got[name] = p.raw(waits[name][0], 60)
+        threads = [threading.Thread(target=wait, args=(name,)) for name in waits]
+        for t in threads:
+            t.start()
+        passed = 0
+        while any(t.is_alive() for t in threads):
+            assert p.ask("http://site.example.com/")[0] == 200
+            passed += not got  # while all of them wait
+            time.sleep(0.02)
+        assert passed > 0
+        for name, (_, status, code) in waits.items():
+            answer = split(got[name])
+            assert answer[0] in (status if isinstance(status, tuple) else (status,)), (name, got[name])
+            assert mark(answer[1]) in (code if isinstance(code, tuple) else (code,)), (name, got[name])
+            assert json.loads(answer[2])["error"]["message"]
+        # The tunnels are still tunnels.
+        assert p.metrics()["tatara_egress_tunnels"] == 1000
+        tunnels[-1].sendall(b"ping")
+        servers = []
+        while len(servers) < 1000:
+            servers.append(listener.accept()[0])
+        poll = select.poll()
+        for s in servers:
+            poll.register(s, select.POLLIN)
+        (fd, _), = poll.poll(60000)
+        server = next(s for s in servers if s.fileno() == fd)
+        assert server.recv(100) == b"ping"
+        server.sendall(b"pong")
+        assert tunnels[-1].recv(100) == b"pong"
+        for s in tunnels + servers:
+            s.close()
+        assert tunnels_end(p)
 
 
 def test_bodies(world):

@@ -23,7 +23,7 @@ struct stage {
 	struct guard *guard;
 	struct client *client;
 	uint16_t port, dns_port;
-	int dns_fd, tcp_fd, hits, tcp_asked;
+	int dns_fd, tcp_fd, hits, tcp_asked, hurry_ms;
 	struct zone *zone;
 	size_t zones;
 	char seen_auth[64], seen_method[16], seen_host[64];
@@ -240,6 +240,55 @@ static void test_rebinding(struct stage *s)
 	CHECK(z->asked == 2 && s->hits == hits);
 }
 
+static int looked_up, timed_out;
+
+static status look_up_main(void *arg)
+{
+	struct stage *s = arg;
+	AUTO(arena) mem = { arena_open(0) };
+	struct client_response *a;
+	struct client_request r = { .url = at_name(s, "site.example.com", "/"), .guarded = true };
+	looked_up += !client_fetch(s->client, mem.p, &r, &a);
+	return 0;
+}
+
+/* One that has little time, and one that has all there is. */
+static status wait_main(void *arg)
+{
+	struct target t;
+	struct guard_decision *d;
+	struct stage *s = arg;
+	AUTO(arena) mem = { arena_open(0) };
+	d = arena_new(mem.p, struct guard_decision);
+	CHECK(!target_host(S("silent.example.com"), 80, &t));
+	deadline before = deadline_push(deadline_in_ms(s->hurry_ms ? s->hurry_ms : 60000));
+	s->hurry_ms = 0;
+	CHECK(guard_decide(s->guard, &t, false, d) && d->code == GUARD_DNS_TIMEOUT);
+	timed_out++;
+	deadline_pop(before);
+	return 0;
+}
+
+static void test_one_question_for_all(struct stage *s)
+{
+	AUTO(group) g = { group_open(DEADLINE_NONE) };
+	looked_up = timed_out = 0;
+	for (int i = 0; i < 20; i++)
+		CHECK(!group_spawn(g.p, "look up", look_up_main, s));
+	CHECK(!group_wait(g.p));
+	CHECK(looked_up == 20 && zone_of(s, S("site.example.com"))->asked == 1);
+	/* The first has no time to wait for the end; whoever came after it asks anew, together. */
+	struct zone *z = zone_of(s, S("silent.example.com"));
+	s->hurry_ms = 100;
+	AUTO(group) h = { group_open(DEADLINE_NONE) };
+	for (int i = 0; i < 10; i++)
+		CHECK(!group_spawn(h.p, "wait", wait_main, s));
+	CHECK(!group_wait(h.p));
+	CHECK(timed_out == 10);
+	/* 1 of the first; at most the two rounds of one whole look-up of the others. */
+	CHECK(z->asked >= 2 && z->asked <= 3);
+}
+
 static void test_redirects(struct stage *s)
 {
 	struct client_response *a = NULL;
@@ -325,6 +374,7 @@ static status stage_main(void *arg)
 STAGE(names)
 STAGE(rebinding)
 STAGE(redirects)
+STAGE(one_question_for_all)
 
 int main(void)
 {
@@ -332,6 +382,7 @@ int main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(rebinding),
 		cmocka_unit_test(redirects),
+		cmocka_unit_test(one_question_for_all),
 	};
 	return cmocka_run_group_tests_name("guarded", tests, NULL, NULL);
 }
