@@ -297,6 +297,7 @@ class Proxy:
         while time.time() < end:
             with contextlib.suppress(OSError):
                 self.connect().close()
+                self.connect(port=self.admin).close()
                 return
             if self.process.poll() is not None:
                 raise RuntimeError(self.read_log())
