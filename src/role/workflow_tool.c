@@ -47,6 +47,14 @@ static struct json *given(struct arena *mem, const struct json *args)
 	return o;
 }
 
+/* One call of one execution of a node is one run, however often the call has to be repeated. */
+static struct str run_id_of(struct arena *mem, const struct tool_scope *scope)
+{
+	if (!scope->call_id.len)
+		return id_uuid7(mem);
+	return id_uuid_of(mem, arena_printf(mem, "workflow-tool:%.*s", STR(scope->call_id)));
+}
+
 static struct flow_info info_of(struct arena *mem, const struct tool_scope *scope,
 				struct str app_id, const struct workflow *wf)
 {
@@ -55,7 +63,7 @@ static struct flow_info info_of(struct arena *mem, const struct tool_scope *scop
 	json_set_str(mem, extra, S("version"), wf->version);
 	json_set_str(mem, extra, S("from"), S("workflow-tool"));
 	return (struct flow_info){
-		.run_id = id_uuid7(mem),
+		.run_id = run_id_of(mem, scope),
 		.task_id = id_uuid7(mem),
 		.tenant_id = scope->tenant_id,
 		.app_id = app_id,
@@ -69,11 +77,14 @@ static struct flow_info info_of(struct arena *mem, const struct tool_scope *scop
 	};
 }
 
-/* The caller ends: what it had started must not go on. */
-static void stop(struct services *s, const struct flow_info *info)
+/* The caller ends: what it had started must not go on, unless the caller does elsewhere. */
+static void stop(struct services *s, const struct tool_scope *scope, const struct flow_info *info)
 {
-	struct shield shield = shield_begin(5000);
+	struct shield shield;
 	struct err why;
+	if (scope->moves && scope->moves(scope->caller))
+		return;
+	shield = shield_begin(5000);
 	err_save(&why);
 	if (flow_stop(s->flow, info->app_id, info->task_id, (struct str){0}))
 		err_clear();
@@ -81,35 +92,63 @@ static void stop(struct services *s, const struct flow_info *info)
 	(void)err_restore(&why);
 }
 
-static status run_workflow(void *ctx, struct arena *mem, const struct tool_scope *scope,
-			   struct str app_id, const struct json *args, struct json **outputs)
+/* The run that this call had started before its process died; *found = false: none. */
+static status find_run(struct services *s, struct arena *mem, const struct tool_scope *scope,
+		       struct str app_id, struct flow_info *info, bool *found)
 {
-	struct services *s = ctx;
+	struct flow_record *row;
+	*found = false;
+	if (!scope->call_id.len)
+		return 0;
+	if (flow_run_get(s->flow, mem, scope->tenant_id, app_id, run_id_of(mem, scope), &row)) {
+		if (err_code() != ERR_NOT_FOUND)
+			return -1;
+		err_clear();
+		return 0;
+	}
+	*info = row->info;
+	*found = true;
+	return 0;
+}
+
+static status start_run(struct services *s, struct arena *mem, const struct tool_scope *scope,
+			struct str app_id, const struct json *args, struct flow_info *info)
+{
 	struct workflow *wf;
 	struct flow_graph *graph;
 	struct json *inputs;
-	struct flow_result *r;
 	struct str run_id;
 	if (load(s, mem, scope, app_id, &wf, &graph) ||
 	    flow_check_inputs(s->flow, mem, scope->tenant_id, flow_graph_variables(graph),
 			      given(mem, args), &inputs))
 		return -1;
-	struct flow_info info = info_of(mem, scope, app_id, wf);
-	struct flow_start start = {.info = info,
+	*info = info_of(mem, scope, app_id, wf);
+	struct flow_start start = {.info = *info,
 				   .graph = graph,
 				   .inputs = inputs,
 				   .environment = wf->environment_variables};
-	if (flow_run_start(s->flow, mem, &start, &run_id))
+	return flow_run_start(s->flow, mem, &start, &run_id);
+}
+
+static status run_workflow(void *ctx, struct arena *mem, const struct tool_scope *scope,
+			   struct str app_id, const struct json *args, struct json **outputs)
+{
+	struct services *s = ctx;
+	struct flow_info info;
+	struct flow_result *r;
+	bool found;
+	if (find_run(s, mem, scope, app_id, &info, &found) ||
+	    (!found && start_run(s, mem, scope, app_id, args, &info)))
 		return -1;
-	if (flow_run_wait(s->flow, mem, run_id, &r, deadline_current())) {
-		stop(s, &info);
+	if (flow_run_wait(s->flow, mem, info.run_id, &r, deadline_current())) {
+		stop(s, scope, &info);
 		return -1;
 	}
 	if (str_eq(r->status, S("failed")) || str_eq(r->status, S("stopped")))
 		return err_set(ERR_INVALID, "%.*s",
 			       STR(r->error.len ? r->error : S("the workflow was stopped")));
 	if (str_eq(r->status, S("paused"))) {
-		stop(s, &info);
+		stop(s, scope, &info);
 		return err_set(ERR_INVALID, "the workflow waits for a person, which a tool cannot");
 	}
 	*outputs = json_is(r->outputs, JSON_OBJ) ? json_copy(mem, r->outputs) : json_obj(mem);

@@ -445,9 +445,12 @@ static status run_call(struct loop *l, struct agent_call *c)
 		c->failed = true;
 		c->observation = wrong_call(l, c);
 	} else {
+		/* The step is stored with its id, so a repeated call has the same name. */
+		struct tool_scope scope = l->a->scope;
+		scope.call_id = arena_printf(l->mem, "%.*s:%zu", STR(l->step->id),
+					     (size_t)(c - l->step->calls));
 		c->given = merged(l->mem, c);
-		if (tool_invoke(l->a->tools, l->mem, &l->a->scope, c->tool->tool, c->given,
-				&result)) {
+		if (tool_invoke(l->a->tools, l->mem, &scope, c->tool->tool, c->given, &result)) {
 			if (err_code() == ERR_CANCELLED)
 				return -1;
 			c->failed = true;

@@ -59,6 +59,12 @@ struct tool_scope {
 	struct str tenant_id, app_id, user, created_by, conversation_id;
 	bool by_account;
 	int64_t depth; /* of workflows that run as tools: 0 at the top */
+	/* Names this call, the same when it is repeated because its process died; empty: none. */
+	struct str call_id;
+	/* A cancelled call: does its caller go on in another process, which will ask for the rest?
+	 * Then what the call has started stays. NULL: it does not. */
+	bool (*moves)(const void *caller);
+	const void *caller;
 };
 struct tool_ref {
 	struct str provider_type, provider_id, name;
@@ -81,7 +87,8 @@ struct tool_result {
 struct tool_hooks {
 	void *ctx;
 	/* Runs the published workflow of an app of the tenant and waits for its end; *outputs is an
-	 * object in mem. A run that fails is a failure with its error text. */
+	 * object in mem. A run that fails is a failure with its error text. A call that is repeated
+	 * waits for the run that it had started the first time. */
 	status (*run_workflow)(void *ctx, struct arena *, const struct tool_scope *, struct str app_id,
 			       const struct json *inputs, struct json **outputs);
 };

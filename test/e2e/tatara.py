@@ -75,9 +75,9 @@ class Server:
     def roles(self):
         return requests.get(self.url + "/health", timeout=PATIENCE).json()["roles"]
 
-    def kill_role(self, name):
+    def kill_role(self, name, how=signal.SIGKILL):
         pid = self.roles()[name]["pid"]
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, how)
         return pid
 
     def await_role(self, name, old):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Custom tools from OpenAPI descriptions, workflows as tools, what the console lists, what is refused."""
+import collections
 import json
+import signal
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -23,6 +26,9 @@ class Api(BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         path = self.path.split("?")[0]
+        self.server.asked[path] += 1
+        if path == "/gate":
+            self.server.gate.wait(120)
         kind, out = "application/json", json.dumps({
             "method": self.command, "path": self.path, "body": body, "key": self.headers.get("X-Key"),
             "cookie": self.headers.get("Cookie")}).encode()
@@ -41,17 +47,28 @@ class Api(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = answer
 
 
+class Address(str):
+    """Of the server, which comes along."""
+
+    def __new__(cls, text, server):
+        self = super().__new__(cls, text)
+        self.server = server
+        return self
+
+
 @pytest.fixture(scope="module")
 def api():
     http = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    http.asked, http.gate = collections.Counter(), threading.Event()
     threading.Thread(target=http.serve_forever, daemon=True).start()
-    yield "http://127.0.0.1:%d" % http.server_port
+    yield Address("http://127.0.0.1:%d" % http.server_port, http)
+    http.gate.set()
     http.shutdown()
 
 
 @pytest.fixture(scope="module")
 def own():
-    s = Server({"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1"}).start().setup()
+    s = Server({"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1", "TATARA_DRAIN_SECONDS": "2"}).start().setup()
     yield s
     s.remove()
 
@@ -317,6 +334,54 @@ def test_depth_is_limited(own, console):
     end = run(own, key)[-1]["data"]
     assert end["status"] == "failed" and end["error"].endswith("Max workflow call depth 5 reached.")
     assert end["error"].count("Failed to invoke tool") == 6
+
+
+def wait_until(what, seconds=120):
+    end = time.time() + seconds
+    while time.time() < end:
+        try:
+            got = what()
+        except requests.RequestException:
+            got = None
+        if got:
+            return got
+        time.sleep(.1)
+    pytest.fail("it never came")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_crash_starts_no_second_inner_run(own, console, api, how):
+    """The process of both runs ends while the inner one waits for a server: both go on, once."""
+    def get(id, path):
+        return {"id": id, "data": {"type": "http-request", "title": id, "method": "get", "url": api + path, "headers": "", "params": "",
+                                   "body": {"type": "none", "data": []}, "authorization": {"type": "no-auth"}}}
+    inner = tool_app([], {"text": ["b", "status_code"]})
+    graph = inner["workflow"]["graph"]
+    graph["nodes"][1:1] = [get("a", "/first/%d" % how), get("b", "/gate")]
+    graph["edges"] = [{"id": str(i), "source": a["id"], "target": b["id"]} for i, (a, b) in enumerate(zip(graph["nodes"], graph["nodes"][1:]))]
+    app_id, r = add_workflow(own, console, inner, "gated%d" % how)
+    assert r.status_code == 200, r.text
+    tool = console.get(own.url + CONSOLE + "/tool-provider/workflow/get", params={"workflow_app_id": app_id}).json()
+    key = import_app(own, tool_app([{"id": "t", "data": workflow_data(tool["workflow_tool_id"], q={"type": "mixed", "value": "x"})}],
+                                   {"json": ["t", "json"]}))
+    headers = {"Authorization": "Bearer " + key}
+    server = api.server
+    server.gate.clear()
+    server.asked.clear()
+    r = requests.post(own.url + "/v1/workflows/run", headers=headers, stream=True,
+                      json={"inputs": {"q": "x"}, "response_mode": "streaming", "user": "u"})
+    outer = next(json.loads(line[6:]) for line in r.iter_lines() if line.startswith(b"data: "))["workflow_run_id"]
+    wait_until(lambda: server.asked["/gate"])
+    own.kill_role("api", how)
+    wait_until(lambda: server.asked["/gate"] == 2)  # the inner run has been taken over
+    server.gate.set()
+    end = wait_until(lambda: (lambda e: e if e.get("status") not in (None, "running") else None)(
+        requests.get(own.url + "/v1/workflows/run/" + outer, headers=headers).json()))
+    assert end["status"] == "succeeded", end
+    assert json.loads(end["outputs"])["json"] == [{"text": 200}]
+    logs = console.get(own.url + "/console/api/apps/%s/workflow-app-logs" % app_id).json()
+    assert logs["total"] == 1, logs
+    assert server.asked["/first/%d" % how] == 1
 
 
 def test_the_gate_stands_before_apis(mock_model):

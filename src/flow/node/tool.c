@@ -35,6 +35,17 @@ struct json *node_tool_extras(struct flow *f, struct arena *mem, const struct js
 	return o;
 }
 
+/* Given back or lost, while nothing ended the node itself. */
+static bool moves(const void *caller)
+{
+	const struct node_run *nr = caller;
+	const struct flow_run *run = nr->engine->run;
+	for (const struct engine *e = nr->engine; e; e = e->parent)
+		if (e->error.len)
+			return false;
+	return !run->stop && !run->aborted.len && (run->lost || run->flow->draining);
+}
+
 struct tool_scope node_tool_scope(const struct node_run *run)
 {
 	return (struct tool_scope){
@@ -45,6 +56,9 @@ struct tool_scope node_tool_scope(const struct node_run *run)
 		.conversation_id = run->info->conversation_id,
 		.by_account = run->info->by_account,
 		.depth = json_get_int(run->info->extra, S("depth"), 0),
+		.call_id = arena_printf(run->mem, "%.*s:%lld", STR(run->execution->id), (long long)run->attempt),
+		.moves = moves,
+		.caller = run,
 	};
 }
 
@@ -238,6 +252,9 @@ status node_tool_exec(struct node_run *run)
 		return node_fail(run, "ToolNodeError", "Failed to get tool runtime: %.*s", STR(err_text()));
 	}
 	if (read_arguments(run, tool, &args))
+		return -1;
+	/* A run of its own is found again by the id of this execution: the journal must have it first. */
+	if (str_eq(ref.provider_type, S("workflow")) && journal_secure(run->engine))
 		return -1;
 	if (tool_invoke(tools, mem, &scope, tool, args.given, &result)) {
 		if (err_code() == ERR_CANCELLED)
