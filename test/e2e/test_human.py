@@ -160,7 +160,7 @@ def test_a_run_pauses_and_goes_on(app):
     assert names[6:] == ["workflow_started", "human_input_form_filled", "text_chunk", "node_finished", "node_started",
                          "node_finished", "workflow_finished"]
     assert after[6]["data"]["reason"] == "resumption"
-    assert after[7]["data"] == {"node_id": "h", "node_title": "H", "rendered_content": "Check Hello: fine",
+    assert after[7]["data"] == {"form_id": asked["form_id"], "node_id": "h", "node_title": "H", "rendered_content": "Check Hello: fine",
                                 "action_id": "approve", "action_text": "Approve",
                                 "submitted_data": {"comment": "fine", "level": "low"}}
     assert after[-1]["data"]["outputs"] == {"r": "Check Hello: fine"} and after[-1]["data"]["total_steps"] == 3
@@ -168,6 +168,83 @@ def test_a_run_pauses_and_goes_on(app):
     again = app.submit(asked["form_token"], "reject")
     assert (again.status_code, again.json()["code"]) == (412, "human_input_form_submitted")
     assert app.form(asked["form_token"]).status_code == 412
+
+
+def in_iteration(parallel):
+    """Each line of a list is shown to a person."""
+    inside = {"isInIteration": True, "iteration_id": "it"}
+    lines = node("c", "code", code_language="python3", code="def main(t):\n    return {'l': t.split()}",
+                 variables=[{"variable": "t", "value_selector": ["s", "draft"]}],
+                 outputs={"l": {"type": "array[string]", "children": None}})
+    nodes = [start("draft"), lines,
+             node("it", "iteration", start_node_id="its", iterator_selector=["c", "l"], output_selector=["x", "output"],
+                  is_parallel=parallel, parallel_nums=5),
+             node("its", "iteration-start", **inside),
+             node("h", "human-input", delivery_methods=[{"id": "1", "type": "webapp", "enabled": True}],
+                  form_content="Is {{#it.item#}} good?", user_actions=ACTIONS, **inside,
+                  inputs=[{"type": "paragraph", "output_variable_name": "comment", "default": {"type": "constant", "selector": [], "value": ""}}]),
+             node("x", "template-transform", template="{{ i }}: {{ c }}", **inside,
+                  variables=[{"variable": "i", "value_selector": ["it", "item"]}, {"variable": "c", "value_selector": ["h", "comment"]}]),
+             out("e", "r", "it", "output")]
+    edges = [edge("s", "c"), edge("c", "it"), edge("its", "h"), edge("h", "x", "approve"), edge("it", "e")]
+    return app_file(nodes, edges)
+
+
+def test_people_are_asked_in_an_iteration(own):
+    """One after the other: each answer brings the next question; the stream can be followed through."""
+    app = App(own, in_iteration(False))
+    events = events_of(app.run({"draft": "tea ham"}))
+    run = events[0]["workflow_run_id"]
+    assert [e["event"] for e in events][-2:] == ["human_input_required", "workflow_paused"]
+    asked = events[-2]["data"]
+    assert (asked["form_content"], asked["iteration_id"], asked["iteration_index"]) == ("Is tea good?", "it", 0)
+    follower = app.events(run, continue_on_pause="true")
+    assert app.submit(asked["form_token"], comment="yes").status_code == 200
+    app.wait(run, "paused")
+    paused = [e for e in events_of(app.events(run)) if e["event"] == "workflow_paused"][-1]["data"]
+    second = paused["reasons"][0]
+    assert (second["form_content"], second["iteration_index"]) == ("Is ham good?", 1) and second["form_token"] != asked["form_token"]
+    assert app.submit(second["form_token"], comment="no").status_code == 200
+    after = events_of(follower)
+    assert after[-1]["event"] == "workflow_finished" and after[-1]["data"]["outputs"] == {"r": ["tea: yes", "ham: no"]}
+    filled = [e["data"] for e in after if e["event"] == "human_input_form_filled"]
+    assert [(f["form_id"], f["iteration_index"]) for f in filled] == [(asked["form_id"], 0), (second["form_id"], 1)]
+    assert app.submit(asked["form_token"], comment="x").status_code == 412
+
+
+def test_several_elements_ask_at_once(own):
+    """Side by side: each has its own form in the console and on its page; killed in between."""
+    console = sign_in(own)
+    app = App(own, in_iteration(True))
+    events = events_of(app.run({"draft": "tea ham jam"}))
+    run = events[0]["workflow_run_id"]
+    reasons = events[-1]["data"]["reasons"]
+    assert events[-1]["event"] == "workflow_paused" and events[-1]["data"]["paused_nodes"] == ["h"]
+    assert sorted(r["iteration_index"] for r in reasons) == [0, 1, 2]
+    rows = console.get("%s/console/api/apps/%s/human-input-forms" % (own.url, app.id)).json()["data"]
+    assert sorted((r["place"][0]["title"], r["place"][0]["index"], r["form_content"]) for r in rows) == [
+        ("IT", 0, "Is tea good?"), ("IT", 1, "Is ham good?"), ("IT", 2, "Is jam good?")]
+    by_index = {r["iteration_index"]: r["form_token"] for r in reasons}
+    page = requests.get(own.url + "/api/form/human_input/" + by_index[2]).json()
+    assert page["form_content"] == "Is jam good?" and page["place"][0]["index"] == 2
+    assert app.submit(by_index[2], comment="C").status_code == 200
+    app.wait(run, "paused")
+    own.kill_role("api")
+    end = time.time() + 30
+    while time.time() < end:
+        try:
+            if app.form(by_index[0]).status_code == 200:
+                break
+        except requests.RequestException:
+            time.sleep(.1)
+    assert requests.post(own.url + "/api/form/human_input/" + by_index[0],
+                         json={"inputs": {"comment": "A"}, "action": "approve"}).status_code == 200
+    app.wait(run, "paused")
+    console = sign_in(own)
+    assert console.post("%s/console/api/form/human_input/%s" % (own.url, by_index[1]),
+                        json={"inputs": {"comment": "B"}, "action": "approve"}).status_code == 200
+    got = app.wait(run, "succeeded", 60)
+    assert json.loads(got["outputs"]) == {"r": ["tea: A", "ham: B", "jam: C"]}
 
 
 def test_the_other_button(app):

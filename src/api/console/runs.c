@@ -5,6 +5,7 @@
 #include "base/shorten.h"
 
 #include "base/clock.h"
+#include "base/config.h"
 #include "flow/flow.h"
 
 static const struct str run_states[] = { S_INIT("running"), S_INIT("succeeded"), S_INIT("failed"),
@@ -54,6 +55,17 @@ static status run_row(struct call *c, const struct flow_record *r, bool chat, st
 	return 0;
 }
 
+/* How long runs can be looked at: the page says it before somebody looks for one that is gone. */
+static void add_retention(struct call *c, struct json *o)
+{
+	const struct config *config = c->s->config;
+	struct json *keep = json_obj(c->mem);
+	json_set_int(c->mem, keep, S("days"), config_int(config, CONFIG_TATARA_RUN_RETENTION_DAYS));
+	json_set_int(c->mem, keep, S("runs_of_an_app"),
+		     config_int(config, CONFIG_TATARA_RUN_RETENTION_COUNT));
+	json_set(c->mem, o, S("retention"), keep);
+}
+
 status console_runs(struct call *c)
 {
 	struct flow_list q = { .page = 1 };
@@ -82,6 +94,7 @@ status console_runs(struct call *c)
 	json_set_int(c->mem, o, S("limit"), limit);
 	json_set_bool(c->mem, o, S("has_more"), (int64_t)n > limit);
 	json_set(c->mem, o, S("data"), rows);
+	add_retention(c, o);
 	return reply_json(c, 200, o);
 }
 
@@ -317,6 +330,7 @@ status console_app_logs(struct call *c)
 		json_push(c->mem, rows, row);
 	}
 	json_set(c->mem, o, S("data"), rows);
+	add_retention(c, o);
 	return reply_json(c, 200, o);
 }
 

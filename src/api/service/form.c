@@ -29,6 +29,13 @@ static struct json *shape_form(struct arena *mem, const struct flow_form *f)
 	return o;
 }
 
+/* Which element or round of which container asks: several forms of one node may wait. */
+static void add_place(struct arena *mem, struct json *o, const struct flow_form *f)
+{
+	const struct json *place = json_get(f->definition, S("place"));
+	json_set(mem, o, S("place"), place ? place : json_arr(mem));
+}
+
 static bool by_page(const struct flow_form *f)
 {
 	return json_get_bool(f->definition, S("webapp"), true);
@@ -120,6 +127,7 @@ status site_form_get(struct call *c)
 	json_set(c->mem, about, S("site"), site);
 	o = shape_form(c->mem, f);
 	json_set(c->mem, o, S("node_title"), json_get(f->definition, S("node_title")));
+	add_place(c->mem, o, f);
 	json_set(c->mem, o, S("site"), about);
 	return reply_json(c, 200, o);
 }
@@ -174,6 +182,7 @@ static struct json *shape_waiting(struct call *c, const struct flow_form *f)
 	json_set_str(c->mem, o, S("node_id"), f->node_id);
 	json_set(c->mem, o, S("node_title"), json_get(f->definition, S("node_title")));
 	json_set_int(c->mem, o, S("created_at"), f->created_ms / 1000);
+	add_place(c->mem, o, f);
 	return o;
 }
 

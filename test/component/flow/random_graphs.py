@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """random_graphs.py DRIVER: random graphs with branches, failures, error strategies, iterations and
-loops in each other, run by the engine and by the slow model below, which follows the rules as they
+loops in each other, and with questions to people in all of them, run by the engine and by the slow model below, which follows the rules as they
 are written (workflow.md 3 and 5). TATARA_SEEDS sets how many (300), TATARA_SEED the first."""
 import collections
 import json
@@ -50,6 +50,12 @@ class Maker:
         id = self.add("if-else", inside, **data)
         return id, ["yes", "false", "fail-branch"], [[id, "selected_case_id"], [id, "error_message"]]
 
+    def human(self, above, inside):
+        """The driver answers: nodes with an even number by "yes", the others by "no"."""
+        id = self.add("human-input", inside, form_content="?", inputs=[{"type": "paragraph", "output_variable_name": "said"}],
+                      user_actions=[{"id": "yes", "title": "Yes"}, {"id": "no", "title": "No"}])
+        return id, ["yes", "no"], [[id, "said"], [id, "__action_id"]]
+
     def container(self, kind, above, inside, depth):
         key = "iteration_id" if kind == "iteration" else "loop_id"
         data = {}
@@ -88,7 +94,9 @@ class Maker:
             parents = self.rng.sample(sorted(handles), min(len(handles), self.rng.randrange(1, 4)))
             seen = [s for p in parents for s in known[p]]
             kind = self.rng.random()
-            if kind < .45 or (kind >= .7 and depth >= 2):
+            if kind < .1:
+                id, mine, gives = self.human(seen, inside)
+            elif kind < .45 or (kind >= .7 and depth >= 2):
                 id, mine, gives = self.plain(seen, inside)
             elif kind < .7:
                 id, mine, gives = self.branch(seen, inside)
@@ -120,6 +128,7 @@ class Model:
         self.ends = collections.Counter()
         self.steps, self.exceptions, self.outputs = 0, 0, {}
         self.pool = {"n1": dict(inputs)}
+        self.where, self.questions = [], 0  # index of each container around
 
     def get(self, pool, selector):
         return pool.get(selector[0], {}).get(selector[1], KeyError)
@@ -211,6 +220,13 @@ class Model:
         pool[id] = {"result": handle == "yes", "selected_case_id": handle}
         return handle
 
+    def human_input(self, id, data, pool):
+        action = "no" if int(id[1:]) % 2 else "yes"
+        at = self.where[-1] if self.where else ""
+        pool[id] = {"said": "%s at %s" % (id, at), "__action_id": action}
+        self.questions += 1
+        return action
+
     def assigner(self, id, data, pool):
         node, name = data["items"][0]["variable_selector"]
         pool[node][name] += data["items"][0]["value"]
@@ -230,7 +246,7 @@ class Model:
             inner = json.loads(json.dumps({k: v for k, v in pool.items()}))
             inner.setdefault(id, {}).update(index=i, item=item)
             try:
-                self.graph(data["start_node_id"], inner, False)
+                self.inner(i, data, inner)
                 v = self.get(inner, data["output_selector"])
                 results.append(None if v is KeyError else v)
             except Failed as e:
@@ -262,7 +278,7 @@ class Model:
                 for n, d in self.nodes.items():
                     if self.inside(id, d):
                         pool.pop(n, None)
-                self.graph(data["start_node_id"], pool, False)
+                self.inner(rounds, data, pool)
                 rounds += 1
                 pool[id]["loop_round"] = rounds
         except Failed:
@@ -270,6 +286,13 @@ class Model:
             raise
         self.ends[id + " succeeded"] += 1
         return None
+
+    def inner(self, index, data, pool):
+        self.where.append(index)
+        try:
+            self.graph(data["start_node_id"], pool, False)
+        finally:
+            self.where.pop()
 
     def inside(self, id, data):
         around = data.get("loop_id") or data.get("iteration_id")
@@ -286,12 +309,15 @@ def certain(graph, ends):
 
 def compare(seed, graph, model, status, got):
     want = {"status": status, "outputs": model.outputs, "steps": model.steps, "exceptions": model.exceptions,
-            "ends": dict(model.ends)}
+            "ends": dict(model.ends), "questions": model.questions}
     ends = dict(collections.Counter(got.get("ends", [])))
     got = dict(got, ends=certain(graph, ends))
     want["ends"] = certain(graph, want["ends"])
     # A failure stops what happens to be on its way.
     names = ["status"] if status == "failed" else ["status", "outputs", "steps", "exceptions", "ends"]
+    # A failure in a container may come before or after somebody is asked beside it.
+    if not any(e.endswith(" failed") for e in model.ends):
+        names.append("questions")
     bad = [n for n in names if want[n] != got.get(n)]
     for n in bad:
         print("seed %d: %s: want %s\n got %s" % (seed, n, json.dumps(want[n], sort_keys=True), json.dumps(got.get(n), sort_keys=True)))
@@ -308,15 +334,16 @@ def main():
     out = subprocess.run([sys.argv[1]], input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout.decode()
     results = [json.loads(line) for line in out.split("\n") if line.startswith("{")]
     assert len(results) == count, (len(results), count)
-    good, statuses = 0, collections.Counter()
+    good, statuses, asked = 0, collections.Counter(), 0
     for seed, graph, got in zip(range(first, first + count), graphs, results):
         model = Model(graph, inputs)
         status = model.run()
         statuses[status] += 1
+        asked += model.questions
         good += compare(seed, graph, model, status, got)
         if good + 3 < sum(statuses.values()):
             break
-    print("%d graphs: %s" % (sum(statuses.values()), dict(statuses)))
+    print("%d graphs: %s, %d questions" % (sum(statuses.values()), dict(statuses), asked))
     assert count < 100 or len(statuses) == 3, "some kind of end never comes"
     sys.exit(good != count)
 

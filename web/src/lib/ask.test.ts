@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fieldsOfAsk, piecesOf, type AskForm } from "./ask";
+import { fieldsOfAsk, piecesOf, placeText, type AskForm } from "./ask";
 
 const form = (content: string, ...names: string[]): AskForm => ({
 	form_content: content,
@@ -11,6 +11,10 @@ const form = (content: string, ...names: string[]): AskForm => ({
 });
 
 describe("forms of runs", () => {
+	it("say which element asks", () => {
+		expect(placeText(undefined)).toBe("");
+		expect(placeText([{ title: "Chapters", index: 1 }, { title: "Paragraphs", index: 0 }])).toBe("Chapters 2 / Paragraphs 1");
+	});
 	it("have required fields with their first values", () => {
 		const [a, b] = fieldsOfAsk(form("", "comment", "level"));
 		expect([a.name, a.kind, a.required, a.initial]).toEqual(["comment", "paragraph", true, "so far"]);

@@ -8,6 +8,15 @@ export interface AskAction {
 	button_style: string;
 }
 
+// The element or round of a container that asks, the outermost first.
+export interface AskPlace {
+	title: string;
+	index: number;
+}
+
+// "Chapters 2 / Paragraphs 1"
+export const placeText = (place: AskPlace[] | undefined): string => (place ?? []).map((p) => `${p.title} ${p.index + 1}`).join(" / ");
+
 export interface AskForm {
 	form_content: string;
 	inputs: Record<string, unknown>[];
@@ -15,6 +24,7 @@ export interface AskForm {
 	user_actions: AskAction[];
 	expiration_time: number;
 	node_title: string;
+	place?: AskPlace[];
 	site?: { site: { title: string; icon_type: string | null; icon: string | null; icon_background: string | null; icon_url: string | null; default_language: string } };
 }
 

@@ -113,6 +113,14 @@ describe("run", () => {
 		expect(feed(on)).toMatchObject({ status: "running", forms: [] });
 	});
 
+	it("waits for several forms of one node", () => {
+		const ask = (id: string, index: number): StreamEvent => ({ event: "human_input_required", data: { form_id: id, node_id: "h", node_title: "Ask", form_token: `t${id}`, iteration_index: index } });
+		const asked = [ask("a", 0), ask("b", 1), ask("b", 1)];
+		expect(feed(asked).forms.map((f) => [f.id, f.round])).toEqual([["a", 0], ["b", 1]]);
+		const one = feed([...asked, { event: "human_input_form_filled", data: { form_id: "a", node_id: "h" } }]);
+		expect(one.forms.map((f) => f.token)).toEqual(["tb"]);
+	});
+
 	it("closes a stream that broke off", () => {
 		expect(closeRun(newRun(), false)).toMatchObject({ status: "failed", errorCode: "broken" });
 		expect(closeRun(newRun(), true).status).toBe("stopped");

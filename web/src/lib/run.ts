@@ -43,9 +43,11 @@ export interface Thought {
 
 // A form that a person must fill in before the run goes on.
 export interface PendingForm {
+	id: string;
 	node: string;
 	title: string;
 	token: string;
+	round: number | null; // of the innermost container around the node
 }
 
 export interface Source {
@@ -173,8 +175,15 @@ function thought(run: Run, e: StreamEvent): Run {
 }
 
 function paused(run: Run, data: Bag): Run {
-	const form = { node: text(data.node_id), title: text(data.node_title), token: text(data.form_token) };
-	return { ...run, forms: [...run.forms.filter((f) => f.node !== form.node), form] };
+	const round = number(data.iteration_index) ?? number(data.loop_index);
+	const form = { id: text(data.form_id), node: text(data.node_id), title: text(data.node_title), token: text(data.form_token), round };
+	return { ...run, forms: [...run.forms.filter((f) => !isForm(f, data)), form] };
+}
+
+// A node in an iteration has a form for each element; older servers do not name the form.
+function isForm(f: PendingForm, data: Bag): boolean {
+	const id = text(data.form_id);
+	return id && f.id ? f.id === id : f.node === text(data.node_id);
 }
 
 // A container and what ran in it, round by round.
@@ -267,7 +276,7 @@ export function applyEvent(before: Run, e: StreamEvent): Run {
 			return paused(run, data);
 		case "human_input_form_filled":
 		case "human_input_form_timeout":
-			return { ...run, forms: run.forms.filter((f) => f.node !== text(data.node_id)) };
+			return { ...run, forms: run.forms.filter((f) => !isForm(f, data)) };
 		case "workflow_paused":
 			return { ...run, status: "paused" };
 		case "workflow_started":

@@ -3,7 +3,7 @@ import { useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { useTranslation } from "react-i18next";
 import { startLanguages } from "../i18n";
-import { fieldsOfAsk, piecesOf, type AskForm } from "../lib/ask";
+import { fieldsOfAsk, piecesOf, placeText, type AskForm } from "../lib/ask";
 import { ApiError, failure } from "../lib/http";
 import { followSystem } from "../lib/theme";
 import { checkValues, fileTypeOf, initialValues, toInputs, type FieldError, type FileValue, type Values } from "../lib/variables";
@@ -98,6 +98,7 @@ function Ask({ token, form }: { token: string; form: AskForm }) {
 		<main className="form-page plain">
 			<section className="panel ask" aria-label={form.node_title || t("ask.title")}>
 				{form.node_title && <h2>{form.node_title}</h2>}
+				{placeText(form.place) && <p className="hint">{placeText(form.place)}</p>}
 				{pieces.map((p, i) =>
 					"text" in p ? (
 						<Markdown key={i} text={p.text} />

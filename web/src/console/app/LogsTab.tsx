@@ -65,7 +65,22 @@ interface MessageRow {
 	annotation_hit_history: { annotation_id: string } | null;
 }
 
+// How long runs stay; 0: no limit.
+interface Retention {
+	days: number;
+	runs_of_an_app: number;
+}
+interface RunsPage extends Page<LogRow> {
+	retention: Retention;
+}
+
 const size = 20;
+
+function Kept({ retention: { days, runs_of_an_app: runs } }: { retention: Retention }) {
+	const { t } = useTranslation("console");
+	const text = days && runs ? t("logs.keptBoth", { days, runs }) : days ? t("logs.keptDays", { days }) : runs ? t("logs.keptRuns", { runs }) : t("logs.keptAll");
+	return <p className="hint">{text}</p>;
+}
 
 interface Difference {
 	node_id: string;
@@ -287,11 +302,11 @@ function Runs({ app, tests }: { app: AppDetail; tests: boolean }) {
 	const [open, setOpen] = useState<string | null>(null);
 	const list = useQuery({
 		queryKey: keys.logs(app.id, "runs", tests, page),
-		queryFn: async (): Promise<Page<LogRow>> => {
-			if (!tests) return get<Page<LogRow>>(`/apps/${app.id}/workflow-app-logs?page=${page}&limit=${size}&detail=true`);
-			const { data } = await get<{ data: (RunRow & { created_by_account: { name: string } | null })[] }>(`/apps/${app.id}/workflow-runs?limit=50`);
+		queryFn: async (): Promise<RunsPage> => {
+			if (!tests) return get<RunsPage>(`/apps/${app.id}/workflow-app-logs?page=${page}&limit=${size}&detail=true`);
+			const { data, retention } = await get<{ data: (RunRow & { created_by_account: { name: string } | null })[]; retention: Retention }>(`/apps/${app.id}/workflow-runs?limit=50`);
 			const rows = data.map((r) => ({ id: r.id, workflow_run: r, created_from: "debugger", created_by_end_user: null, created_by_account: r.created_by_account }));
-			return { data: rows, page: 1, limit: 50, total: rows.length, has_more: false };
+			return { data: rows, page: 1, limit: 50, total: rows.length, has_more: false, retention };
 		},
 		placeholderData: (old) => old,
 	});
@@ -300,6 +315,7 @@ function Runs({ app, tests }: { app: AppDetail; tests: boolean }) {
 	if (!list.data.data.length) return <Blank title={t("logs.empty")} text={t("logs.emptyHint")} />;
 	return (
 		<>
+			<Kept retention={list.data.retention} />
 			<div className="wide">
 				<table>
 					<thead>

@@ -3,6 +3,7 @@ import { Switch } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { currentLanguage } from "../../i18n";
+import { placeText, type AskPlace } from "../../lib/ask";
 import { moment } from "../../lib/format";
 import { get, post } from "../../lib/http";
 import { CopyButton } from "../../ui/CopyButton";
@@ -22,6 +23,7 @@ interface WaitingForm {
 	form_id: string;
 	form_token: string;
 	node_title: string;
+	place: AskPlace[];
 	created_at: number;
 	expiration_time: number;
 }
@@ -84,6 +86,7 @@ export function WaitingForms({ app }: { app: AppDetail }) {
 									<a href={`/form/${f.form_token}`} target="_blank" rel="noreferrer">
 										{f.node_title || f.form_id}
 									</a>
+									{f.place.length > 0 && <span className="hint"> {placeText(f.place)}</span>}
 								</td>
 								<td>{moment(f.created_at, language)}</td>
 								<td>{moment(f.expiration_time, language)}</td>

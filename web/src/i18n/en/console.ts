@@ -319,6 +319,10 @@ export default {
 		test: "Tests",
 		live: "Live runs",
 		choose: "Show",
+		keptBoth: "Finished runs are kept for {{days}} days, at most {{runs}} of them.",
+		keptDays: "Finished runs are kept for {{days}} days.",
+		keptRuns: "The newest {{runs}} finished runs are kept.",
+		keptAll: "Finished runs are kept for ever.",
 	},
 	models: {
 		title: "Models",

@@ -308,6 +308,10 @@ const ja: typeof en = {
 		test: "テスト",
 		live: "本番の実行",
 		choose: "表示する記録",
+		keptBoth: "終了した実行は {{days}} 日間、最大 {{runs}} 件まで保存されます。",
+		keptDays: "終了した実行は {{days}} 日間保存されます。",
+		keptRuns: "終了した実行は最新の {{runs}} 件まで保存されます。",
+		keptAll: "終了した実行は無期限に保存されます。",
 	},
 	models: {
 		title: "モデル",

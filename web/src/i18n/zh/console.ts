@@ -308,6 +308,10 @@ const zh: typeof en = {
 		test: "测试",
 		live: "正式运行",
 		choose: "显示的记录",
+		keptBoth: "已结束的运行保留 {{days}} 天，最多 {{runs}} 条。",
+		keptDays: "已结束的运行保留 {{days}} 天。",
+		keptRuns: "保留最新的 {{runs}} 条已结束的运行。",
+		keptAll: "已结束的运行永久保留。",
 	},
 	models: {
 		title: "模型",
