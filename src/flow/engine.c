@@ -238,6 +238,7 @@ static void announce(struct execution *x)
 		x->id = old->exec_id;
 		x->attempt = old->attempt;
 		x->started_ms = old->started_ms;
+		x->worked_ms = old->worked_ms;
 		x->form_told = old->form_told;
 		x->run.checkpoints = old->checkpoints;
 		return;
@@ -544,6 +545,7 @@ static status start_node(struct engine *e, const struct graph_node *n)
 {
 	bool inline_node = !n->row || n->row->flags & NODE_INLINE;
 	struct execution *x = execution_new(e, n, !inline_node);
+	e->ran |= !(n->row && n->row->flags & NODE_SILENT);
 	announce(x);
 	if (inline_node) {
 		attempt_all(x);

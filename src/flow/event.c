@@ -196,6 +196,11 @@ static void put_node(struct buf *b, const struct execution *x)
 	put_raw(b, S("predecessor_node_id"), S("null"));
 }
 
+double event_elapsed(const struct execution *x)
+{
+	return (double)(rt_now() - x->started_ns) / 1e9 + (double)x->worked_ms / 1e3;
+}
+
 static void put_container(struct buf *b, const struct execution *x)
 {
 	put_or_null(b, S("iteration_id"), x->engine->iteration_id);
@@ -302,7 +307,7 @@ static void put_result(struct buf *b, struct execution *x, struct str state, str
 	put_raw(b, S("outputs_truncated"), S("false"));
 	put_str(b, S("status"), state);
 	put_or_null(b, S("error"), error);
-	put_float(b, S("elapsed_time"), (double)(rt_now() - x->started_ns) / 1e9);
+	put_float(b, S("elapsed_time"), event_elapsed(x));
 	put_json(b, S("execution_metadata"), metadata_of(x), S("null"));
 	put_int(b, S("created_at"), x->started_ms / 1000);
 	put_int(b, S("finished_at"), clock_s());
@@ -399,7 +404,7 @@ void event_container_completed(struct execution *x, struct str state)
 	put_raw(b, S("inputs_truncated"), S("false"));
 	put_str(b, S("status"), str_eq(state, S("succeeded")) ? state : S("failed"));
 	put_raw(b, S("error"), S("null"));
-	put_float(b, S("elapsed_time"), (double)(rt_now() - x->started_ns) / 1e9);
+	put_float(b, S("elapsed_time"), event_elapsed(x));
 	put_int(b, S("total_tokens"), json_get_int(r->metadata, S("total_tokens"), 0));
 	put_json(b, S("execution_metadata"), r->metadata, S("{}"));
 	put_int(b, S("finished_at"), clock_s());

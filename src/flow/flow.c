@@ -34,6 +34,7 @@ status flow_open(const struct flow_options *options, struct flow **out)
 	f->parallel_max = options->config ?
 				  config_int(options->config, CONFIG_TATARA_ITERATION_PARALLEL_MAX) : 100;
 	f->depth_max = options->config ? config_int(options->config, CONFIG_TATARA_CONTAINER_DEPTH_MAX) : 10;
+	f->rounds_max = options->config ? config_int(options->config, CONFIG_LOOP_NODE_MAX_COUNT) : 100;
 	f->steps_max = options->config ?
 			       config_int(options->config, CONFIG_WORKFLOW_MAX_EXECUTION_STEPS) : 500;
 	f->time_max_s = options->config ?

@@ -243,7 +243,7 @@ int64_t flow_waiting(struct flow *, struct str app_id, int64_t most);
 status flow_wait_room(struct flow *, size_t most, deadline) NODISCARD;
 
 /* Deletes finished runs that are older than `days`, and of each app all but the newest `per_app`
- * (0 = no such limit), in bounded batches. */
+ * (0 = no such limit), in bounded batches; then graphs that no run has referred to for a day. */
 status flow_purge(struct flow *, int64_t days, int64_t per_app, int64_t *removed) NODISCARD;
 
 /* --- forms: what a run asks people (human-input nodes) --- */

@@ -19,6 +19,7 @@
 #include "store/db/db.h"
 
 enum { ROW_BYTES = 64 << 10 };
+enum { GRAPH_FRESH_MS = 3600 * 1000 };
 enum { CHUNK_WAIT_MS = 50, CHUNK_WAIT_MAX_MS = 1000, RUNS_AT_FULL_RATE = 200, STORED_GRAPHS_MAX = 4096 };
 
 static const struct {
@@ -148,6 +149,13 @@ static struct db_value text(struct str s)
 	return db_text(s.at ? s : S(""));
 }
 
+/* Known to be there, and said to be in use not long ago: see purge.c. */
+static bool graph_is_stored(struct flow *f, const struct flow_graph *g)
+{
+	const int64_t *at = map_get(&f->stored_graphs, g->hash);
+	return at && clock_ms() - *at < GRAPH_FRESH_MS && clock_ms() >= *at;
+}
+
 static void add_row(struct flow_run *run, struct arena *mem, struct db_batch *batch, bool final)
 {
 	const struct flow_info *i = &run->info;
@@ -155,9 +163,9 @@ static void add_row(struct flow_run *run, struct arena *mem, struct db_batch *ba
 	struct row_end e = { .status = run->queued ? S("scheduled") : S("running") };
 	if (final)
 		e = row_end(run, mem);
-	if (!map_has(&run->flow->stored_graphs, run->graph->hash))
+	if (!graph_is_stored(run->flow, run->graph))
 		DB_ADD(batch, &sql_flow_graph_add, DB_ANY, db_text(run->graph->hash),
-		    db_text(run->graph->text));
+		    db_text(run->graph->text), db_int(clock_ms()));
 	DB_ADD(batch, &sql_flow_run_add, 1, db_text(i->run_id), db_text(i->task_id), text(i->tenant_id),
 	    text(i->app_id), text(i->workflow_id), text(i->app_mode), text(i->from),
 	    text(i->created_by), db_int(i->by_account), text(i->user), text(i->conversation_id),
@@ -237,14 +245,21 @@ static status add_finished(struct flow_run *run, struct arena *mem, struct db_ba
 static void graph_stored(struct flow_run *run)
 {
 	struct flow *f = run->flow;
-	if (!run->graph->key.len || map_has(&f->stored_graphs, run->graph->hash))
+	if (!run->graph->key.len || graph_is_stored(f, run->graph))
 		return;
+	int64_t *known = map_get(&f->stored_graphs, run->graph->hash);
+	if (known) {
+		*known = clock_ms();
+		return;
+	}
 	if (f->stored_graphs.count >= STORED_GRAPHS_MAX) {
 		map_free(&f->stored_graphs);
 		f->stored_graphs = map_make(NULL);
 		arena_reset(f->stored_mem);
 	}
-	map_set(&f->stored_graphs, arena_str(f->stored_mem, run->graph->hash), f);
+	known = arena_new(f->stored_mem, int64_t);
+	*known = clock_ms();
+	map_set(&f->stored_graphs, arena_str(f->stored_mem, run->graph->hash), known);
 }
 
 static status commit_once(struct flow_run *run, bool final)

@@ -129,20 +129,52 @@ static void file_event(struct past *p, const struct opened *o)
 
 static void note_pause(struct past *p, const struct run_event *e)
 {
-	if (e->type == FLOW_WORKFLOW_PAUSED) {
-		p->paused_at = e->time_ms;
-	} else if (p->paused_at && e->type == FLOW_WORKFLOW_STARTED) {
-		p->paused_ms += e->time_ms - p->paused_at;
-		p->paused_at = 0;
+	struct pause *last = p->pauses.len ? vec_last(&p->pauses) : NULL;
+	if (e->type == FLOW_WORKFLOW_PAUSED)
+		vec_push(p->mem, &p->pauses, ((struct pause){ e->time_ms, 0 }));
+	else if (e->type == FLOW_WORKFLOW_STARTED && last && !last->to)
+		last->to = e->time_ms;
+}
+
+/* Milliseconds from then to the moment of loading, without pauses. */
+static int64_t worked_since(const struct past *p, int64_t from)
+{
+	int64_t ms = p->loaded_ms - from;
+	for (size_t i = 0; i < p->pauses.len; i++) {
+		const struct pause *pause = &p->pauses.at[i];
+		if (pause->from >= from)
+			ms -= (pause->to ? pause->to : p->loaded_ms) - pause->from;
+	}
+	return MAX(ms, 0);
+}
+
+int64_t past_worked_ms(const struct engine *e)
+{
+	const struct past *p = e->run->past;
+	if (!e->past || !e->past->first_ms)
+		return 0;
+	int64_t since = worked_since(p, e->past->first_ms);
+	return e->ran ? since : since - worked_since(p, e->past->last_ms);
+}
+
+/* The event counts for its scope and for those around it. */
+static void note_time(struct past *p, struct str path, int64_t ms)
+{
+	for (size_t end = 0;; end++) {
+		end = part_end(path, end);
+		struct scope_past *s = past_scope_of(p, str_sub(path, 0, end));
+		if (!s->first_ms || ms < s->first_ms)
+			s->first_ms = ms;
+		s->last_ms = MAX(s->last_ms, ms);
+		if (end >= path.len)
+			return;
 	}
 }
 
 static void set_clock(struct past *p, struct flow_run *run)
 {
-	run->resumption = p->paused_at != 0;
-	if (p->paused_at)
-		p->paused_ms += clock_ms() - p->paused_at;
-	run->elapsed_before_ms = MAX(clock_ms() - run->info.created_ms - p->paused_ms, 0);
+	run->resumption = p->pauses.len && !vec_last(&p->pauses)->to;
+	run->elapsed_before_ms = worked_since(p, run->info.created_ms);
 }
 
 static status find_interrupted(struct past *p, struct flow_run *run);
@@ -152,6 +184,7 @@ status past_load(struct flow_run *run, const struct stored_event *events, size_t
 	struct past *p = arena_new(run->mem, struct past);
 	struct opened *all = arena_array(run->mem, struct opened, n);
 	p->mem = run->mem;
+	p->loaded_ms = clock_ms();
 	p->scopes = map_make(run->mem);
 	p->ended = map_make(run->mem);
 	(void)past_scope_of(p, S(""));
@@ -164,6 +197,7 @@ status past_load(struct flow_run *run, const struct stored_event *events, size_t
 		if (!all[i].record && past_add_text(p, run, &all[i].event))
 			return -1;
 		note_pause(p, &all[i].event);
+		note_time(p, all[i].event.scope, all[i].event.time_ms);
 		file_event(p, &all[i]);
 	}
 	run->past = p;
@@ -290,6 +324,8 @@ static status replay_start(struct engine *e, const struct run_event *ev)
 	bool container = ev->type != FLOW_NODE_STARTED && ev->type != FLOW_NODE_RETRY;
 	n->exec_id = json_get_str(container ? more : d, container ? S("x") : S("id"));
 	n->started_ms = json_get_int(d, S("created_at"), 0) * 1000;
+	if (ev->type != FLOW_NODE_RETRY)
+		n->worked_ms = worked_since(e->run->past, ev->time_ms);
 	if (container)
 		n->inputs = json_get(d, S("inputs"));
 	if (ev->type == FLOW_NODE_RETRY) {

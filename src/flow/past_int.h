@@ -21,7 +21,12 @@ struct scope_past {
 	VEC(uint32_t) pieces; /* places in past->pieces */
 	size_t piece;	      /* the first one not used up */
 	bool shown;	      /* events in it or below it were shown */
+	int64_t first_ms, last_ms; /* of the events in it and below it */
 	struct map nodes;     /* id -> struct past_node: started and not ended */
+};
+
+struct pause {
+	int64_t from, to; /* ms; 0 = it ends now */
 };
 
 struct past {
@@ -30,7 +35,8 @@ struct past {
 	struct map ended;  /* "<scope>/<node>" of containers that have ended */
 	VEC(struct piece) pieces;
 	struct str interrupted; /* id of a node that was running and must not run twice */
-	int64_t paused_at, paused_ms; /* time that the run was in no process does not count */
+	VEC(struct pause) pauses; /* time in which the run waited for people does not count */
+	int64_t loaded_ms;
 };
 
 /* The scope of this path; made when it is not there. */

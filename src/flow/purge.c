@@ -2,6 +2,8 @@
 /*
  * purge: finished runs do not stay for ever. The oldest go, with journal and forms, in small
  * batches that leave the writer free for others. Runs that are not finished stay, however old.
+ * Graphs go a day after the last run that refers to them: a process writes a graph that it knows to
+ * be there at least once an hour, so none is taken from a run that is being stored.
  */
 #include "base/arena.h"
 #include "base/clock.h"
@@ -61,18 +63,24 @@ static status purge_app(struct flow *f, struct str tenant, struct str app, int64
 	return 0;
 }
 
-status flow_purge(struct flow *f, int64_t days, int64_t per_app, int64_t *removed)
+static status graphs(struct flow *f)
+{
+	int64_t before = clock_ms() - DAY_MS;
+	for (int64_t n = BATCH; n == BATCH;) {
+		AUTO(arena) step = { arena_open(0) };
+		struct db_batch *b = db_batch_open(step.p);
+		size_t at = DB_ADD(b, &sql_flow_purge_graphs, DB_ANY, db_int(before), db_int(BATCH));
+		if (db_commit(f->options.db, b))
+			return -1;
+		n = db_batch_rows(b, at)->changed;
+	}
+	return 0;
+}
+
+static status per_app_counts(struct flow *f, int64_t per_app, int64_t *removed)
 {
 	AUTO(arena) mem = { arena_open(0) };
 	struct db_rows *apps;
-	*removed = 0;
-	int64_t before = clock_ms() - days * DAY_MS;
-	for (int64_t n = BATCH; days > 0 && n == BATCH;) {
-		AUTO(arena) step = { arena_open(0) };
-		if (by_age(f, step.p, before, &n))
-			return -1;
-		*removed += n;
-	}
 	if (per_app <= 0)
 		return 0;
 	if (DB_READ(f->options.db, mem.p, &sql_flow_purge_app_list, &apps, db_int(per_app)))
@@ -81,4 +89,17 @@ status flow_purge(struct flow *f, int64_t days, int64_t per_app, int64_t *remove
 		if (purge_app(f, db_str_at(apps, i, 0), db_str_at(apps, i, 1), per_app, removed))
 			return -1;
 	return 0;
+}
+
+status flow_purge(struct flow *f, int64_t days, int64_t per_app, int64_t *removed)
+{
+	*removed = 0;
+	int64_t before = clock_ms() - days * DAY_MS;
+	for (int64_t n = BATCH; days > 0 && n == BATCH;) {
+		AUTO(arena) step = { arena_open(0) };
+		if (by_age(f, step.p, before, &n))
+			return -1;
+		*removed += n;
+	}
+	return per_app_counts(f, per_app, removed) || graphs(f) ? -1 : 0;
 }

@@ -146,6 +146,7 @@ struct execution {
 	bool failed, form_told;
 	struct str id;
 	int64_t started_ms, started_ns, attempt;
+	int64_t worked_ms; /* in processes before this one */
 	struct past_node *past; /* it had started before a crash, or NULL */
 	bool announced;		/* containers: their started event is out */
 };
@@ -189,6 +190,7 @@ struct engine {
 	struct sums sums;
 	struct write_list written;
 	bool loop_ends; /* a loop-end node has succeeded */
+	bool ran;	/* nodes have run here, not only been replayed */
 	bool over;
 	struct str error, error_type, error_slug; /* of the node that ended the engine */
 	int error_http;
@@ -260,6 +262,8 @@ void event_workflow_finished(struct flow_run *);
 /* nodes, reasons: JSON arrays. */
 void event_workflow_paused(struct flow_run *, const struct json *nodes, const struct json *reasons);
 void event_form(struct engine *, enum flow_event_type, const struct json *data);
+/* Seconds since the node began, in whatever processes, without the time in which the run was paused. */
+double event_elapsed(const struct execution *);
 void event_node_started(struct execution *);
 /* state: succeeded, failed, exception, retry. error empty = null. */
 void event_node_finished(struct execution *, enum flow_event_type, struct str state, struct str error,
@@ -399,6 +403,7 @@ struct past_node {
 	size_t reasoning_again;	  /* and what of it has come again */
 	bool reasoning_final;
 	/* containers */
+	int64_t worked_ms;	   /* since its start, without pauses */
 	const struct json *inputs; /* of the started event; NULL = it was not shown */
 	int64_t next;		   /* highest index announced, -1 = none */
 };
@@ -413,6 +418,8 @@ status past_replay(struct engine *) NODISCARD;
 /* Usage as model_usage_json wrote it; NULL for anything else. */
 struct model_usage *past_usage(struct arena *, const struct json *);
 struct past_node *past_take_node(struct engine *, const struct graph_node *);
+/* How long the pass of this engine, without pauses, had taken in processes before this one (ms). */
+int64_t past_worked_ms(const struct engine *);
 /* Reasoning of a node that runs again: what clients have already is not shown again, what differs
  * follows it in a new line. */
 void past_reasoning(struct execution *, struct str piece, bool final);
@@ -431,11 +438,11 @@ struct flow {
 	struct event service_over;
 	struct map by_id, by_task; /* struct flow_run of this process */
 	struct map graphs;	   /* key -> struct flow_graph */
-	struct map stored_graphs;  /* hash -> itself: graphs known to be in the database */
-	struct arena *stored_mem;  /* its keys */
+	struct map stored_graphs;  /* hash -> int64_t, ms: when it was last written to the database */
+	struct arena *stored_mem;  /* its keys and values */
 	struct list recent;	   /* finished runs that are still in memory, oldest first */
 	size_t recent_count, active;
 	struct event room;	   /* a run has ended here */
 	bool draining;
-	int64_t lease_ms, steps_max, time_max_s, parallel_max, depth_max;
+	int64_t lease_ms, steps_max, time_max_s, parallel_max, depth_max, rounds_max;
 };

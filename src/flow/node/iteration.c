@@ -81,10 +81,11 @@ static void keep_result(struct iteration *it, size_t index, const struct json *v
 		json_push(mem, it->results, value);
 }
 
-static void keep_duration(struct iteration *it, size_t index, int64_t started)
+static void keep_duration(struct iteration *it, size_t index, const struct engine *sub, int64_t started)
 {
 	struct arena *mem = it->run->mem;
-	json_set_float(mem, it->durations, arena_printf(mem, "%zu", index), (double)(rt_now() - started) / 1e9);
+	double s = (double)(rt_now() - started) / 1e9 + (double)past_worked_ms(sub) / 1e3;
+	json_set_float(mem, it->durations, arena_printf(mem, "%zu", index), s);
 }
 
 static void fail_with(struct iteration *it, const struct engine *sub)
@@ -112,7 +113,7 @@ static void collect(struct iteration *it, size_t index, const struct engine *sub
 		return;
 	}
 	pool_write_back(run->pool, sub->pool, true, is_conversation, NULL);
-	keep_duration(it, index, started);
+	keep_duration(it, index, sub, started);
 	if (failed)
 		keep_result(it, index, it->mode == MODE_CONTINUE ? json_null(run->mem) : NULL);
 	else if (pool_get_json(sub->pool, json_get(run->data, S("output_selector")), &v))

@@ -153,18 +153,19 @@ static void forget_inner(struct loop *l, struct pool *pool)
 }
 
 /* The loop's variables after a round: its outputs so far, and a line of the metadata. */
-static void note_round(struct loop *l, const struct pool *pool, int64_t round, int64_t started)
+static void note_round(struct loop *l, const struct engine *sub, int64_t round, int64_t started)
 {
 	struct arena *mem = l->run->mem;
 	struct str index = arena_printf(mem, "%lld", (long long)round);
 	struct json *values = json_obj(mem);
 	json_each(l->variables, row) {
 		struct str label = json_get_str(row, S("label"));
-		const struct var *v = pool_find(pool, l->run->node->id, label);
+		const struct var *v = pool_find(sub->pool, l->run->node->id, label);
 		json_set(mem, values, label, v ? json_copy(mem, &v->value) : NULL);
 	}
 	json_set(mem, l->values, index, values);
-	json_set_float(mem, l->durations, index, (double)(rt_now() - started) / 1e9);
+	double s = (double)(rt_now() - started) / 1e9 + (double)past_worked_ms(sub) / 1e3;
+	json_set_float(mem, l->durations, index, s);
 	l->outputs = json_obj(mem);
 	json_each_member(values, m) json_set(mem, l->outputs, m->name, &m->value);
 	json_set_int(mem, l->outputs, S("loop_round"), round + 1);
@@ -246,7 +247,7 @@ static status one_round(struct loop *l, int64_t round)
 	if (sub.error.len) {
 		fail_with(l, sub.error, &sub);
 	} else {
-		note_round(l, &pool, round, started);
+		note_round(l, &sub, round, started);
 		decide(l, &sub, round);
 	}
 	pool_write_back(run->pool, &pool, false, wants, l);
@@ -261,6 +262,12 @@ static status run_rounds(struct loop *l)
 	if (l->reason.len)
 		l->count = 0;
 	for (int64_t i = 0; i < l->count && !l->reason.len; i++) {
+		if (i >= l->run->flow->rounds_max) {
+			fail_with(l, arena_printf(l->run->mem,
+						  "loop %.*s: stopped after %lld rounds, as many as LOOP_NODE_MAX_COUNT allows",
+						  STR(l->run->node->id), (long long)i), NULL);
+			return 0;
+		}
 		if (one_round(l, i) || pass_breathe(l->run))
 			return -1;
 		if (l->next)

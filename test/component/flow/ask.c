@@ -203,6 +203,23 @@ static const char parallel[] =
 	"\"edges\":[" EDGE("s", "it") "," EDGE("itstart", "i") "," EDGE_ON("i", "q", "h") "," EDGE_ON("i", "false", "m") "," WAYS "," EDGE("g", "j") "," EDGE("m", "j") "," EDGE("it", "e") "]}";
 #define SLOW "tok0 tok1 tok2 tok3 tok4"
 
+/* Seconds of a container and of one of its elements, as the completed event has them. */
+static void elapsed(struct fixture *f, struct str id, double *whole, double *element)
+{
+	struct flow_feed *feed;
+	struct json *d = NULL;
+	assert_int_equal(flow_follow(f->flow, id, 0, &feed), 0);
+	for (bool end = false; !end;) {
+		struct flow_event e;
+		assert_int_equal(flow_feed_next(feed, f->mem, &e, &end, deadline_in_ms(PATIENCE_MS)), 0);
+		if (!end && e.type == FLOW_ITERATION_COMPLETED)
+			assert_int_equal(json_parse(f->mem, arena_str(f->mem, e.data), &d), 0);
+	}
+	flow_feed_close(feed);
+	*whole = json_as_double(json_get(d, S("elapsed_time")), -1);
+	*element = json_as_double(json_path(d, "execution_metadata.iteration_duration_map.1"), -1);
+}
+
 static status parallel_main(void *arg)
 {
 	struct fixture one = { 0 }, two = { .no_model = true };
@@ -227,6 +244,7 @@ static status parallel_main(void *arg)
 	fixture_expect(asking(&one, id), "0 2");
 	answer(&one, id, "0", "no", "");
 	paused(&one, id);
+	assert_int_equal(fiber_sleep_ms(400), 0);
 	answer(&two, id, "2", "ok", "B");
 	outputs(&two, id, "{\"o\":[\"q1 refused\",\"" SLOW "\",\"q2=B\",\"" SLOW "\",\"q3=C\",\"" SLOW "\"]}");
 	assert_int_equal(one.calls, 3);
@@ -236,6 +254,10 @@ static status parallel_main(void *arg)
 	assert_int_equal(count_of(events, "human_input_form_filled h"), 3);
 	assert_int_equal(count_of(events, "iteration_next it"), 6);
 	assert_int_equal(count_of(events, "workflow_paused"), 3);
+	/* What was done before the pauses counts, the pauses do not. */
+	double whole, element, run = fixture_wait(&two, id)->elapsed;
+	elapsed(&one, id, &whole, &element);
+	assert_true(element >= 0.1 && whole >= element - 0.01 && whole <= run + 0.01);
 
 	/* Answers while others still work: there is no pause at all. */
 	one.pause_ms = 300;

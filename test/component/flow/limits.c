@@ -77,6 +77,7 @@ static status limits_main(void *arg)
 	f.pause_ms = 400;
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct str id;
+		f.flow->rounds_max = INT64_MAX;
 		f.flow->steps_max = cases[i].steps_max;
 		f.flow->time_max_s = cases[i].time_max_s;
 		struct flow_result *r = run(&f, cases[i].graph, list_of(f.mem, cases[i].elements), &id);
@@ -241,7 +242,7 @@ static status rounds_main(void *arg)
 	struct str id;
 	(void)arg;
 	fixture_open(&f, S(""), "rounds", 0);
-	f.flow->steps_max = INT64_MAX;
+	f.flow->steps_max = f.flow->rounds_max = INT64_MAX;
 	long before = rss_kb();
 	double cpu = cpu_s();
 	AUTO(group) group = { group_open(DEADLINE_NONE) };
@@ -260,6 +261,35 @@ static void many_rounds(void **state)
 {
 	(void)state;
 	assert_int_equal(rt_run(NULL, rounds_main, NULL), 0);
+}
+
+/* A loop that ends by itself may ask for any count; one that does not ends with the limit's name. */
+static status rounds_limit_main(void *arg)
+{
+#define LOOP_TO(condition) \
+	"{\"nodes\":[" NODE("s", "start", ",\"variables\":[]") "," \
+	NODE("lp", "loop", ",\"loop_count\":101,\"break_conditions\":[" condition "],\"start_node_id\":\"lpstart\",\"loop_variables\":[{\"label\":\"n\",\"var_type\":\"number\",\"value_type\":\"constant\",\"value\":0}]") "," \
+	"{\"id\":\"lpstart\",\"data\":{\"type\":\"loop-start\",\"loop_id\":\"lp\"}}," \
+	NODE("inc", "assigner", ",\"loop_id\":\"lp\",\"version\":\"2\",\"items\":[{\"variable_selector\":[\"lp\",\"n\"],\"input_type\":\"constant\",\"operation\":\"+=\",\"value\":1}]") "]," \
+	"\"edges\":[" EDGE("s", "lp") "," EDGE("lpstart", "inc") "]}"
+	struct fixture f = { 0 };
+	struct str id;
+	(void)arg;
+	fixture_open(&f, S(""), "rounds_limit", 0);
+	struct flow_result *r = run(&f, LOOP_TO("{\"variable_selector\":[\"lp\",\"n\"],\"comparison_operator\":\"=\",\"value\":\"100\"}"), S("{}"), &id);
+	assert_true(str_eq(r->status, S("succeeded")));
+	struct flow_graph *g = fixture_graph(&f, LOOP_TO(""));
+	id = fixture_start(&f, g, "workflow", "{}", "{}");
+	fixture_expect(fixture_wait(&f, id)->error, "loop lp: stopped after 100 rounds, as many as LOOP_NODE_MAX_COUNT allows");
+	flow_graph_unref(g);
+	fixture_close(&f);
+	return 0;
+}
+
+static void rounds_limit(void **state)
+{
+	(void)state;
+	assert_int_equal(rt_run(NULL, rounds_limit_main, NULL), 0);
 }
 
 static void many_elements_in_parallel(void **state)
@@ -344,7 +374,7 @@ int main(void)
 		cmocka_unit_test(side_by_side),
 		cmocka_unit_test(many_elements),
 		cmocka_unit_test(many_elements_in_parallel),
-		cmocka_unit_test(many_rounds),
+		cmocka_unit_test(many_rounds), cmocka_unit_test(rounds_limit),
 		cmocka_unit_test(many_nodes),
 	};
 	return cmocka_run_group_tests_name("flow_limits", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "fixture.h"
+#include "flow/graph.h"
 #include "store/db/db.h"
 
 static const char echo[] = "{\"nodes\":[{\"id\":\"s\",\"data\":{\"type\":\"start\"}},{\"id\":\"x\",\"data\":{\"type\":\"answer\",\"answer\":\"hi\"}}],\"edges\":[{\"source\":\"s\",\"target\":\"x\"}]}";
@@ -70,12 +71,18 @@ static status purge_main(void *arg)
 	size_t n;
 	(void)arg;
 	fixture_open(&f, S(""), "one", 0);
-	struct flow_graph *g = fixture_graph(&f, echo), *h = fixture_graph(&f, ask);
+	struct flow_graph *g = fixture_graph(&f, echo), *h = fixture_graph(&f, ask), *lonely;
+	struct json *text;
+	/* With a key, so that the process remembers that it has stored it; of this test alone. */
+	struct str own = arena_printf(f.mem, "{\"nodes\":[{\"id\":\"s\",\"data\":{\"type\":\"start\",\"title\":\"%.*s\"}}],\"edges\":[]}",
+				      STR(id_uuid(f.mem)));
+	assert_int_equal(json_parse(f.mem, own, &text), 0);
+	assert_int_equal(flow_graph_load(f.flow, S("lonely"), text, &lonely), 0);
 	struct str app = id_uuid(f.mem), busy = id_uuid(f.mem), last = S("");
 	clock_override(moved_clock);
 	moved = -40 * (int64_t)DAY;
 	for (int i = 0; i < OLD; i++)
-		run_once(&f, g, app, "succeeded");
+		run_once(&f, i % 2 ? lonely : g, app, "succeeded");
 	struct str paused = run_once(&f, h, app, "paused"), stopped = run_once(&f, h, app, "paused");
 	assert_int_equal(flow_run_get(f.flow, f.mem, S("t9"), app, stopped, &row), 0);
 	assert_int_equal(flow_stop(f.flow, app, row->info.task_id, S("")), 0);
@@ -87,6 +94,9 @@ static status purge_main(void *arg)
 		last = run_once(&f, g, busy, "succeeded");
 	}
 	moved = 0;
+	struct str gone = lonely->hash, used = g->hash;
+	const char *graphs = "SELECT count(*) FROM flow_graphs WHERE hash = $1";
+	assert_int_equal(count(&f, graphs, gone), 1);
 
 	/* 0 keeps all. */
 	assert_int_equal(flow_purge(f.flow, 0, 0, &removed), 0);
@@ -95,6 +105,9 @@ static status purge_main(void *arg)
 	/* By age: in three batches, with journals and forms; who waits for people stays. */
 	assert_int_equal(flow_purge(f.flow, 30, 0, &removed), 0);
 	assert_true(removed >= OLD + 1);
+	/* The graph of old runs only goes with them, not the one that newer runs have too. */
+	assert_int_equal(count(&f, graphs, gone), 0);
+	assert_int_equal(count(&f, graphs, used), 1);
 	struct numbers left = numbers(&f, app);
 	assert_int_equal(left.runs, 1);
 	assert_int_equal(left.forms, 1);
@@ -113,8 +126,13 @@ static status purge_main(void *arg)
 	assert_int_equal(flow_purge(f.flow, 30, KEEP, &removed), 0);
 	assert_int_equal(numbers(&f, busy).runs, KEEP);
 	assert_int_equal(numbers(&f, app).runs, 1);
+	/* A process that had stored the graph stores it again with the next run of it. */
+	struct str again = run_once(&f, lonely, app, "succeeded");
+	assert_int_equal(flow_run_get(f.flow, f.mem, S("t9"), app, again, &row), 0);
+	assert_true(row->graph.len > 0);
 	clock_override(NULL);
 	flow_graph_unref(g);
+	flow_graph_unref(lonely);
 	flow_graph_unref(h);
 	fixture_close(&f);
 	return 0;
