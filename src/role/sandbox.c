@@ -66,6 +66,11 @@ static status sandbox_role_open(struct role_process *r)
 	o->work_dir = arena_printf(r->mem, "%.*s/sandbox", STR(r->data_dir));
 	if (r->supervised && use_supervisor(r, o))
 		return -1;
+	/* To pass it over in silence would send programs another way than was asked for. */
+	if (!r->supervised && o->socks5.len)
+		return err_set(ERR_INVALID, "SOCKS5_PROXY: programs reach an HTTP proxy only. Leave it empty and set "
+					    "HTTP_PROXY=http://host:port, for example to `tatara ssrf-proxy`, which may have a "
+					    "parent proxy (SSRF_PROXY_UPSTREAM)");
 	if (!r->supervised)
 		warn_alone(o);
 	if (sandbox_open(o, &s))

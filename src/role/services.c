@@ -175,6 +175,7 @@ static status open_code(struct services *s, struct arena *mem, struct str data_d
 		.connect_ms = seconds_ms(c, CONFIG_CODE_EXECUTION_CONNECT_TIMEOUT),
 		.read_ms = seconds_ms(c, CONFIG_CODE_EXECUTION_READ_TIMEOUT),
 		.insecure = !config_bool(c, CONFIG_CODE_EXECUTION_SSL_VERIFY),
+		.profiles = config_str(c, CONFIG_CODE_EXECUTION_PROFILES),
 	};
 	char *own = arena_cstr(mem, arena_printf(mem, "%.*s/run/sandbox.sock", STR(data_dir)));
 	if (!config_is_set(c, CONFIG_CODE_EXECUTION_ENDPOINT) &&

@@ -321,6 +321,7 @@ status sandbox_settings_text(struct arena *mem, const struct config *config, str
 	if (o->profile.len && !str_eq(o->profile, S("pure")) && !str_eq(o->profile, S("data")) &&
 	    !str_eq(o->profile, S("network")))
 		return err_set(ERR_INVALID, "SANDBOX_PROFILE: use pure, data or network, or leave it empty");
+	o->socks5 = get(&s, "proxy.socks5");
 	o->proxy = get(&s, "proxy.http");
 	if (!o->proxy.len)
 		o->proxy = get(&s, "proxy.https");

@@ -19,6 +19,7 @@ struct sandbox_options {
 	struct str self;     /* path of this program, for the launcher */
 	struct str work_dir; /* a folder of our own for the jail */
 	struct str key;
+	struct str socks5; /* set by somebody who believes that it is used; no program speaks it */
 	struct str proxy; /* where code with network gets out: "unix:PATH", "http://host:port" or "" */
 	struct str requirements, pip_index; /* a file, and "" = pip's own */
 	int64_t update_interval_s; /* 0 = not by itself */

@@ -23,10 +23,54 @@ enum {
 struct code_service {
 	struct arena *mem;
 	struct client *client;
-	struct str url, socket, key;
+	struct str url, socket, key, profiles;
 	int64_t connect_ms, read_ms;
 	bool insecure;
 };
+
+/* --- profiles --- */
+
+static const struct str profile_names[] = { S_INIT("pure"), S_INIT("data"), S_INIT("network") };
+
+/* The next row; false at the end. */
+static bool next_profile(struct str *rest, struct str *app, struct str *name)
+{
+	while (rest->len) {
+		struct str row = str_trim(str_cut(rest, ','));
+		if (!row.len)
+			continue;
+		*app = str_trim(str_cut(&row, '='));
+		*name = str_trim(row);
+		return true;
+	}
+	return false;
+}
+
+static status check_profiles(struct str all)
+{
+	struct str app, name;
+	while (next_profile(&all, &app, &name)) {
+		size_t i = 0;
+		while (i < countof(profile_names) && !str_eq(name, profile_names[i]))
+			i++;
+		if (!app.len || i == countof(profile_names))
+			return err_set(ERR_INVALID, "CODE_EXECUTION_PROFILES: %.*s=%.*s: use APP=pure, data or network, and * for "
+						    "all other apps", STR(app), STR(name));
+	}
+	return 0;
+}
+
+struct str code_profile(const struct code_service *s, struct str app)
+{
+	struct str rest = s->profiles, row, name, others = S("");
+	while (next_profile(&rest, &row, &name)) {
+		if (app.len && str_eq(row, app))
+			return name;
+		if (str_eq(row, S("*")))
+			others = name;
+	}
+	return others;
+}
 
 status code_open(const struct code_options *o, struct code_service **out)
 {
@@ -38,6 +82,8 @@ status code_open(const struct code_options *o, struct code_service **out)
 			"CODE_EXECUTION_ENDPOINT must begin with http://, https:// or unix:, "
 			"it is \"%.*s\"",
 			STR(base));
+	if (check_profiles(o->profiles))
+		return -1;
 	while (str_ends(base, S("/")))
 		base.len--;
 	struct arena *mem = arena_open(0);
@@ -46,6 +92,7 @@ status code_open(const struct code_options *o, struct code_service **out)
 		.mem = mem,
 		.client = o->client,
 		.key = arena_str(mem, o->key),
+		.profiles = arena_str(mem, o->profiles),
 		.socket = local ? arena_str(mem, str_skip(base, 5)) : S(""),
 		.url = arena_printf(mem, "%.*s/v1/sandbox/run",
 				    STR(local ? S("http://sandbox") : base)),
@@ -109,19 +156,24 @@ static status read_answer(struct arena *mem, const struct client_response *r,
 }
 
 status code_run(struct code_service *s, struct arena *mem, enum code_language language,
-		struct str code, struct str preload, struct code_answer **out)
+		struct str code, struct str app, struct code_answer **out)
 {
 	struct json *body = json_obj(mem);
+	struct str profile = code_profile(s, app);
+	bool network = !profile.len || str_eq(profile, S("network"));
 	json_set_str(mem, body, S("language"),
 		     language == CODE_JAVASCRIPT ? S("nodejs") : S("python3"));
 	json_set_str(mem, body, S("code"), code);
-	json_set_str(mem, body, S("preload"), preload);
-	json_set_bool(mem, body, S("enable_network"), true);
+	json_set_str(mem, body, S("preload"), S(""));
+	json_set_bool(mem, body, S("enable_network"), network);
+	/* The last one is for our sandbox; one that does not know it sees no network at least. */
 	const struct http_header headers[] = { { S("content-type"), S("application/json") },
-					       { S("x-api-key"), s->key } };
+					       { S("x-api-key"), s->key },
+					       { S("x-sandbox-profile"), profile } };
+	size_t last = profile.len && language != CODE_JINJA2;
 	struct client_request q = {
 		.method = HTTP_POST, .url = s->url, .unix_socket = s->socket, .headers = headers,
-		.header_count = countof(headers), .body = json_text(mem, body, JSON_COMPACT),
+		.header_count = countof(headers) - !last, .body = json_text(mem, body, JSON_COMPACT),
 		.connect_ms = s->connect_ms, .read_ms = s->read_ms, .insecure = s->insecure,
 		.response_max = ANSWER_MAX,
 	};
@@ -300,7 +352,7 @@ status code_jinja(struct code_service *s, struct arena *mem, struct str template
 		  const struct json *inputs, struct str *out)
 {
 	struct code_answer *a;
-	if (code_run(s, mem, CODE_PYTHON3, code_jinja_program(mem, template, inputs), S(""), &a))
+	if (code_run(s, mem, CODE_JINJA2, code_jinja_program(mem, template, inputs), S(""), &a))
 		return -1;
 	if (a->error.len)
 		return code_failed(a);

@@ -19,24 +19,31 @@ struct code_options {
 	struct str key;
 	int64_t connect_ms, read_ms; /* 0 = 10 s, 60 s */
 	bool insecure;		     /* no TLS verification */
+	struct str profiles;	     /* which apps may what: "APP=pure,APP=network,*=data"; see code_profile */
 };
 /* Connects to nothing yet: a sandbox that is not there is a failure of the call that needs it. */
 status code_open(const struct code_options *, struct code_service **out) NODISCARD;
 void code_close(struct code_service *); /* NULL is fine */
 
-enum code_language { CODE_PYTHON3, CODE_JAVASCRIPT };
+/* Jinja2 is a program of ours around a template: it needs a package, in every profile. */
+enum code_language { CODE_PYTHON3, CODE_JAVASCRIPT, CODE_JINJA2 };
+/*
+ * What an administrator chose for the app (CODE_EXECUTION_PROFILES): pure, data, network, or "" when nothing was. An
+ * app's own row counts before "*".
+ */
+struct str code_profile(const struct code_service *, struct str app);
 
 struct code_answer {
 	struct str stdout_text;
 	struct str error; /* not empty: the program failed, and this is what people need to see */
 };
 /*
- * One program. Succeeds when the sandbox ran it, whatever became of it. Failures: ERR_UNAVAILABLE (no
+ * One program of the app ("" = of none). Succeeds when the sandbox ran it, whatever became of it. Failures: ERR_UNAVAILABLE (no
  * sandbox, or it is full; the text says what to look at), ERR_TIMEOUT, ERR_CANCELLED, ERR_UPSTREAM
  * (an answer that is none).
  */
 status code_run(struct code_service *, struct arena *, enum code_language, struct str code,
-		struct str preload, struct code_answer **out) NODISCARD;
+		struct str app, struct code_answer **out) NODISCARD;
 
 /*
  * Calls `main` of the code with the inputs (Python: by keyword; JavaScript: one object) and reads its

@@ -122,7 +122,7 @@ status builtin_simple_code(struct builtin_call *c)
 	if (!c->tools->o.code)
 		return err_set(ERR_UNAVAILABLE, "this process runs no code");
 	if (code_run(c->tools->o.code, c->mem, js ? CODE_JAVASCRIPT : CODE_PYTHON3,
-		     text_arg(c, "code"), S(""), &a))
+		     text_arg(c, "code"), c->scope->app_id, &a))
 		return -1;
 	if (a->error.len)
 		return code_failed(a);

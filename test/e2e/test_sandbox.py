@@ -263,7 +263,8 @@ def test_configuration_file_and_environment(tmp_path):
 
 @pytest.mark.parametrize("env,word", [({"ALLOWED_SYSCALLS": "ptrace"}, "ptrace"), ({"SANDBOX_ISOLATION": "x"}, "SANDBOX_ISOLATION"),
                                       ({"MAX_WORKERS": "0"}, "MAX_WORKERS"), ({"SANDBOX_REQUIRE": "x"}, "SANDBOX_REQUIRE.*landlock"),
-                                      ({"SANDBOX_MAX_CONNECTIONS": "0"}, "SANDBOX_MAX_CONNECTIONS")])
+                                      ({"SANDBOX_MAX_CONNECTIONS": "0"}, "SANDBOX_MAX_CONNECTIONS"),
+                                      ({"SOCKS5_PROXY": "socks5://x:1080", "HTTP_PROXY": "http://x:1"}, "SOCKS5_PROXY.*HTTP_PROXY")])
 def test_bad_settings_stop_the_start(env, word):
     s = Sandbox(env)
     with pytest.raises(RuntimeError, match=word):

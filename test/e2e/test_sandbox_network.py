@@ -317,6 +317,33 @@ def test_without_network_there_is_none(box):
     assert d["stdout"] == "EPERM\n"
 
 
+DATA_PYTHON = os.environ.get("TATARA_DATA_PYTHON", "/usr/bin/python3")  # one that has numpy and pandas
+TABLE = ("import numpy as np, pandas as pd, threading\nd = pd.DataFrame({'a': np.arange(1000.0), 'b': ['x', 'y'] * 500})\n"
+         "print(d.groupby('b').a.sum().to_dict(), np.linalg.inv(np.eye(200) + 1).shape, threading.active_count())")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_data_profile(mode):
+    """numpy and pandas are there before the program begins, within the memory that programs have by default."""
+    if subprocess.run([DATA_PYTHON, "-c", "import numpy, pandas"], capture_output=True).returncode:
+        pytest.skip("no numpy and pandas here")
+    s = Sandbox({"PYTHON_PATH": DATA_PYTHON, "WORKER_TIMEOUT": "60"}, wrap=MODES[mode][0]).start()
+    try:
+        def ask(code):
+            return s.run(code, headers={"X-Sandbox-Profile": "data"})
+        assert ask("import sys; print('numpy' in sys.modules, 'pandas' in sys.modules)")["stdout"] == "True True\n"
+        for _ in range(3):
+            assert ask(TABLE)["stdout"] == "{'x': 249500.0, 'y': 250000.0} (200, 200) 1\n"
+        assert "MemoryError" in ask("import numpy; numpy.ones(10 ** 10)")["stderr"]
+        assert ask("import numpy; print(numpy.ones(100 << 17).nbytes >> 20)")["stdout"] == "100\n"
+        assert len({ask("import numpy; print(numpy.random.rand(), numpy.random.default_rng().random())")["stdout"] for _ in range(4)}) == 4
+        assert "PermissionError" in ask("import socket; socket.socket()")["stderr"]
+        # The others may import them too, only later, and are not the larger for it.
+        assert s.out("import sys; print('numpy' in sys.modules); import numpy") == "False\n"
+    finally:
+        s.stop()
+
+
 def test_profiles(box):
     def ask(profile, code):
         return box.run(code, headers={"X-Sandbox-Profile": profile})

@@ -82,6 +82,26 @@ def test_a_killed_role_comes_back(place):
     assert statuses[-1] == "succeeded"
 
 
+LOOK = ("def main(name):\n    try:\n        import requests\n        kind = 'packages ' + str(requests.get('http://127.0.0.1/', timeout=20).status_code)\n"
+        "    except Exception as e:\n        kind = type(e).__name__\n    return {'s': kind, 'n': 1, 'f': 1.5, 'o': {}, 'a': [], 'b': True}\n")
+
+
+def test_profiles_of_apps(tmp_path):
+    """The administrator's choice for an app reaches its programs: one app, all the others, a template in between."""
+    s = Server({"CODE_EXECUTION_PROFILES": "*=pure"})
+    try:
+        s.start().setup()
+        apps = [import_changed(s, tmp_path, LOOK) for _ in range(2)]
+        assert [run_app(s, key, {"name": "x"})["outputs"]["s"] for key in apps] == ["ModuleNotFoundError"] * 2
+        ids = [a["id"] for a in s.json("app", "list")]
+        s.stop()
+        s.env["CODE_EXECUTION_PROFILES"] = ",".join(i + "=network" for i in ids[:1]) + ",%s=data" % ids[1]
+        s.start()
+        assert sorted(run_app(s, key, {"name": "x"})["outputs"]["s"] for key in apps) == ["ConnectionError", "packages 403"]
+    finally:
+        s.remove()
+
+
 def test_without_a_jail_the_rest_works(tmp_path):
     s = Server({"PYTHON_PATH": "/no/such/python3"})
     try:

@@ -94,7 +94,7 @@ status node_code_exec(struct node_run *run)
 				 "(CODE_EXECUTION_ENDPOINT)");
 	struct str program = code_main_program(
 		run->mem, language, json_get_str(run->data, S("code")), run->result->inputs);
-	if (code_run(sandbox, run->mem, language, program, S(""), &answer))
+	if (code_run(sandbox, run->mem, language, program, run->info->app_id, &answer))
 		return sandbox_failed(run);
 	if (answer->error.len)
 		return node_fail(run, "CodeExecutionError", "%.*s", STR(answer->error));

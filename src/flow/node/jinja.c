@@ -63,8 +63,8 @@ static status in_sandbox(struct node_run *run, struct str source, const struct j
 				 "The template needs the sandbox for %.*s, and this server has none "
 				 "(CODE_EXECUTION_ENDPOINT)",
 				 STR(err_text()));
-	if (code_run(sandbox, run->mem, CODE_PYTHON3, code_jinja_program(run->mem, source, inputs), S(""),
-		     &answer))
+	if (code_run(sandbox, run->mem, CODE_JINJA2, code_jinja_program(run->mem, source, inputs),
+		     run->info->app_id, &answer))
 		return failed(run);
 	if (answer->error.len)
 		return node_fail(run, "CodeExecutionError", "%.*s", STR(answer->error));

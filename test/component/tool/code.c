@@ -179,14 +179,57 @@ static void absent(struct stage *s)
 	check(code_open(&o, &c) && str_has(err_text(), S("CODE_EXECUTION_ENDPOINT")), "no scheme", err_text());
 }
 
+/* What an administrator chose for an app, and whether its programs are given a network. */
+static const struct {
+	const char *profiles, *app, *want; /* want NULL: the setting is refused */
+	bool network;
+} profiles[] = {
+	{ "", "a", "", true },
+	{ "a=pure", "a", "pure", false },
+	{ "a=pure", "b", "", true },
+	{ "a=pure", "", "", true },
+	{ "*=data", "b", "data", false },
+	{ "*=data", "", "data", false },
+	{ "*=pure, b = network ,", "b", "network", true },
+	{ "b=network,*=pure", "a", "pure", false },
+	{ "ab=pure", "a", "", true },
+	{ "a=root", "a", NULL, false },
+	{ "a", "a", NULL, false },
+	{ "=pure", "a", NULL, false },
+};
+
+static void choose_profiles(struct stage *s)
+{
+	for (size_t i = 0; i < countof(profiles); i++) {
+		struct code_options o = { .client = s->client, .endpoint = arena_printf(s->mem, "http://%.*s", STR(s->stub.address)),
+					  .key = S("k"), .profiles = str_c(profiles[i].profiles) };
+		struct code_service *c = NULL;
+		struct code_answer *a;
+		struct json *q;
+		status st = code_open(&o, &c);
+		if (!profiles[i].want) {
+			check(st && str_has(err_text(), S("CODE_EXECUTION_PROFILES")), profiles[i].profiles, st ? err_text() : S("taken"));
+			continue;
+		}
+		assert_int_equal(st, 0);
+		struct str app = str_c(profiles[i].app);
+		check(str_eq(code_profile(c, app), str_c(profiles[i].want)), profiles[i].profiles, code_profile(c, app));
+		assert_int_equal(code_run(c, s->mem, CODE_JINJA2, S("print(1)"), app, &a), 0);
+		assert_int_equal(json_parse(s->mem, s->stub.last, &q), 0);
+		check(json_get_bool(q, S("enable_network"), !profiles[i].network) == profiles[i].network &&
+			      str_eq(json_get_str(q, S("language")), S("python3")), profiles[i].profiles, s->stub.last);
+		code_close(c);
+	}
+}
+
 /* What goes over the wire is the contract with other sandboxes. */
 static void wire(struct stage *s)
 {
 	struct code_answer *a;
 	struct json *q, *want;
-	assert_int_equal(code_run(s->code, s->mem, CODE_JAVASCRIPT, S("1"), S("p"), &a), 0);
+	assert_int_equal(code_run(s->code, s->mem, CODE_JAVASCRIPT, S("1"), S(""), &a), 0);
 	assert_int_equal(json_parse(s->mem, s->stub.last, &q), 0);
-	assert_int_equal(json_parse(s->mem, S("{\"language\":\"nodejs\",\"code\":\"1\",\"preload\":\"p\",\"enable_network\":true}"), &want), 0);
+	assert_int_equal(json_parse(s->mem, S("{\"language\":\"nodejs\",\"code\":\"1\",\"preload\":\"\",\"enable_network\":true}"), &want), 0);
 	check(json_equal(q, want), "wire", s->stub.last);
 }
 
@@ -202,6 +245,7 @@ static status code_test(void *arg)
 	run_jinja(&s);
 	long_error(&s);
 	wire(&s);
+	choose_profiles(&s);
 	broken_answers(&s);
 	absent(&s);
 	code_close(s.code);
