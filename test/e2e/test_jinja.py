@@ -68,7 +68,7 @@ def test_random_templates():
     left = compare(templates)
     # What prints an address is not the same twice in the real one either.
     left = [x for x in left if not x[1]["unsupported"].startswith("printing a ")]
-    assert len(left) < count * 0.04, [x[1] for x in left[:20]]
+    assert len(left) < count * 0.05, [x[1] for x in left[:20]]
 
 
 def test_random_scopes():

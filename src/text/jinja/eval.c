@@ -52,6 +52,9 @@ static bool is_constant(const struct node *n, int depth)
 		return true;
 	if (n->kind == N_NAME || n->kind == N_CALL)
 		return false;
+	/* What decides may be all that the compiler looks at. */
+	if (n->kind == N_OR || n->kind == N_AND || n->kind == N_COND)
+		return is_constant(n->a, depth + 1);
 	for (size_t i = 0; i < n->items.len; i++)
 		if (!is_constant(n->items.at[i], depth + 1))
 			return false;

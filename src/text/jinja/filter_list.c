@@ -52,7 +52,11 @@ static status ignore_case(struct render *r, bool case_sensitive, struct value *v
 {
 	if (case_sensitive || v->type != V_STR)
 		return 0;
-	return text_case(r, v->text, TEXT_LOWER, v);
+	bool safe = v->safe;
+	if (text_case(r, v->text, TEXT_LOWER, v))
+		return -1;
+	v->safe = safe; /* error texts tell a Markup from a str */
+	return 0;
 }
 
 /* What sort, min, max, unique and groupby compare. */
@@ -128,15 +132,23 @@ static const char *reverse_name(struct value v)
 	}
 }
 
+/* What the package makes of any TypeError, even one from inside the items. */
+static status cannot_turn(struct render *r)
+{
+	return jinja_fail(r, TEMPLATE_ERROR("FilterArgumentError"), "argument must be iterable");
+}
+
 status filter_reverse(struct render *r, struct value *v, struct value *out)
 {
 	struct value list;
 	if (v[0].type == V_LOOP)
 		return jinja_unsupported("reverse of a loop");
 	if (!val_iterable(v[0]))
-		return jinja_fail(r, TEMPLATE_ERROR("FilterArgumentError"), "argument must be iterable");
-	if (val_to_list(r, v[0], &list))
-		return -1;
+		return cannot_turn(r);
+	if (val_to_list(r, v[0], &list)) {
+		bool type_error = err_code() == ERR_INVALID && str_starts(err_text(), S("TypeError: "));
+		return type_error ? cannot_turn(r) : -1;
+	}
 	turn(list.list);
 	if (v[0].type == V_STR) {
 		struct buf b = jinja_buf(r);

@@ -271,7 +271,7 @@ status op_binary(struct render *r, enum op op, struct value a, struct value b, s
 			return jinja_unsupported("formatting with a Markup");
 		return jinja_format_percent(r, a.text, b, out);
 	}
-	if (b.type == V_UNDEFINED)
+	if (b.type == V_UNDEFINED && a.type != V_VIEW)
 		return val_fail_undefined(r, b);
 	if (is_markup(a) || is_markup(b))
 		return markup_op(r, op, a, b, out);

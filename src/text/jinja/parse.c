@@ -145,7 +145,7 @@ static bool at_end(const struct parser *p, const struct ends *e)
 static status output(struct parser *p, struct node **out)
 {
 	struct node *n = parse_node(p, N_OUTPUT, p->now->line), *value;
-	if (parse_next(p) || parse_tuple(p, 0, NULL, &value) || parse_expect(p, T_VARIABLE_END, NULL))
+	if (parse_next(p) || parse_tuple(p, 0, &value) || parse_expect(p, T_VARIABLE_END, NULL))
 		return -1;
 	vec_push(p->mem, &n->items, value);
 	*out = n;
@@ -237,7 +237,7 @@ static status assign_name(struct parser *p, struct node **out)
 	return 0;
 }
 
-static status assign_target(struct parser *p, const char *until, bool space, struct node **out)
+static status assign_target(struct parser *p, bool space, struct node **out)
 {
 	static const char *const kinds[] = { [N_CONST] = "const", [N_TUPLE] = "tuple", [N_LIST] = "list",
 					     [N_DICT] = "dict" };
@@ -255,7 +255,7 @@ static status assign_target(struct parser *p, const char *until, bool space, str
 			return 0;
 		}
 	}
-	if (parse_tuple(p, TUPLE_SIMPLE, until, out))
+	if (parse_tuple(p, TUPLE_SIMPLE, out))
 		return -1;
 	set_use(*out, NAME_STORE, 0);
 	if (!can_assign(*out, 0))
@@ -269,11 +269,11 @@ static status assign_target(struct parser *p, const char *until, bool space, str
 static status parse_set(struct parser *p, struct node **out)
 {
 	struct node *n = parse_node(p, N_SET, p->now->line);
-	if (parse_next(p) || assign_target(p, NULL, true, &n->a))
+	if (parse_next(p) || assign_target(p, true, &n->a))
 		return -1;
 	*out = n;
 	if (parse_is(p, T_ASSIGN))
-		return parse_next(p) || parse_tuple(p, 0, NULL, &n->b) ? -1 : 0;
+		return parse_next(p) || parse_tuple(p, 0, &n->b) ? -1 : 0;
 	n->kind = N_SET_BLOCK;
 	return parse_filters(p, NULL, false, &n->b) || body(p, ENDS("endset"), true, &n->body) ? -1 : 0;
 }
@@ -282,8 +282,8 @@ static status parse_for(struct parser *p, struct node **out)
 {
 	struct node *n = parse_node(p, N_FOR, p->now->line);
 	bool condition;
-	if (parse_next(p) || assign_target(p, "in", false, &n->a) || parse_expect_name(p, "in") ||
-	    parse_tuple(p, TUPLE_NO_COND, "recursive", &n->c) || parse_skip_name(p, "if", &condition) ||
+	if (parse_next(p) || assign_target(p, false, &n->a) || parse_expect_name(p, "in") ||
+	    parse_tuple(p, TUPLE_NO_COND, &n->c) || parse_skip_name(p, "if", &condition) ||
 	    (condition && parse_expression(p, true, &n->b)) || parse_skip_name(p, "recursive", &n->flag) ||
 	    body(p, ENDS("endfor", "else"), false, &n->body))
 		return -1;
@@ -300,7 +300,7 @@ static status parse_if(struct parser *p, struct node **out)
 	if (parse_next(p))
 		return -1;
 	for (;;) {
-		if (parse_tuple(p, TUPLE_NO_COND, NULL, &n->a) ||
+		if (parse_tuple(p, TUPLE_NO_COND, &n->a) ||
 		    body(p, ENDS("elif", "else", "endif"), false, &n->body))
 			return -1;
 		bool again = parse_is_name(p, "elif"), other = parse_is_name(p, "else");
@@ -325,7 +325,7 @@ static status parse_with(struct parser *p, struct node **out)
 	while (!parse_is(p, T_BLOCK_END)) {
 		if (n->args.len && parse_expect(p, T_COMMA, NULL))
 			return -1;
-		if (assign_target(p, NULL, false, &target))
+		if (assign_target(p, false, &target))
 			return -1;
 		set_use(target, NAME_PARAM, 0);
 		if (parse_expect(p, T_ASSIGN, NULL) || parse_expression(p, true, &value))

@@ -163,20 +163,20 @@ status parse_expression(struct parser *p, bool cond, struct node **out)
 
 /* --- literals --- */
 
-static bool tuple_ends(const struct parser *p, const char *until)
+/* The package means "in" and "recursive" to end the tuples of a loop too, but its check never holds. */
+static bool tuple_ends(const struct parser *p)
 {
-	return parse_is(p, T_VARIABLE_END) || parse_is(p, T_BLOCK_END) || parse_is(p, T_RPAREN) ||
-	       (until && parse_is_name(p, until));
+	return parse_is(p, T_VARIABLE_END) || parse_is(p, T_BLOCK_END) || parse_is(p, T_RPAREN);
 }
 
-status parse_tuple(struct parser *p, unsigned how, const char *until, struct node **out)
+status parse_tuple(struct parser *p, unsigned how, struct node **out)
 {
 	struct node *n = parse_node(p, N_TUPLE, p->now->line), *item;
 	bool is_tuple = false;
 	for (;;) {
 		if (n->items.len && parse_expect(p, T_COMMA, NULL))
 			return -1;
-		if (tuple_ends(p, until))
+		if (tuple_ends(p))
 			break;
 		if (how & TUPLE_SIMPLE ? parse_primary(p, &item)
 				       : parse_expression(p, !(how & TUPLE_NO_COND), &item))
@@ -293,7 +293,7 @@ status parse_primary(struct parser *p, struct node **out)
 		st = parse_next(p);
 		break;
 	case T_LPAREN:
-		st = parse_next(p) || parse_tuple(p, TUPLE_PARENTHESES, NULL, out) ||
+		st = parse_next(p) || parse_tuple(p, TUPLE_PARENTHESES, out) ||
 				     parse_expect(p, T_RPAREN, NULL)
 			     ? -1
 			     : 0;

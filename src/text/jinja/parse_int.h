@@ -33,8 +33,7 @@ status parse_deeper(struct parser *) NODISCARD;
 
 /* --- parse_expr.c --- */
 enum { TUPLE_SIMPLE = 1, TUPLE_NO_COND = 2, TUPLE_PARENTHESES = 4 };
-/* until: a name that ends the tuple too, or NULL. */
-status parse_tuple(struct parser *, unsigned how, const char *until, struct node **out) NODISCARD;
+status parse_tuple(struct parser *, unsigned how, struct node **out) NODISCARD;
 status parse_expression(struct parser *, bool cond, struct node **out) NODISCARD;
 status parse_primary(struct parser *, struct node **out) NODISCARD;
 /* Filters behind `node`; named: begins with a name instead of "|". */

@@ -202,19 +202,24 @@ static status unpack(struct render *r, const struct node *target, struct value v
 	return 0;
 }
 
+static status require_namespace(struct render *r, const struct node *target)
+{
+	if (jinja_slot(r, target->hops, target->slot)->type == V_NAMESPACE)
+		return 0;
+	return jinja_fail(r, TEMPLATE_ERROR("TemplateRuntimeError"),
+			  "cannot assign attribute on non-namespace object");
+}
+
 status jinja_assign(struct render *r, const struct node *target, struct value v)
 {
-	struct value *slot;
 	switch (target->kind) {
 	case N_NAME:
 		*jinja_slot(r, target->hops, target->slot) = v;
 		return 0;
 	case N_NSREF:
-		slot = jinja_slot(r, target->hops, target->slot);
-		if (slot->type != V_NAMESPACE)
-			return jinja_fail(r, TEMPLATE_ERROR("TemplateRuntimeError"),
-					  "cannot assign attribute on non-namespace object");
-		return val_set(r, slot->dict, target->constant, v);
+		if (require_namespace(r, target))
+			return -1;
+		return val_set(r, jinja_slot(r, target->hops, target->slot)->dict, target->constant, v);
 	default:
 		if (jinja_deeper(r) || unpack(r, target, v))
 			return -1;
@@ -480,6 +485,8 @@ static status run_with(struct render *r, const struct node *n)
 static status run_set(struct render *r, const struct node *n)
 {
 	struct value v;
+	if (n->a->kind == N_NSREF && require_namespace(r, n->a)) /* before the value is looked at */
+		return -1;
 	return jinja_eval(r, n->b, &v) || jinja_assign(r, n->a, v) ? -1 : 0;
 }
 
