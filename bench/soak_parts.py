@@ -28,15 +28,15 @@ def sample(pid):
         return 0, 0, 0
 
 
-def thirds(values):
+def thirds(values, what):
     n = max(1, len(values) // 3)
-    return [max(values[i * n:(i + 1) * n] or [0]) for i in range(3)]
+    return [what(values[i * n:(i + 1) * n] or [0]) for i in range(3)]
 
 
-def verdict(name, values, slack):
-    """Prints the most of each third; True when the last is clearly more than the one before."""
-    parts = thirds(values)
+def verdict(name, values, slack, what=max):
+    """Prints the most (or the least) of each third; True when the last is clearly more than the one before."""
+    parts = thirds(values, what)
     grows = parts[2] > parts[1] * 1.05 + slack
     shown = ["%.1f MB" % (p / 1e6) if slack > 1000 else "%d" % p for p in parts]
-    print("  %-28s most in each third: %s%s" % (name, "  ".join(shown), "  GROWS" if grows else ""), flush=True)
+    print("  %-28s %s in each third: %s%s" % (name, "most" if what is max else "least", "  ".join(shown), "  GROWS" if grows else ""), flush=True)
     return grows

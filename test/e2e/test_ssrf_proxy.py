@@ -4,6 +4,7 @@ listeners behind a cable. Numbers in comments are the rows of the table."""
 import contextlib
 import json
 import os
+import random
 import re
 import resource
 import select
@@ -351,6 +352,38 @@ def test_versions(world):
     assert split(p.raw(b"POST http://site.example.com/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"))[0] == 400
     code, head, _ = split(p.raw(b"POST http://site.example.com/ HTTP/1.0\r\n\r\n"))
     assert (code, mark(head)) == (411, "length_required")
+
+
+GOOD = [SMUGGLED, b"CONNECT site.example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"POST http://site.example.com/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n",
+        b"POST http://[%s]:80/ HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello" % SITE6.encode(),
+        b"GET http://10.0.0.1/ HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 3]
+BYTES = [b"\r", b"\n", b"\r\n", b"\0", b" ", b":", b"[", b"]", b"%", b"@", b"#", b"\xff", b"9" * 30, b"A" * 9000, b",", b"http://", b"\t"]
+
+
+def test_garbage(world):
+    """Requests with pieces taken out, doubled and put in: an answer or an end, never a crash, and nothing is left over.
+    TATARA_GARBAGE=20000: so many, beside a build with sanitizers."""
+    rng = random.Random(int(os.environ.get("TATARA_SEED", "7")))
+    with another(world, SSRF_PROXY_HEADER_TIMEOUT="1", SSRF_PROXY_BODY_TIMEOUT="1", SSRF_PROXY_IDLE_TIMEOUT="1",
+                 SSRF_PROXY_TUNNEL_TIMEOUT="1") as p:
+        for i in range(int(os.environ.get("TATARA_GARBAGE", "300"))):
+            data = bytearray(rng.choice(GOOD))
+            for _ in range(rng.randint(1, 4)):
+                at, end = sorted((rng.randrange(len(data) + 1), rng.randrange(len(data) + 1)))
+                end = min(end, at + 40)
+                data[at:end] = rng.choice([b"", bytes(data[at:end]) * 2, rng.choice(BYTES), rng.randbytes(8)])
+            with p.connect() as s, contextlib.suppress(OSError):
+                s.sendall(data)
+                if i % 4:  # the others leave at once
+                    s.shutdown(socket.SHUT_WR)
+                    while got := s.recv(65536):
+                        assert not got.startswith(b"HTTP/1.1 5") or b"X-Proxy-Error: " in got or b"Via: 1.1 ssrf-proxy" in got
+        assert p.process.poll() is None and p.ask("http://site.example.com/")[0] == 200
+        end = time.time() + PATIENCE
+        while p.metrics()["tatara_egress_connections"] and time.time() < end:
+            time.sleep(0.05)
+        assert p.metrics()["tatara_egress_connections"] == 0
 
 
 def test_denied_body_is_no_request(world):  # 28
