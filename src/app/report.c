@@ -142,15 +142,16 @@ static void check_model(struct report *r, const struct json *owner, const struct
 
 static void check_tool(struct report *r, const struct json *tool, const struct report_node *n)
 {
-	static const struct str here[] = { S_INIT("builtin"), S_INIT("api"), S_INIT("workflow") };
+	static const struct str here[] = { S_INIT("builtin"), S_INIT("api"), S_INIT("workflow"),
+					   S_INIT("mcp") };
 	struct str type = json_get_str(tool, S("provider_type")),
 		   name = json_get_str(tool, S("tool_name"));
 	for (size_t i = 0; i < countof(here); i++)
 		if (str_eq(type, here[i]))
 			return;
 	report_add(r, REPORT_WARNING, "plugin-tool", n, S("provider_type"),
-		   "%.*s%stool '%.*s': tools of %s are not available", STR(n ? where(r, n) : S("")),
-		   n ? ": " : "", STR(name), str_eq(type, S("mcp")) ? "MCP servers" : "plugins");
+		   "%.*s%stool '%.*s': tools of plugins are not available", STR(n ? where(r, n) : S("")),
+		   n ? ": " : "", STR(name));
 }
 
 /* What stands before the first colon names the field, as in "outputs.x.type: must be ...". */

@@ -22,16 +22,6 @@ static status no_plugin(struct tools *t, struct arena *mem, const struct tool_sc
 		       STR(ref->name), STR(ref->provider_id));
 }
 
-static status no_mcp(struct tools *t, struct arena *mem, const struct tool_scope *s,
-		     const struct tool_ref *ref, struct tool **out)
-{
-	(void)t, (void)mem, (void)s, (void)out;
-	return err_set(ERR_NOT_FOUND,
-		       "the tool %.*s of MCP server %.*s cannot run here: this server does not "
-		       "call MCP servers yet",
-		       STR(ref->name), STR(ref->provider_id));
-}
-
 static status no_dataset(struct tools *t, struct arena *mem, const struct tool_scope *s,
 			 const struct tool_ref *ref, struct tool **out)
 {
@@ -43,10 +33,9 @@ static status no_dataset(struct tools *t, struct arena *mem, const struct tool_s
 }
 
 static const struct tool_kind plugin = {"plugin", no_plugin, NULL, NULL};
-static const struct tool_kind mcp = {"mcp", no_mcp, NULL, NULL};
 static const struct tool_kind dataset = {"dataset-retrieval", no_dataset, NULL, NULL};
 static const struct tool_kind *const kinds[] = {&tool_builtin, &tool_api, &tool_workflow,
-						&plugin,       &mcp,      &dataset};
+						&tool_mcp,     &plugin,   &dataset};
 
 static const struct tool_kind *kind_find(struct str name)
 {

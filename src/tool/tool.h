@@ -121,7 +121,7 @@ status tool_cast(struct arena *, const struct tool_param *, const struct json *v
 /* The function that a model may call: {"type":"function","function":{..}} with the parameters that are
  * left to the model. `fixed`: names in this object are set already. */
 struct json *tool_function(struct arena *, const struct tool *, struct str name, const struct json *fixed);
-/* Providers with their tools, in the console API's form; kind "builtin", "api", "workflow". */
+/* Providers with their tools, in the console API's form; kind "builtin", "api", "workflow", "mcp". */
 status tools_list(struct tools *, struct arena *, const struct tool_scope *, struct str kind, bool with_tools,
 		  struct json **out) NODISCARD;
 
@@ -146,6 +146,25 @@ struct json *tool_api_tools(struct tools *, struct arena *, const struct tool_ap
 struct json *tool_api_mask(struct arena *, const struct json *credentials);
 /* One call of an operation without storing anything; *text is the answer. */
 status tool_api_try(struct tools *, struct arena *, const struct tool_scope *, const struct tool_api *, struct str operation, const struct json *args, struct str *text) NODISCARD;
+
+/* --- servers of the Model Context Protocol --- */
+struct tool_mcp {
+	struct str id, name, identifier; /* identifier: how app files name it */
+	struct str url;			 /* in plain; at NULL when saving = as before */
+	struct json *icon;		 /* {type, background, content} or what the console gave */
+	struct json *headers;		 /* {name: text} in plain */
+	int64_t timeout_s, call_timeout_s; /* 0 = 30 and 300 */
+	struct json *tools;		 /* as the server told */
+	int64_t updated_ms;
+};
+/* Asks the server for its tools and stores; id empty = a new one, else that one. A header given as
+ * tool_mcp_json masks it keeps its value. ERR_INVALID also for a name or identifier that is taken. */
+status tool_mcp_save(struct tools *, struct arena *, struct str tenant_id, struct str account_id, struct tool_mcp *) NODISCARD;
+/* By id or identifier. ERR_NOT_FOUND also for another workspace's. */
+status tool_mcp_get(struct tools *, struct arena *, struct str tenant_id, struct str id, struct tool_mcp **out) NODISCARD;
+status tool_mcp_remove(struct tools *, struct arena *, struct str tenant_id, struct str id) NODISCARD;
+/* In the console's form: address and headers masked, with its tools. */
+struct json *tool_mcp_json(struct arena *, const struct tool_mcp *, bool with_tools);
 
 /* --- workflows as tools --- */
 struct tool_workflow {

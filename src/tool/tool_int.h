@@ -18,12 +18,15 @@ struct tool_kind {
 	status (*list)(struct tools *, struct arena *, const struct tool_scope *, bool with_tools,
 		       struct json *out); /* NULL: has none to list */
 };
-extern const struct tool_kind tool_builtin, tool_api, tool_workflow;
+extern const struct tool_kind tool_builtin, tool_api, tool_workflow, tool_mcp;
 /* Stored JSON text; broken = an empty value of the type. */
 struct json *tool_stored(struct arena *, struct str text, enum json_type);
 /* Head of a provider in the console API's form; `tools` and what follows is the caller's. */
 struct json *tool_provider_json(struct arena *, struct str id, struct str name, struct str type,
 				struct str label, struct str description);
+
+/* The result of an MCP tool as ours: texts, JSON, files; an error result is a failure. */
+status mcp_read_result(struct arena *, const struct json *result, struct tool_result *out) NODISCARD;
 
 /* --- results --- */
 /* Appends to the text. */

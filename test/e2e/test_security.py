@@ -200,7 +200,7 @@ def fill_path(path, app, ids):
               "message_id": app.get("message"), "variable_id": str(uuid.uuid4()), "file_id": ids["file"],
               "end_user_id": ids["user"], "workflow_run_id": app.get("run"), "workflow_id": app.get("version"),
               "task_id": str(uuid.uuid4()), "other": app.get("run"), "form_token": "no-such-token",
-              "file_name": "x.png", "kind": "api", "node": "start", "variable": app.get("variable"),
+              "file_name": "x.png", "kind": "api", "mcp": str(uuid.uuid4()), "node": "start", "variable": app.get("variable"),
               "annotation": app.get("annotation"), "annotation_id": app.get("annotation"), "action": "enable",
               "job": app.get("job"), "job_id": app.get("job"), "import_job": app.get("job"), "setting": app.get("setting")}
     if "/datasets/api-keys" in path:

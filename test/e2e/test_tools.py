@@ -209,7 +209,7 @@ def test_in_a_workflow(own, provider):
 @pytest.mark.parametrize("data,error,kind", [
     ({"provider_type": "builtin", "provider_id": "google", "tool_name": "search"}, "Failed to get tool runtime: there is no built-in provider google", "ToolNodeError"),
     ({"provider_type": "plugin", "provider_id": "a/b/c", "tool_name": "x"}, "Failed to get tool runtime: the tool x of plugin a/b/c", "ToolNodeError"),
-    ({"provider_type": "mcp", "provider_id": "m", "tool_name": "x"}, "Failed to get tool runtime: the tool x of MCP server m", "ToolNodeError"),
+    ({"provider_type": "mcp", "provider_id": "m", "tool_name": "x"}, "Failed to get tool runtime: there is no MCP server m", "ToolNodeError"),
     ({"provider_type": "api", "provider_id": "11111111-2222-4333-8444-555555555555", "tool_name": "x"}, "Failed to get tool runtime: there is no custom tool provider", "ToolNodeError"),
     ({"provider_type": "builtin", "provider_id": "time", "provider_name": "time", "tool_name": "weekday", "tool_parameters": {
         "year": {"type": "constant", "value": "soon"}, "month": {"type": "constant", "value": 1}, "day": {"type": "constant", "value": 1}}},
@@ -316,7 +316,7 @@ def test_a_failing_workflow_is_a_tools_failure(own, console):
     assert r.status_code == 200, r.text
     tool = next(p for p in console.get(own.url + CONSOLE + "/tools/workflow").json() if p["name"] == "broken")
     end = run(own, import_app(own, tool_app([{"id": "t", "data": workflow_data(tool["id"])}], {"x": ["t", "text"]})))[-1]["data"]
-    assert end["status"] == "failed" and "Failed to invoke tool greet: Failed to get tool runtime: the tool x of MCP" in end["error"]
+    assert end["status"] == "failed" and "Failed to invoke tool greet: Failed to get tool runtime: there is no MCP server m" in end["error"]
 
 
 def test_depth_is_limited(own, console):

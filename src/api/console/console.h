@@ -120,6 +120,8 @@ status console_runs(struct call *), console_run_counts(struct call *), console_r
 status console_chats(struct call *), console_chat(struct call *), console_chat_remove(struct call *),
 	console_chat_messages(struct call *), console_message(struct call *),
 	console_feedback(struct call *), console_completions(struct call *),
+	console_mcp_add(struct call *), console_mcp_update(struct call *), console_mcp_remove(struct call *),
+	console_mcp_auth(struct call *), console_mcp_get(struct call *), console_mcp_refresh(struct call *),
 	console_audio_to_text(struct call *), console_text_to_audio(struct call *), console_voices(struct call *),
 	console_completion(struct call *), console_suggest(struct call *),
 	console_conversation_variables(struct call *);

@@ -24,7 +24,7 @@ static status list_kinds(struct call *c, const char *const *kinds, size_t n, boo
 
 status console_tool_providers(struct call *c)
 {
-	static const char *const kinds[] = {"builtin", "api", "workflow"};
+	static const char *const kinds[] = {"builtin", "api", "workflow", "mcp"};
 	struct str type = http_query(c->http, S("type"));
 	for (size_t i = 0; type.len && i < countof(kinds); i++)
 		if (str_eq(type, str_c(kinds[i])))

@@ -1,0 +1,2 @@
+-- tenant, id
+DELETE FROM tool_mcps WHERE tenant_id = $1 AND id = $2
