@@ -18,6 +18,9 @@ struct apps_options {
 };
 status apps_open(const struct apps_options *, struct apps **out) NODISCARD;
 void apps_close(struct apps *);
+/* Imports look for the tools that a file names. */
+struct tools;
+void apps_use_tools(struct apps *, struct tools *);
 
 struct app {
 	struct str id, tenant_id, name, description, mode; /* chat agent-chat completion workflow advanced-chat */

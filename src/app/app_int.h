@@ -24,6 +24,7 @@ struct apps {
 	struct db *db;
 	const struct config *config;
 	struct client *client;
+	struct tools *tools; /* of apps_use_tools, or NULL */
 	struct arena *mem;
 	unsigned char seal_key[CRYPT_KEY_LEN];
 	struct recent *by_id, *by_code, *published;

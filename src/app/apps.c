@@ -25,6 +25,11 @@ status apps_open(const struct apps_options *o, struct apps **out)
 	return 0;
 }
 
+void apps_use_tools(struct apps *a, struct tools *tools)
+{
+	a->tools = tools;
+}
+
 void apps_close(struct apps *a)
 {
 	if (!a)

@@ -5,6 +5,7 @@
  * cannot be imported is a result with a reason, not a failure of the call.
  */
 #include "app/app_int.h"
+#include "app/report_int.h"
 #include "sql_app.h"
 
 enum { SMALL_FILE = 64 << 10 }; /* read and looked over in place */
@@ -317,6 +318,14 @@ static status look_over(void *p)
 {
 	struct import *i = p;
 	i->out->report = dsl_report(i->mem, i->file);
+	return 0;
+}
+
+static status report_on(struct import *i)
+{
+	if ((i->req->yaml.len > SMALL_FILE ? pool_call(look_over, i) : look_over(i)) ||
+	    report_own_tools(i->a->tools, i->mem, i->req->tenant_id, i->file, i->out->report))
+		return -1;
 	i->out->warnings = dsl_warnings(i->mem, i->out->report);
 	return 0;
 }
@@ -335,7 +344,7 @@ static status import_steps(struct import *i)
 	/* A confirmed file was warned about already. */
 	i->out->status = i->verdict == DSL_WARN ? S("completed-with-warnings") : S("completed");
 	i->out->imported_dsl_version = i->version;
-	return i->req->yaml.len > SMALL_FILE ? pool_call(look_over, i) : look_over(i);
+	return report_on(i);
 }
 
 static bool is_the_files_fault(enum err_code c)

@@ -313,6 +313,7 @@ struct json *dsl_report(struct arena *mem, const struct json *file)
 	struct str mode = json_get_str(json_get(file, S("app")), S("mode"));
 	check_workflow(&r, mode);
 	check_easy(&r);
+	report_tools(&r);
 	if (r.more) {
 		size_t more = r.more;
 		r.out->len--; /* its last place says how many there are */

@@ -56,6 +56,11 @@ const struct report_node *report_find(const struct report *, struct str id);
 /* report_graph.c: edges to nowhere, handles that are never chosen, cycles, what never runs. */
 void report_graph(struct report *);
 bool report_reaches(struct report *, const struct report_node *from, const struct report_node *to);
+/* report_tools.c: built-in tools that are not there; and, for an import, those of the workspace. */
+void report_tools(struct report *);
+struct tools;
+status report_own_tools(struct tools *, struct arena *, struct str tenant_id, const struct json *file,
+			struct json *out) NODISCARD; /* tools may be NULL */
 /* report_names.c: selectors and templates that name nothing. */
 void report_names(struct report *);
 /* report_template.c: Jinja2 that cannot be read. */

@@ -349,7 +349,7 @@ struct forms_count forms_store(struct flow_run *run, struct arena *mem, struct d
 {
 	for (size_t i = 0; i < run->forms_new.len; i++) {
 		const struct flow_form *f = run->forms_new.at[i];
-		DB_ADD(batch, &sql_flow_form_add, 1, db_text(f->id), db_text(f->token),
+		DB_ADD(batch, &sql_flow_form_add, DB_ANY, db_text(f->id), db_text(f->token),
 		       db_text(run->info.tenant_id), db_text(run->info.app_id),
 		       db_text(run->info.run_id), db_text(f->node_id),
 		       db_text(json_text(mem, f->definition, JSON_COMPACT)), db_int(f->created_ms),

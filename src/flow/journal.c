@@ -166,7 +166,7 @@ static void add_row(struct flow_run *run, struct arena *mem, struct db_batch *ba
 	if (!graph_is_stored(run->flow, run->graph))
 		DB_ADD(batch, &sql_flow_graph_add, DB_ANY, db_text(run->graph->hash),
 		    db_text(run->graph->text), db_int(clock_ms()));
-	DB_ADD(batch, &sql_flow_run_add, 1, db_text(i->run_id), db_text(i->task_id), text(i->tenant_id),
+	DB_ADD(batch, &sql_flow_run_add, DB_ANY, db_text(i->run_id), db_text(i->task_id), text(i->tenant_id),
 	    text(i->app_id), text(i->workflow_id), text(i->app_mode), text(i->from),
 	    text(i->created_by), db_int(i->by_account), text(i->user), text(i->conversation_id),
 	    text(i->message_id), db_text(version_of(i)),
@@ -205,7 +205,7 @@ static void add_rows(struct flow_run *run, struct db_batch *batch, int64_t first
 		DB_ADD(batch, &sql_flow_journal_add, 1, db_text(run->info.run_id), db_int(first),
 		    db_int(last), db_text(lines), db_int(run->fence));
 	else
-		DB_ADD(batch, &sql_flow_journal_first, 1, db_text(run->info.run_id), db_int(first),
+		DB_ADD(batch, &sql_flow_journal_first, DB_ANY, db_text(run->info.run_id), db_int(first),
 		    db_int(last), db_text(lines));
 }
 

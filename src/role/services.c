@@ -195,7 +195,10 @@ static status open_tools(struct services *s)
 		.db = s->db, .client = s->client, .code = s->code, .config = s->config,
 		.seal_key = s->seal_key, .public_url = base, .hooks = workflow_tool_hooks(s),
 	};
-	return tools_open(&o, &s->tools);
+	if (tools_open(&o, &s->tools))
+		return -1;
+	apps_use_tools(s->apps, s->tools);
+	return 0;
 }
 
 static status open_engine(struct services *s, struct arena *mem, struct str data_dir, struct str name)

@@ -143,16 +143,30 @@ static struct str last_part(struct str id)
 	return slash == SIZE_MAX ? id : str_skip(id, slash + 1);
 }
 
+static const struct builtin_tool *tool_named(const struct tool_ref *ref)
+{
+	struct str provider = last_part(ref->provider_id);
+	for (size_t i = 0; i < countof(tools); i++)
+		if (str_eq(str_c(tools[i].provider), provider) && str_eq(str_c(tools[i].name), ref->name))
+			return &tools[i];
+	return NULL;
+}
+
+bool tool_is_builtin(const struct tool_ref *ref)
+{
+	return tool_named(ref) != NULL;
+}
+
 static status find(struct tools *t, struct arena *mem, const struct tool_scope *s, const struct tool_ref *ref,
 		   struct tool **out)
 {
 	struct str provider = last_part(ref->provider_id);
+	const struct builtin_tool *b = tool_named(ref);
 	(void)s;
-	for (size_t i = 0; i < countof(tools); i++)
-		if (str_eq(str_c(tools[i].provider), provider) && str_eq(str_c(tools[i].name), ref->name)) {
-			*out = tool_of(t, mem, &tools[i]);
-			return 0;
-		}
+	if (b) {
+		*out = tool_of(t, mem, b);
+		return 0;
+	}
 	if (provider_find(provider))
 		return err_set(ERR_NOT_FOUND, "the built-in provider %.*s has no tool %.*s", STR(provider),
 			       STR(ref->name));

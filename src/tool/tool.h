@@ -105,6 +105,8 @@ struct tools_options {
 status tools_open(const struct tools_options *, struct tools **out) NODISCARD;
 void tools_close(struct tools *); /* NULL is fine */
 
+/* Is there such a built-in tool? The provider may have a plugin's long name. */
+bool tool_is_builtin(const struct tool_ref *);
 /* ERR_NOT_FOUND with what is missing; kinds that cannot run here (plugins) say so. */
 status tool_find(struct tools *, struct arena *, const struct tool_scope *, const struct tool_ref *,
 		 struct tool **out) NODISCARD;

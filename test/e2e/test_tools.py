@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
+import yaml
 from tatara import Server
 from test_agents import import_app, run
 from test_console import sign_in
@@ -317,6 +318,18 @@ def test_a_failing_workflow_is_a_tools_failure(own, console):
     tool = next(p for p in console.get(own.url + CONSOLE + "/tools/workflow").json() if p["name"] == "broken")
     end = run(own, import_app(own, tool_app([{"id": "t", "data": workflow_data(tool["id"])}], {"x": ["t", "text"]})))[-1]["data"]
     assert end["status"] == "failed" and "Failed to invoke tool greet: Failed to get tool runtime: there is no MCP server m" in end["error"]
+
+
+def test_an_import_says_which_tools_are_missing(own, console, provider):
+    """What the workspace has is fine; what it lacks is named with its node."""
+    nodes = [{"id": "here", "data": api_data(provider, "putItem")},
+             {"id": "gone", "data": workflow_data("00000000-0000-4000-8000-000000000000")},
+             {"id": "lost", "data": dict(api_data(provider, "no_such_operation"))}]
+    r = console.post(own.url + "/console/api/apps/imports", json={"mode": "yaml-content", "yaml_content": yaml.safe_dump(tool_app(nodes, {"x": ["here", "text"]}))})
+    assert r.status_code == 200, r.text
+    missing = {f["node_id"]: f["message"] for f in r.json()["report"] if f["code"] == "no-tool"}
+    assert set(missing) == {"gone", "lost"}, missing
+    assert all("add it to this workspace" in text for text in missing.values())
 
 
 def test_depth_is_limited(own, console):

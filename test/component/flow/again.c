@@ -48,8 +48,8 @@ static status child_main(void *arg)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fixture_open(&f, str_c(arg), "child", LEASE_MS);
 	fixture_serve(&f);
-	struct flow_info who = { .tenant_id = S("t1"), .app_id = S("app1"), .from = S("replay"), .created_by = S("u1") };
 	const char *from = getenv("AGAIN_TEST_FROM");
+	struct flow_info who = { .tenant_id = S("t1"), .app_id = S("app1"), .from = str_c(from ? "replay-from" : "replay"), .created_by = S("u1") };
 	struct flow_replay plan = { .run_id = source ? str_c(source) : S(""), .from = str_c(from ? from : ""), .live = from != NULL };
 	if (source && flow_run_replay(f.flow, f.mem, &who, &plan, &id))
 		abort();
@@ -80,11 +80,11 @@ static void kill_child(struct proc *child)
 	proc_close(child);
 }
 
-/* The run that is not `known`, once it is there. */
-static struct str other_run(struct fixture *f, const struct str *known, size_t n)
+/* The run of this kind that is not `known`, once it is there. Tests share a database. */
+static struct str other_run(struct fixture *f, const char *from, const struct str *known, size_t n)
 {
 	for (int i = 0; i < PATIENCE_MS / 10; i++) {
-		struct flow_list q = { .app_id = S("app1"), .from = S("replay"), .limit = 100 };
+		struct flow_list q = { .app_id = S("app1"), .from = str_c(from), .limit = 100 };
 		struct flow_record *rows;
 		size_t count;
 		assert_int_equal(flow_run_list(f->flow, f->mem, S("t1"), &q, &rows, &count, NULL), 0);
@@ -142,7 +142,7 @@ static status again_main(void *arg)
 	for (size_t i = 0; i < countof(places); i++) {
 		setenv("AGAIN_TEST_RUN", arena_cstr(f.mem, known[0]), 1);
 		struct proc *child = spawn_child(&f);
-		known[i + 1] = other_run(&f, known, i + 1);
+		known[i + 1] = other_run(&f, "replay", known, i + 1);
 		fixture_await(&f, known[i + 1], types[i], places[i]);
 		kill_child(child);
 		child = spawn_child(&f);
@@ -190,7 +190,7 @@ static status from_main(void *arg)
 	setenv("AGAIN_TEST_FROM", "b", 1);
 	struct proc *child = spawn_child(&f);
 	unsetenv("AGAIN_TEST_FROM");
-	struct str id = other_run(&f, known, 1);
+	struct str id = other_run(&f, "replay-from", known, 1);
 	fixture_await(&f, id, FLOW_NODE_STARTED, "\"node_id\":\"c\"");
 	kill_child(child);
 	child = spawn_child(&f);
