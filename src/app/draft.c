@@ -105,39 +105,40 @@ struct saver {
 	bool keep; /* what is there stays */
 };
 
-struct flags {
-	bool hidden, fixed;
-};
-
-static void put(struct saver *s, struct str node, struct str name, struct str description,
-		struct str type, const struct json *value, struct flags f)
+/* node, name, description, type, value; visible and editable as given, but what is cut is not. */
+static void put(struct saver *s, const struct draft_variable *v)
 {
-	struct stored v = store_value(s->a, s->mem, value);
+	struct stored value = store_value(s->a, s->mem, v->value);
 	DB_ADD(s->batch, s->keep ? &sql_app_draft_keep : &sql_app_draft_put, DB_ANY,
 	       db_text(id_uuid(s->mem)), db_text(s->owner->tenant_id), db_text(s->owner->app_id),
-	       db_text(s->owner->account_id), db_text(node), db_text(name), db_text(description),
-	       db_text(type), db_text(v.value), db_text_or_null(v.whole), db_int(v.whole_bytes),
-	       db_int(v.length), db_int(!f.hidden), db_int(!f.fixed && !v.whole.at),
+	       db_text(s->owner->account_id), db_text(v->node_id), db_text(v->name),
+	       db_text(v->description.len ? v->description : S("")), db_text(v->value_type),
+	       db_text(value.value), db_text_or_null(value.whole), db_int(value.whole_bytes),
+	       db_int(value.length), db_int(v->visible), db_int(v->editable && !value.whole.at),
 	       db_text(s->run_id), db_text(s->execution_id), db_int(s->now), db_int(s->place++));
 }
 
 static void put_output(struct saver *s, struct str node, struct str name, const struct json *value)
 {
-	put(s, node, name, S(""), shown_type(var_infer(value)), value, (struct flags){0});
+	put(s, &(struct draft_variable){ .node_id = node, .name = name, .value = value,
+					 .value_type = shown_type(var_infer(value)),
+					 .visible = true, .editable = true });
 }
 
 /* Shows that the node has run. */
 static void put_nothing(struct saver *s, struct str node)
 {
-	put(s, node, S(DRAFT_NOTHING), S(""), S("none"), NULL, (struct flags){true, true});
+	put(s, &(struct draft_variable){ .node_id = node, .name = S(DRAFT_NOTHING),
+					 .value_type = S("none") });
 }
 
 static void put_system(struct saver *s, struct str name, const struct json *value)
 {
 	bool files = str_eq(name, S("files"));
 	enum var_type type = files ? VAR_ARRAY_FILE : var_infer(value);
-	put(s, S(DRAFT_SYS), name, S(""), shown_type(type), value,
-	    (struct flags){.fixed = !files && !str_eq(name, S("query"))});
+	put(s, &(struct draft_variable){ .node_id = S(DRAFT_SYS), .name = name, .value = value,
+					 .value_type = shown_type(type), .visible = true,
+					 .editable = files || str_eq(name, S("query")) });
 }
 
 /* Inputs of the form and system variables: "sys.query". */
@@ -222,10 +223,15 @@ status draft_fill_conversation(struct apps *a, struct arena *mem, const struct d
 			  .now = clock_ms(),
 			  .keep = true};
 	json_each(w->conversation_variables, v)
-		put(&s, S(DRAFT_CONVERSATION), json_get_str(v, S("name")),
-		    json_get_str(v, S("description")),
-		    shown_type(var_type_parse(json_get_str(v, S("value_type")))),
-		    json_get(v, S("value")), (struct flags){0});
+	{
+		enum var_type type = var_type_parse(json_get_str(v, S("value_type")));
+		put(&s, &(struct draft_variable){ .node_id = S(DRAFT_CONVERSATION),
+						  .name = json_get_str(v, S("name")),
+						  .description = json_get_str(v, S("description")),
+						  .value_type = shown_type(type),
+						  .value = json_get(v, S("value")),
+						  .visible = true, .editable = true });
+	}
 	return json_len(w->conversation_variables) ? db_commit(a->db, s.batch) : 0;
 }
 

@@ -63,6 +63,7 @@ struct draft_want {
 	const struct str *parts;   /* the selector */
 	size_t n;
 	bool needed; /* the node cannot do without */
+	const struct json *known; /* after draft_known: its value without any inputs, or NULL */
 };
 /* What the node, and what lies in it, reads from outside. single: of flow_graph_single. */
 status draft_wants(struct arena *, const struct json *graph, const struct json *single, struct draft_want **out, size_t *n) NODISCARD;
@@ -76,6 +77,6 @@ struct draft_start {
 	const struct json *inputs; /* object */
 };
 status draft_variables(struct apps *, struct arena *, const struct draft_owner *, const struct draft_start *, struct json **out) NODISCARD;
-/* What each of these has without any inputs, NULL = nothing; for a page that asks people. Those that each
- * run has by itself (environment, sys.app_id, ...) have n = 0 afterwards. */
-status draft_known(struct apps *, struct arena *, const struct draft_owner *, const struct draft_start *, struct draft_want *list, size_t n, const struct json **values) NODISCARD;
+/* Fills `known`, for a page that asks people. Those that each run has by itself (environment, sys.app_id, ...)
+ * have n = 0 afterwards. */
+status draft_known(struct apps *, struct arena *, const struct draft_owner *, const struct draft_start *, struct draft_want *list, size_t n) NODISCARD;

@@ -299,8 +299,7 @@ static const struct json *member(const struct json *v, const struct draft_want *
 }
 
 status draft_known(struct apps *a, struct arena *mem, const struct draft_owner *o,
-		   const struct draft_start *s, struct draft_want *list, size_t n,
-		   const struct json **values)
+		   const struct draft_start *s, struct draft_want *list, size_t n)
 {
 	struct values v = { .a = a, .mem = mem, .owner = o, .start = s, .nodes = map_make(mem) };
 	for (size_t i = 0; i < n; i++) {
@@ -308,7 +307,6 @@ status draft_known(struct apps *a, struct arena *mem, const struct draft_owner *
 		const struct draft_variable *had = NULL;
 		struct str node = w->parts[0], name = w->parts[1];
 		bool sys = str_eq(node, S(DRAFT_SYS)) && of_every_run(name);
-		values[i] = NULL;
 		if (sys || str_eq(node, S(DRAFT_ENV))) {
 			w->n = 0;
 			continue;
@@ -319,7 +317,7 @@ status draft_known(struct apps *a, struct arena *mem, const struct draft_owner *
 			str_eq(node, S(DRAFT_CONVERSATION))
 				? declared(s->workflow->conversation_variables, name)
 				: NULL;
-		values[i] = member(had ? had->value : json_get(first, S("value")), w);
+		w->known = member(had ? had->value : json_get(first, S("value")), w);
 	}
 	return 0;
 }

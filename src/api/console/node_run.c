@@ -296,7 +296,7 @@ status console_node_last_run(struct call *c)
 
 /* --- for our pages --- */
 
-static struct json *want_json(struct call *c, const struct draft_want *w, const struct json *value)
+static struct json *want_json(struct call *c, const struct draft_want *w)
 {
 	struct json *row = json_obj(c->mem), *selector = json_arr(c->mem);
 	struct shorten_limits limits = shorten_limits_of(c->s->config);
@@ -309,8 +309,8 @@ static struct json *want_json(struct call *c, const struct draft_want *w, const 
 	json_set_str(c->mem, row, S("label"), w->label);
 	json_set(c->mem, row, S("selector"), selector);
 	json_set_bool(c->mem, row, S("required"), w->needed);
-	json_set_bool(c->mem, row, S("known"), value != NULL);
-	json_set(c->mem, row, S("value"), shorten_value(c->mem, value, &limits, &cut));
+	json_set_bool(c->mem, row, S("known"), w->known != NULL);
+	json_set(c->mem, row, S("value"), shorten_value(c->mem, w->known, &limits, &cut));
 	json_set_bool(c->mem, row, S("value_truncated"), cut);
 	return row;
 }
@@ -327,12 +327,11 @@ status console_node_inputs(struct call *c)
 		return -1;
 	struct draft_owner owner = { c->app->tenant_id, c->app->id, c->account->id };
 	struct draft_start from = { .workflow = s.workflow, .single = s.graph, .node_id = s.id };
-	const struct json **values = arena_array(c->mem, const struct json *, n);
-	if (draft_known(c->s->apps, c->mem, &owner, &from, list, n, values))
+	if (draft_known(c->s->apps, c->mem, &owner, &from, list, n))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (list[i].n)
-			json_push(c->mem, rows, want_json(c, &list[i], values[i]));
+			json_push(c->mem, rows, want_json(c, &list[i]));
 	json_set(c->mem, o, S("data"), rows);
 	return reply_json(c, 200, o);
 }
