@@ -42,7 +42,7 @@ class Server:
         self.port = free_port()
         self.url = "http://127.0.0.1:%d" % self.port
         self.env = dict(os.environ, TATARA_LOG_FORMAT="json", **(env or {}))
-        self.process = None
+        self.process, self.audio = None, False
         self.log = os.path.join(self.data, "server.log")
 
     def start(self, wait=PATIENCE):
@@ -135,6 +135,13 @@ class Server:
         r = s.post(self.url + "/console/api/tatara/models", headers={"X-CSRF-Token": s.cookies["csrf_token"]}, json=dict(
             {"type": kind, "name": name, "base_url": url, "api_key": key, "settings": settings or {}}, **more))
         assert r.status_code < 300, r.text
+
+    def add_audio_models(self):
+        """The recorded models of speech, once: more than one file of tests asks for them."""
+        if not self.audio:
+            for kind, name in (("tts", "mock-tts"), ("speech2text", "mock-stt")):
+                self.add_model(kind, name, "http://127.0.0.1:9912/v1", default=True, check=True)
+        self.audio = True
 
     def import_app(self, path, publish=True):
         """(app id, key)"""

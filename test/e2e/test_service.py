@@ -255,8 +255,7 @@ class Session:
         replay.bound["<conversation_id#2>"] = json.loads(r.text.split("\n")[0][6:])["conversation_id"]
 
     def before_audio(self, replay):
-        for kind, name in (("tts", "mock-tts"), ("speech2text", "mock-stt")):
-            self.server.add_model(kind, name, "http://127.0.0.1:9912/v1", default=True, check=True)
+        self.server.add_audio_models()
         replay.bound["<message_id#1>"] = self.chat("chat", "u1", "Hello")["message_id"]
 
     def before_conversations(self, replay):

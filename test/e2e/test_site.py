@@ -13,7 +13,7 @@ from test_console import sign_in
 FILES = ["passport", "site", "parameters", "meta", "chat-messages", "completion-messages", "workflows-run",
          "conversations", "messages", "saved-messages", "files"]
 
-AGENT, AUDIO, REMOTE = "mode agent-chat", "audio", "remote files"
+AGENT, REMOTE = "mode agent-chat", "remote files"
 # (file, case) -> the status we give instead, or None when the case is not replayed; why.
 OTHER = {
     ("passport", "permission"): (200, "public apps are open to all; the recorded server fails"),
@@ -21,8 +21,6 @@ OTHER = {
     ("files", "remote-files info"): (404, REMOTE),
     ("files", "remote-files upload"): (404, REMOTE),
     ("files", "remote-files upload: 404"): (404, REMOTE),
-    ("files", "audio-to-text"): (404, AUDIO),
-    ("files", "text-to-audio"): (404, AUDIO),
 }
 # Wanted differences inside an answer (docs/compatibility.md).
 IGNORE = {
@@ -105,6 +103,9 @@ class Site(Recorded):
         return self.call(app, "POST", "/chat-messages", inputs=inputs or {}, query=query, response_mode="blocking")
 
     # --- what was there before a file ---
+
+    def before_files(self, replay):
+        self.server.add_audio_models()
 
     def before_site(self, replay):
         self.apps.post("/apps/%s/site" % self.apps.id("chat"), {
