@@ -317,6 +317,7 @@ static void release(struct launcher *l, struct run *r)
 	for (int i = 0; i < STARTED_FD_COUNT; i++)
 		launcher_close(&r->near[i]);
 	supply_end_space(l, &r->init);
+	cgroup_leave(&l->cgroup, r->order_id);
 	supply_give_uid(l, r->uid_index);
 	r->used = false;
 	l->running -= !r->ahead;
@@ -337,6 +338,8 @@ static void finish_run(struct launcher *l, struct run *r, int wait_status)
 	out.refused_len = r->calls.names;
 	memcpy(out.refused_name, r->calls.name, sizeof(out.refused_name));
 	memcpy(out.killed_by, r->calls.killed_by, sizeof(out.killed_by));
+	if (out.reason == END_SIGNAL && out.code == SIGKILL && cgroup_out_of_memory(&l->cgroup, r->order_id))
+		out.reason = END_MEMORY;
 	calls_close(&r->calls);
 	if (!ahead)
 		tell_front(&out, sizeof(out), NULL, 0);
@@ -403,6 +406,8 @@ static status start_node(struct launcher *l, struct run *r, const struct run_req
 	r->uid_index = w.uid_index;
 	near[STARTED_FD_OUT] = w.out;
 	near[STARTED_FD_ERR] = w.err;
+	if (cgroup_enter(&l->cgroup, r->order_id, r->pid))
+		return -1;
 	return sent < 0 ? err_errno("send an order") : 0;
 }
 
@@ -630,6 +635,7 @@ static void watch(struct launcher *l)
 		(void)start_zygote(l, false);
 	if (l->settings.lazy && l->active && !l->running && now - l->last_run > IDLE_MS)
 		go_idle(l);
+	cgroup_sweep(&l->cgroup);
 	l->watched = now;
 }
 
@@ -671,6 +677,8 @@ static void on_zygote(struct launcher *l, struct zygote *z)
 		r->calls.pid = a.pid;
 		r->pidfd = pidfd;
 		pidfd = -1;
+		if (cgroup_enter(&l->cgroup, r->order_id, r->pid))
+			kill_run(r, END_BROKEN);
 		if (r->reason) /* was to be killed before it was there */
 			kill_run(r, r->reason);
 	}
@@ -855,6 +863,8 @@ static status prepare(struct launcher *l)
 		return -1;
 	probe_run(&l->probe, arena_printf(l->mem, "%s/place", s->work_dir).at, s->uid_base);
 	if (probe_choose(&l->probe, s->isolation, s->require) || jail_open(&l->jail, s, &l->plan, &l->probe))
+		return -1;
+	if (cgroup_open(&l->cgroup, s->cgroup, (uint64_t)(s->memory_mb + s->scratch_mb) << 20, s->threads))
 		return -1;
 	l->uid_taken = arena_array(l->mem, bool, s->uid_count);
 	l->active = !s->lazy;

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "sandbox/calls.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/jail.h"
 #include "sandbox/probe.h"
 #include "sandbox/root.h"
@@ -78,6 +79,7 @@ struct launcher {
 	struct root_plan plan;
 	struct probe probe;
 	struct jail jail;
+	struct cgroup cgroup;
 	struct zygote zygote[ZYGOTE_SLOTS];
 	struct warm warm[WARM_MAX];
 	size_t warm_count;

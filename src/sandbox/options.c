@@ -41,6 +41,7 @@ static const struct row {
 	{ "python_path", { CONFIG_PYTHON_PATH, CONFIG_COUNT } },
 	{ "nodejs_path", { CONFIG_NODEJS_PATH, CONFIG_COUNT } },
 	{ "allowed_syscalls", { CONFIG_ALLOWED_SYSCALLS, CONFIG_COUNT } },
+	{ "cgroup", { CONFIG_SANDBOX_CGROUP, CONFIG_COUNT } },
 	{ "rootfs", { CONFIG_SANDBOX_ROOTFS, CONFIG_COUNT } },
 	{ "isolation", { CONFIG_SANDBOX_ISOLATION, CONFIG_COUNT } },
 	{ "require", { CONFIG_SANDBOX_REQUIRE, CONFIG_COUNT } },
@@ -252,7 +253,7 @@ static status read_launcher(struct source *s, struct sandbox_options *o)
 	if (get_u32(s, "memory_mb", 64, 65536, &l->memory_mb) || get_u32(s, "max_threads", 1, 512, &l->threads) ||
 	    get_u32(s, "scratch_mb", 0, 4096, &l->scratch_mb) || get_u32(s, "pool_node", 0, 32, &l->pool_node) || get_u32(s, "uid_base", 1000, 4000000000, &l->uid_base) ||
 	    get_u32(s, "uid_count", 1, 65536, &l->uid_count) || get_int(s, "cpu_seconds", 0, 86400, &cpu) ||
-	    get_path(s, "rootfs", l->rootfs) || get_path(s, "python_path", l->python_path) ||
+	    get_path(s, "rootfs", l->rootfs) || get_path(s, "cgroup", l->cgroup) || get_path(s, "python_path", l->python_path) ||
 	    get_path(s, "nodejs_path", l->nodejs_path) || get_path(s, "preload_modules", l->preload) ||
 	    parse_isolation(get(s, "isolation"), &l->isolation) || parse_require(s->mem, get(s, "require"), &l->require) ||
 	    sandbox_parse_syscalls(get(s, "allowed_syscalls"), l->extra, &l->extra_len))

@@ -115,7 +115,7 @@ struct launcher_settings {
 	uint32_t lazy; /* interpreters start with the first run and go when there is none for long */
 	uint32_t extra_len;
 	uint16_t extra[WIRE_EXTRA_MAX];
-	char rootfs[WIRE_TEXT_MAX], work_dir[WIRE_TEXT_MAX];
+	char rootfs[WIRE_TEXT_MAX], work_dir[WIRE_TEXT_MAX], cgroup[WIRE_TEXT_MAX];
 	char python_path[WIRE_TEXT_MAX], nodejs_path[WIRE_TEXT_MAX];
 	char preload[WIRE_TEXT_MAX];
 };

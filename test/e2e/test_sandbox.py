@@ -293,6 +293,28 @@ def test_required_layers_that_are_there():
     s.stop()
 
 
+# A folder stands in for a control group, which this machine may not have: what is written where, for both languages.
+def test_control_group(tmp_path):
+    (tmp_path / "cgroup.controllers").write_text("cpu memory pids\n")
+    s = Sandbox({"SANDBOX_CGROUP": str(tmp_path), "SANDBOX_MEMORY_MB": "300", "SANDBOX_MAX_THREADS": "20"}).start()
+    try:
+        assert s.out("print(1)") == "1\n" and s.out("console.log(1)", "nodejs") == "1\n"
+        leaves = sorted(p for p in tmp_path.iterdir() if p.name.startswith("run-"))
+        assert len(leaves) >= 2
+        for leaf in leaves:
+            assert [(leaf / n).read_text() for n in ("memory.max", "memory.oom.group", "pids.max")] == [str(300 << 20), "1", "36"]
+            assert int((leaf / "cgroup.procs").read_text()) > 1
+        assert sum((leaf / "cgroup.kill").exists() for leaf in leaves) >= 2
+    finally:
+        s.stop()
+    (tmp_path / "cgroup.controllers").write_text("cpu\n")
+    s = Sandbox({"SANDBOX_CGROUP": str(tmp_path)}).start(ready=False)
+    try:
+        assert "SANDBOX_CGROUP" in s.http.get(s.url + "/ready").text and s.post({"language": "python3", "code": "1"}).json()["code"] == -500
+    finally:
+        s.stop()
+
+
 # --- what programs may use ---
 
 MODULES = {
