@@ -70,8 +70,10 @@ static status read_folders(void *arg)
 	struct listing *l = arg;
 	if (l->own.len)
 		read_folder(l, l->own);
-	for (struct str rest = l->folders; rest.len;)
-		read_folder(l, arena_printf(l->mem, "%.*s%.*s", STR(l->root), STR(str_cut(&rest, ':'))));
+	for (struct str rest = l->folders; rest.len;) {
+		struct str folder = str_cut(&rest, ':');
+		read_folder(l, arena_printf(l->mem, "%.*s%.*s", STR(l->root), STR(folder)));
+	}
 	return 0;
 }
 

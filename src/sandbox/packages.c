@@ -50,7 +50,8 @@ struct str packages_folder(struct sandbox *s, struct arena *mem)
 {
 	if (!s->options.launcher.packages || !s->up)
 		return S("");
-	return arena_printf(mem, "%.*s/current", STR(folder_of(s, mem)));
+	struct str folder = folder_of(s, mem);
+	return arena_printf(mem, "%.*s/current", STR(folder));
 }
 
 /* --- blocking steps --- */

@@ -119,7 +119,7 @@ def box(request, proxy):
     if os.geteuid():
         pytest.skip("starts the sandbox in ways that only root can choose")
     wrap, tier = NETWORK_MODES[request.param]
-    s = Sandbox({"HTTP_PROXY": "http://127.0.0.1:%d" % proxy.server_address[1]}, wrap=wrap).start()
+    s = Sandbox({"HTTP_PROXY": "http://127.0.0.1:%d" % proxy.server_address[1], "WORKER_TIMEOUT": "60"}, wrap=wrap).start()
     s.tier, s.broker = tier, "without" not in request.param
     yield s
     s.stop()
