@@ -15,6 +15,8 @@ from patience import PATIENCE, quick
 from tatara import BINARY, free_port
 
 KEY = "a-key-of-the-tests-7c1e"
+# In the container tier a uid's processes end with its program: those of another test run on this machine are not ours.
+UID_BASE = str(200000 + os.getpid() % 2000 * 1000)
 CLEAN = ("PATH", "HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
 
 
@@ -29,7 +31,7 @@ class Sandbox:
         self.key = key
         self.env = {k: v for k, v in os.environ.items() if k in CLEAN}
         self.env.update({"API_KEY": key, "TATARA_LOG_FORMAT": "json", "SANDBOX_PORT": str(self.port),
-                         "SANDBOX_BIND": "127.0.0.1", "DB_PASSWORD": "secret-of-the-database", **(env or {})})
+                         "SANDBOX_UID_BASE": UID_BASE, "SANDBOX_BIND": "127.0.0.1", "DB_PASSWORD": "secret-of-the-database", **(env or {})})
         self.wrap, self.args = list(wrap), list(args)
         self.log = self.data + ".log"
         self.process = None
