@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A model server for measurements: OpenAI's chat protocol on asyncio, as lean as Python allows.
+"""A model server for measurements: OpenAI's chat protocol on asyncio, as lean as Python allows;
+embeddings of 384 numbers, drawn anew for each text but the same for the same.
 
 model_server.py PORT: the last message says what to do: "tokens=N delay=MS" streams N pieces, one every
 MS milliseconds (the first at once), "tokens=N until=told" the first one, and the others once somebody
@@ -8,6 +9,7 @@ asked for GET /tell. Default: 5 pieces without delay.
 """
 import asyncio
 import json
+import random
 import re
 import sys
 
@@ -23,6 +25,13 @@ def piece(text, finish=None, usage=None):
 told = asyncio.Event()
 
 
+def vectors(body):
+    texts = json.loads(body)["input"]
+    draw = [random.Random(t).gauss for t in texts]
+    data = [{"index": i, "embedding": [round(d(0, 1), 3) for _ in range(384)]} for i, d in enumerate(draw)]
+    return json.dumps({"data": data, "usage": {"prompt_tokens": 1}}).encode()
+
+
 async def handle(reader, writer):
     try:
         while True:
@@ -33,6 +42,11 @@ async def handle(reader, writer):
                 continue
             length = int(re.search(rb"(?i)content-length: *(\d+)", head).group(1))
             body = (await reader.readexactly(length)).decode()
+            if b"/embeddings " in head.split(b"\r\n", 1)[0]:
+                data = vectors(body)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(data), data))
+                await writer.drain()
+                continue
             m = re.search(r"tokens=(\d+) (?:delay=(\d+)|until=told)", body)
             tokens, delay = (int(m.group(1)), int(m.group(2) or 0)) if m else (5, 0)
             waits = m and not m.group(2)

@@ -226,8 +226,8 @@ static void worker_close(struct role_process *r)
 
 const struct role_type role_worker = {
 	.name = "worker",
-	.help = "background work: queued and unfinished runs, schedules, time-outs of forms, "
-		"retention",
+	.help = "background work: queued and unfinished runs, annotations, schedules, time-outs of "
+		"forms, retention",
 	.replaces = "worker, worker_beat",
 	.listen = "127.0.0.1:5004",
 	.open = worker_open,

@@ -84,6 +84,20 @@ def test_later_turns_remember_what_was_answered(server, world):
     assert r["metadata"]["usage"]["prompt_tokens"] > alone["metadata"]["usage"]["prompt_tokens"]
 
 
+def test_the_bundled_model_knows_questions_in_other_words(server):
+    apps = Apps(server)
+    key = apps.key("chat_plain")
+    a = Annotations(server, key)
+    a.add(QUESTION, ANSWER)
+    a.add("How do I reset my password?", "On the account page.")
+    a.switch(threshold=0.9, embedding_provider_name="tatara", embedding_model_name="multilingual-e5-small")
+    for query, answer in ((QUESTION, ANSWER), ("what's norway's capital city", ANSWER),
+                          ("I forgot my password, what now?", "On the account page.")):
+        assert ask(server, key, "blocking", query).json()["answer"] == answer
+    for query in ("capital of Sweden?", "Tell me a joke about cats"):
+        assert ask(server, key, "blocking", query).json()["answer"] == "You said: " + query
+
+
 # --- the console ---
 
 class Console:
