@@ -106,6 +106,13 @@ static void expect(struct play *p, struct str want, struct str got, bool floats)
 	p->compared++;
 }
 
+/* Whose answer it is, of a turn that an annotation answered. */
+static const struct json *annotation_of(const struct json *e)
+{
+	const struct json *a = json_path(e, "metadata.annotation_reply");
+	return json_is(a, JSON_OBJ) ? a : NULL;
+}
+
 static struct flow_result result_of(struct play *p, const struct json *e)
 {
 	const struct json *usage = json_path(e, "metadata.usage");
@@ -124,6 +131,7 @@ static void play_tail(struct play *p, const struct json *e, struct str line)
 {
 	struct flow_result r = result_of(p, e);
 	struct buf b = buf_make(p->mem, 0);
+	p->run.annotation = annotation_of(e);
 	if (str_eq(json_get_str(e, S("event")), S("error"))) {
 		struct str text = json_get_str(e, S("message"));
 		r.status = S("failed");
@@ -230,7 +238,8 @@ static int play_blocking(const char *name, struct str mode, const struct json *b
 				 .task_id = json_get_str(body, S("task_id")),
 				 .run_id = json_get_str(body, S("workflow_run_id")),
 				 .message_id = json_get_str(body, S("message_id")),
-				 .conversation_id = json_get_str(body, S("conversation_id"))};
+				 .conversation_id = json_get_str(body, S("conversation_id")),
+				 .annotation = annotation_of(body)};
 	const struct json *data = json_get(body, S("data"));
 	run.workflow_id = json_get_str(data, S("workflow_id"));
 	struct play p = {.mem = mem.p, .name = name};
@@ -268,9 +277,8 @@ static void recorded_streams_come_out_again(void **unused)
 	int files = 0, events = 0, blocking = 0;
 	for (struct dirent *e; (e = readdir(d));) {
 		struct str name = str_c(e->d_name), info, text;
-		/* agents have events of their own, annotations answer in place of a model */
-		if (!str_ends(name, S(".json")) || str_starts(name, S("agent_")) ||
-		    str_eq(name, S("chat_annotation.json")))
+		/* agents have events of their own */
+		if (!str_ends(name, S(".json")) || str_starts(name, S("agent_")))
 			continue;
 		struct str base = arena_str(mem.p, str_sub(name, 0, name.len - 5));
 		struct json *v;
@@ -280,8 +288,9 @@ static void recorded_streams_come_out_again(void **unused)
 		struct str mode = json_get_str(v, S("mode"));
 		assert_true(read_file(
 			mem.p, arena_printf(mem.p, "%.*s/%.*s.sse", STR(dir), STR(base)), &text));
-		/* a moderated question has no run: its answer and end carry no result */
-		bool direct = str_ends(base, S("_moderation_input"));
+		/* a moderated or annotated question has no run: its answer and end carry no result */
+		bool direct = str_ends(base, S("_moderation_input")) ||
+			      str_eq(base, S("chat_annotation"));
 		events += play_file(e->d_name, mode, text, direct);
 		const struct json *b = json_path(v, "blocking.body");
 		if (json_get_int(json_get(v, S("blocking")), S("status"), 0) == 200 &&
