@@ -314,7 +314,7 @@ def test_servers_that_cannot_be_used(own, console, hand, answer, says):
 
 def test_time_is_limited(own, console, hand):
     free = threading.Event()
-    r = add(own, console, hand, "slow", configuration={"timeout": 5, "sse_read_timeout": 1})
+    r = add(own, console, hand, "slow", configuration={"timeout": 60, "sse_read_timeout": 1})
     assert r.status_code == 200, r.text
     hand.answer = lambda q: free.wait(60) and None if q.get("method") == "tools/call" else None
     try:
