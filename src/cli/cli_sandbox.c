@@ -12,7 +12,17 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "sandbox/probe.h"
+#include "sandbox/root.h"
 #include "sandbox/sandbox.h"
+
+/* With files of its own: a sandbox may be at work in the same data directory. */
+static bool node_forks(struct cli *c, const struct launcher_settings *s, const char *place)
+{
+	struct root_plan plan;
+	const char *helpers = arena_printf(c->mem, "%s/probe", place).at;
+	(void)mkdir(helpers, 0755);
+	return !root_write_helpers(helpers) && !root_plan_make(c->mem, s, helpers, &plan) && plan.node_forks;
+}
 
 status cli_sandbox_probe(struct cli *c, struct probe *p)
 {
@@ -22,6 +32,7 @@ status cli_sandbox_probe(struct cli *c, struct probe *p)
 	const char *place = arena_printf(c->mem, "%.*s/sandbox", STR(c->data_dir)).at;
 	(void)mkdir(place, 0755);
 	probe_run(p, place, o->launcher.uid_base);
+	p->have[PROBE_FORK] = node_forks(c, &o->launcher, place);
 	if (access(o->launcher.python_path, X_OK) < 0)
 		return err_set(ERR_UNAVAILABLE, "%s is not there: install python3 or set PYTHON_PATH", o->launcher.python_path);
 	return probe_choose(p, o->launcher.isolation, o->launcher.require);

@@ -31,7 +31,8 @@
 #include "sandbox/message.h"
 #include "sandbox/probe.h"
 
-enum { EXIT_BROKEN = 125, LISTEN_BACKLOG = 512 };
+/* The heap gets a fourth of a run's memory: buffers and code lie outside of it. */
+enum { EXIT_BROKEN = 125, LISTEN_BACKLOG = 512, NODE_HEAP_PART = 4 };
 
 /* --- namespaces --- */
 
@@ -337,18 +338,14 @@ static void keep_zygote_rights(const struct jail *j)
 	}
 }
 
-static _Noreturn void zygote_child(const struct jail *j, int control, const char *const *argv)
+static _Noreturn void zygote_child(const struct jail *j, int control, const char *const *argv,
+				   const char *const *env)
 {
-	static const char *const env[] = {
-		"PATH=/usr/bin", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TZ=UTC", "HOME=/", "PYTHONUTF8=1",
-		"PYTHONDONTWRITEBYTECODE=1", "PYTHONSAFEPATH=1", "PYTHONNOUSERSITE=1",
-		"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", NULL,
-	};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	setsid();
 	umask(022);
 	/* Where the launcher is no broker it can give a run the other network. */
-	if (enter(j, true) || settle_fds(null, null, 2, control)) {
+	if (enter(j, true) || settle_fds(null, null, 2, control) || dup2(0, RUN_FD_STATUS) < 0) {
 		dprintf(2, "sandbox: zygote: %.*s\n", STR(err_text()));
 		_exit(EXIT_BROKEN);
 	}
@@ -359,19 +356,51 @@ static _Noreturn void zygote_child(const struct jail *j, int control, const char
 	_exit(EXIT_BROKEN);
 }
 
-status jail_start_zygote(const struct jail *j, int control, bool data, pid_t *out)
+static status start_zygote(const struct jail *j, int control, const char *const *argv, const char *const *env,
+			   pid_t *out)
 {
-	char script[WIRE_TEXT_MAX];
-	snprintf(script, sizeof(script), "%s/zygote.py", j->helpers);
-	const char *argv[] = { j->plan->python, "-I", "-S", "-B", "-X", "utf8", script, "3", j->settings->preload,
-			       j->site, data ? "data" : "plain", NULL };
 	pid_t pid = fork();
 	if (pid == 0)
-		zygote_child(j, control, argv);
+		zygote_child(j, control, argv, env);
 	if (pid < 0)
 		return err_errno("start a zygote");
 	*out = pid;
 	return 0;
+}
+
+static status start_python_zygote(const struct jail *j, int control, bool data, pid_t *out)
+{
+	static const char *const env[] = {
+		"PATH=/usr/bin", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TZ=UTC", "HOME=/", "PYTHONUTF8=1",
+		"PYTHONDONTWRITEBYTECODE=1", "PYTHONSAFEPATH=1", "PYTHONNOUSERSITE=1",
+		"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", NULL,
+	};
+	char script[WIRE_TEXT_MAX];
+	snprintf(script, sizeof(script), "%s/zygote.py", j->helpers);
+	const char *argv[] = { j->plan->python, "-I", "-S", "-B", "-X", "utf8", script, "3", j->settings->preload,
+			       j->site, data ? "data" : "plain", NULL };
+	return start_zygote(j, control, argv, env, out);
+}
+
+/* V8 gets no helper threads: a child would not have them. */
+static status start_node_zygote(const struct jail *j, int control, pid_t *out)
+{
+	char script[WIRE_TEXT_MAX], library[WIRE_TEXT_MAX + 16], modules[WIRE_TEXT_MAX + 16], heap[64];
+	snprintf(script, sizeof(script), "%s/boot.js", j->helpers);
+	snprintf(library, sizeof(library), "LD_PRELOAD=%s/jail.so", j->helpers);
+	snprintf(modules, sizeof(modules), "NODE_PATH=%s", j->plan->node_path);
+	snprintf(heap, sizeof(heap), "--max-old-space-size=%u", j->settings->memory_mb / NODE_HEAP_PART);
+	const char *env[] = { "PATH=/usr/bin", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TZ=UTC", "HOME=/",
+			      "UV_THREADPOOL_SIZE=2", "UV_USE_IO_URING=0", modules, library, NULL };
+	const char *argv[] = { j->plan->node, JAIL_NODE_FORK_FLAGS, heap, script, "fork", NULL };
+	return start_zygote(j, control, argv, env, out);
+}
+
+status jail_start_zygote(const struct jail *j, int control, enum zygote_kind kind, pid_t *out)
+{
+	if (kind == ZYGOTE_NODE)
+		return start_node_zygote(j, control, out);
+	return start_python_zygote(j, control, kind == ZYGOTE_DATA, out);
 }
 
 static _Noreturn void node_child(const struct jail *j, const struct order *o, const int fds[3], const char *const *argv)
@@ -405,7 +434,7 @@ status jail_start_node(const struct jail *j, const struct order *o, const int fd
 {
 	char script[WIRE_TEXT_MAX], heap[64];
 	snprintf(script, sizeof(script), "%s/boot.js", j->helpers);
-	snprintf(heap, sizeof(heap), "--max-old-space-size=%llu", (unsigned long long)(o->memory >> 22));
+	snprintf(heap, sizeof(heap), "--max-old-space-size=%llu", (unsigned long long)((o->memory >> 20) / NODE_HEAP_PART));
 	const char *argv[] = { "node", heap, "--no-warnings", script, NULL };
 	int none;
 	pid_t pid = pidns >= 0 ? fork_into(pidns, &none) : fork();

@@ -28,6 +28,9 @@ struct jail {
 	const char *site;     /* folders of third-party packages, "a:b" */
 };
 
+/* What a zygote is, and what its children can run. */
+enum zygote_kind { ZYGOTE_PYTHON, ZYGOTE_DATA /* with numpy and the like */, ZYGOTE_NODE, ZYGOTE_KINDS };
+
 struct probe;
 /* Makes the place. May move the calling process into a user namespace. */
 status jail_open(struct jail *, const struct launcher_settings *, const struct root_plan *, const struct probe *) NODISCARD;
@@ -36,7 +39,7 @@ status jail_open(struct jail *, const struct launcher_settings *, const struct r
 int jail_process_space(const struct jail *, pid_t *init);
 /* The flags that every order of this jail has. */
 uint32_t jail_order_flags(const struct jail *);
-/* Starts a Python zygote that reads orders from `control`. */
-status jail_start_zygote(const struct jail *, int control, bool data, pid_t *out) NODISCARD;
-/* Starts a Node process that waits for its one order. */
+/* Starts a zygote that reads orders from `control`. */
+status jail_start_zygote(const struct jail *, int control, enum zygote_kind, pid_t *out) NODISCARD;
+/* Starts a Node process that waits for its one order: for a Node that cannot be forked. */
 status jail_start_node(const struct jail *, const struct order *, const int fds[3], int pidns, pid_t *out) NODISCARD;

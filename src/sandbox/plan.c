@@ -29,9 +29,9 @@ struct planner {
 };
 
 /* What a trusted program prints; "" with *out.at set when it prints nothing. */
-static status ask(struct arena *mem, const char *const *argv, struct str *out)
+static status ask(struct arena *mem, const char *const *argv, const char *preload, struct str *out)
 {
-	static const char *const env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL };
+	const char *env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", preload, NULL };
 	int ends[2], how;
 	pid_t pid;
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -171,7 +171,7 @@ static status plan_python(struct planner *p, const char *python)
 	struct arena *mem = p->plan->mem;
 	struct str said;
 	const char *argv[] = { python, "-I", "-c", script, NULL };
-	if (ask(mem, argv, &said))
+	if (ask(mem, argv, NULL, &said))
 		return -1;
 	p->plan->python_version = arena_str(mem, str_cut(&said, '\n')).at;
 	p->plan->python = arena_str(mem, str_cut(&said, '\n')).at;
@@ -193,24 +193,71 @@ static status plan_python(struct planner *p, const char *python)
 	return 0;
 }
 
-static status plan_node(struct planner *p, const char *node)
+/* Whether one of the words is the same in both. */
+static bool same_word(struct str a, struct str b)
+{
+	while (a.len || b.len)
+		if (str_eq(str_cut(&a, ' '), str_cut(&b, ' ')))
+			return true;
+	return false;
+}
+
+const char *root_read_trial(struct str said, struct str *version, struct str *path)
+{
+	struct str first, second;
+	*version = str_cut(&said, '\n');
+	*path = str_cut(&said, '\n');
+	first = str_cut(&said, '\n');
+	second = str_cut(&said, '\n');
+	if (str_starts(first, S("ends -2")))
+		return "it lacks functions that forking needs";
+	if (!str_starts(first, S("2 ")) || !str_starts(second, S("2 ")))
+		return "a forked program did not run";
+	if (same_word(str_skip(first, 2), str_skip(second, 2)))
+		return "two forked programs drew the same random numbers";
+	if (!str_has(said, S("Error: a program that fails")))
+		return "a forked program that fails does not tell why";
+	return str_ends(said, S("\nends 0 0 256")) ? NULL : "forked programs do not end as they should";
+}
+
+/* One start tells both: what this Node is, and whether it can be forked. Fails when it cannot even start so. */
+static status try_node(struct arena *mem, const char *node, const char *helpers, struct str *version,
+		       struct str *path, const char **why_no_fork)
+{
+	const char *argv[] = { node, JAIL_NODE_FORK_FLAGS, arena_printf(mem, "%s/boot.js", helpers).at, "try", NULL };
+	struct str said;
+	if (ask(mem, argv, arena_printf(mem, "LD_PRELOAD=%s/jail.so", helpers).at, &said))
+		return -1;
+	const char *why = root_read_trial(said, version, path);
+	*why_no_fork = why ? why : "";
+	return path->len ? 0 : err_set(ERR_UNAVAILABLE, "%s says nothing", node);
+}
+
+static status plan_node(struct planner *p, const char *node, const char *helpers)
 {
 	static const char *const folders[] = { "/usr/share/nodejs", "/usr/lib/nodejs", "/usr/share/node_modules",
 					       "/usr/local/lib/node_modules", "/usr/lib/node_modules" };
 	struct arena *mem = p->plan->mem;
-	struct str said;
+	struct str said, version, path;
 	int64_t major;
 	const char *argv[] = { node, "-p", "process.versions.node + '\\n' + fs.realpathSync(process.execPath)", NULL };
-	if (ask(mem, argv, &said))
-		return -1;
-	struct str version = str_cut(&said, '\n'), rest = version;
+	if (!try_node(mem, node, helpers, &version, &path, &p->plan->why_no_fork)) {
+		p->plan->node_forks = !*p->plan->why_no_fork;
+	} else {
+		p->plan->why_no_fork = "this Node does not know the options for it";
+		if (ask(mem, argv, NULL, &said))
+			return -1;
+		version = str_cut(&said, '\n');
+		path = said;
+	}
+	struct str rest = version;
 	if (str_to_i64(str_cut(&rest, '.'), &major))
 		return err_set(ERR_UNAVAILABLE, "%s does not tell its version", node);
 	if (major < NODE_MAJOR_MIN)
 		return err_set(ERR_UNAVAILABLE, "%s is version %.*s; JavaScript needs Node.js %d or later", node,
 			       STR(version), NODE_MAJOR_MIN);
 	p->plan->node_version = arena_str(mem, version).at;
-	p->plan->node = arena_str(mem, said).at;
+	p->plan->node = arena_str(mem, path).at;
 	add_file(p, p->plan->node);
 	p->plan->node_path = "";
 	for (size_t i = 0; i < countof(folders); i++) {
@@ -224,7 +271,7 @@ static status plan_node(struct planner *p, const char *node)
 }
 
 /* NODEJS_PATH, the usual places, and what `make setup` may have fetched beside a checkout. */
-static void find_node(struct planner *p, const char *set)
+static void find_node(struct planner *p, const char *set, const char *helpers)
 {
 	struct arena *mem = p->plan->mem;
 	char exe[512];
@@ -237,7 +284,7 @@ static void find_node(struct planner *p, const char *set)
 	for (size_t i = 0; i < countof(places) && !p->plan->node; i++) {
 		if (!*places[i] || !exists(places[i]))
 			continue;
-		if (plan_node(p, places[i]))
+		if (plan_node(p, places[i], helpers))
 			p->plan->why_no_node = arena_str(mem, err_text()).at;
 	}
 }
@@ -271,13 +318,13 @@ static void plan_common(struct planner *p)
 			add_file(p, files[i]);
 }
 
-status root_plan_make(struct arena *mem, const struct launcher_settings *s, struct root_plan *out)
+status root_plan_make(struct arena *mem, const struct launcher_settings *s, const char *helpers, struct root_plan *out)
 {
-	*out = (struct root_plan){ .mem = mem };
+	*out = (struct root_plan){ .mem = mem, .why_no_fork = "there is no Node.js" };
 	struct planner p = { .plan = out, .seen = map_make(mem), .libraries = map_make(mem) };
 	plan_common(&p);
 	if (plan_python(&p, *s->python_path ? s->python_path : "/usr/bin/python3"))
 		return -1;
-	find_node(&p, s->nodejs_path);
+	find_node(&p, s->nodejs_path, helpers);
 	return 0;
 }

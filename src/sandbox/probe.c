@@ -49,6 +49,8 @@ static const struct {
 			     "one layer less; the minimal tier is not possible (needs Linux 5.13)" },
 	[PROBE_PIDFD] = { "pidfd", "pidfd", "processes are named without races", "needs Linux 5.3" },
 	[PROBE_PROC] = { "proc", "/proc", "memory of runs is watched", "only the kernel's own limits hold" },
+	[PROBE_FORK] = { "fork", "forked Node", "one Node is forked for every JavaScript program",
+			 "each takes a Node process of its own, started ahead (SANDBOX_POOL_NODE)" },
 };
 
 /* Each returns 0 when the thing works; they run in a child that is thrown away. */

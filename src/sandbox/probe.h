@@ -13,7 +13,9 @@ struct buf;
 
 enum probe_layer {
 	PROBE_USERNS, PROBE_NAMESPACES, PROBE_MOUNT, PROBE_CHROOT, PROBE_SETUID, PROBE_SECCOMP, PROBE_NOTIFY,
-	PROBE_LANDLOCK, PROBE_PIDFD, PROBE_PROC, PROBE_COUNT
+	PROBE_LANDLOCK, PROBE_PIDFD, PROBE_PROC,
+	PROBE_FORK, /* not tried by probe_run: root_plan_make tells */
+	PROBE_COUNT
 };
 /* What SANDBOX_REQUIRE may name: a layer by its bit, or that files, or the network, are held back by any. */
 enum { REQUIRE_FS = 1 << 30, REQUIRE_NET = 1 << 29 };

@@ -22,11 +22,18 @@ struct root_plan {
 	const char *python_version, *node_version, *why_no_node;
 	const char *site; /* folders of third-party packages, "a:b" */
 	const char *node_path;
+	bool node_forks;	  /* one Node can be forked for every program */
+	const char *why_no_fork; /* "" when it does */
 };
+/* With these Node has no helper threads that V8 gives work to: a forked child would not have them. */
+#define JAIL_NODE_FORK_FLAGS "--single-threaded", "--v8-pool-size=0", "--no-warnings"
 
 struct launcher_settings;
-/* Asks the interpreters where their parts are. Fails when there is no Python. */
-status root_plan_make(struct arena *, const struct launcher_settings *, struct root_plan *out) NODISCARD;
+/* Asks the interpreters where their parts are, and whether Node can be forked (with the helpers, which lie
+ * in a folder already). Fails when there is no Python. */
+status root_plan_make(struct arena *, const struct launcher_settings *, const char *helpers, struct root_plan *out) NODISCARD;
+/* What `boot.js try` printed: its version and path when they are there, and NULL, or why it cannot be forked. */
+const char *root_read_trial(struct str said, struct str *version, struct str *path);
 /* Mounts the plan on `at` and makes it read-only; in a mount namespace of ours. */
 status root_mount(const struct root_plan *, const struct launcher_settings *, const char *at) NODISCARD;
 /* Makes the folder `at` hold the plan, by hard links where possible; does nothing when it does. */

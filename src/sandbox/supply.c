@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* supply: what every run is given: an identity and a process space of its own. */
+/* supply: what every run is given: an identity, a process space of its own, its order. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +65,29 @@ void supply_give_uid(struct launcher *l, uint32_t index)
 	l->uid_taken[index] = false;
 }
 
+/* --- orders --- */
+
+void supply_order(const struct launcher *l, struct order *o, uint32_t flags, uint32_t uid_index)
+{
+	const struct launcher_settings *s = &l->settings;
+	*o = (struct order){ .magic = WIRE_MAGIC,
+			     .flags = flags | jail_order_flags(&l->jail),
+			     .memory = (uint64_t)s->memory_mb << 20,
+			     .uid = l->jail.uid_base + uid_index,
+			     .gid = l->jail.uid_base + uid_index,
+			     .cpu_seconds = s->cpu_seconds,
+			     .threads = s->threads,
+			     .files = FILES_MAX,
+			     .scratch_mb = s->scratch_mb,
+			     .extra_len = s->extra_len };
+	memcpy(o->extra, s->extra, sizeof(o->extra));
+}
+
+bool supply_pipe(int ends[2])
+{
+	return pipe2(ends, O_CLOEXEC) == 0;
+}
+
 /* --- process spaces --- */
 
 int supply_take_space(struct launcher *l, pid_t *init)
@@ -103,4 +128,13 @@ void supply_reap_spaces(struct launcher *l)
 	for (size_t i = l->dying_count; i-- > 0;)
 		if (waitpid(l->dying[i], NULL, WNOHANG) != 0)
 			l->dying[i] = l->dying[--l->dying_count];
+}
+
+void supply_drop_spaces(struct launcher *l)
+{
+	while (l->spare_count) {
+		l->spare_count--;
+		launcher_close(&l->spare[l->spare_count].fd);
+		supply_end_space(l, &l->spare[l->spare_count].init);
+	}
 }

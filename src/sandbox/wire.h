@@ -31,6 +31,7 @@ enum {
 	ORDER_PRELOAD = 1 << 9,	      /* a preload text stands before the code */
 	ORDER_DATA = 1 << 10,	      /* numpy and the like are loaded */
 	ORDER_KILL = 1 << 11,	      /* the kernel ends who calls what is never allowed, without a name */
+	ORDER_FRESH = 1 << 12,	      /* for a process started for this run alone: it has its identity already */
 };
 
 struct order {

@@ -37,7 +37,7 @@ int harden_limits(const struct order *o)
 	bad |= limit(RLIMIT_FSIZE, o->scratch_mb ? (uint64_t)(o->scratch_mb + 1) << 20 : 0);
 	bad |= limit(RLIMIT_NOFILE, node ? NODE_FILES : o->files);
 	/* In a user namespace of its own the limit counts from inside only: harden_identity sets it. */
-	if (!(o->flags & ORDER_COUNT_THREADS) && (node || !(o->flags & ORDER_USERNS)))
+	if (!(o->flags & ORDER_COUNT_THREADS) && (o->flags & ORDER_FRESH || !(o->flags & ORDER_USERNS)))
 		bad |= limit(RLIMIT_NPROC, o->threads);
 	bad |= limit(RLIMIT_CORE, 0);
 	bad |= limit(RLIMIT_MEMLOCK, 0);
@@ -88,7 +88,7 @@ int harden_identity(const struct order *o)
 	/* A user namespace of its own: the kernel counts this run's threads apart from others', and
 	 * our uid outside has no meaning inside. */
 	if (o->flags & ORDER_USERNS &&
-	    (unshare(CLONE_NEWUSER) < 0 || (!(o->flags & ORDER_NODE) && limit(RLIMIT_NPROC, o->threads) < 0)))
+	    (unshare(CLONE_NEWUSER) < 0 || (!(o->flags & ORDER_FRESH) && limit(RLIMIT_NPROC, o->threads) < 0)))
 		return -1;
 	if (o->flags & ORDER_SETID &&
 	    (setgroups(0, NULL) < 0 || setresgid(o->gid, o->gid, o->gid) < 0 ||

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * zygote: the helper library inside the jail. In a Python process `jail_serve` is its main loop: it
- * waits for orders, forks, and returns only in the child, which is jailed by then. In a Node process
- * loading the library as an add-on waits for the one order of that process and jails it. It sees
- * no user code: a zygote reads structs and passes descriptors, nothing else.
+ * zygote: see zygote.h. It waits for orders, forks, and returns only in the child, which is jailed by
+ * then. Python calls it through jail_serve; Node's side is in node.c.
  *
  * Built without Python's headers: the three functions it calls are declared here.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -23,22 +23,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sandbox/jail/harden.h"
+#include "sandbox/jail/zygote.h"
 #include "sandbox/message.h"
-
-#define PUBLIC __attribute__((visibility("default")))
-#define WEAK __attribute__((weak))
 
 void PyOS_BeforeFork(void) WEAK;
 void PyOS_AfterFork_Parent(void) WEAK;
 void PyOS_AfterFork_Child(void) WEAK;
 
 PUBLIC int jail_serve(int control, struct order *out);
-PUBLIC void *napi_register_module_v1(void *env, void *exports);
 
-enum { CHILDREN_MAX = 256, EXIT_BROKEN = 125, CONTROL_FD_NODE = 3 };
+enum { SORT_BYTES = 100 << 10 };
 
 struct zygote {
+	const struct zygote_hooks *hooks;
 	int control;
 	int count; /* of children; `watch[0]` is the control socket */
 	struct pollfd watch[CHILDREN_MAX + 1];
@@ -54,8 +51,7 @@ static void send_report(int control, const struct zygote_report *r, int pidfd)
 	(void)message_send(control, r, sizeof(*r), &pidfd, pidfd >= 0);
 }
 
-/* Bytes of the order, 0 at the end, -1 when the message is not ours. Unused places are -1. */
-static ssize_t receive(int control, struct order *o, int fds[ORDER_FD_COUNT])
+long zygote_receive(int control, struct order *o, int fds[ORDER_FD_COUNT])
 {
 	size_t count = ORDER_FD_COUNT;
 	for (int i = 0; i < ORDER_FD_COUNT; i++)
@@ -64,7 +60,7 @@ static ssize_t receive(int control, struct order *o, int fds[ORDER_FD_COUNT])
 	return n > 0 && !order_is_sound(o, n) ? -1 : n;
 }
 
-static void close_all(int fds[ORDER_FD_COUNT])
+void zygote_close(int fds[ORDER_FD_COUNT])
 {
 	for (int i = 0; i < ORDER_FD_COUNT; i++)
 		if (fds[i] >= 0)
@@ -84,7 +80,7 @@ static int open_nothing(void)
 	return ends[0];
 }
 
-/* Only its own descriptors, under fixed numbers; everything else is closed without looking. */
+/* Its own descriptors, under fixed numbers. */
 static int keep_fds(const int fds[ORDER_FD_COUNT])
 {
 	const int target[] = { [ORDER_FD_CODE] = RUN_FD_CODE, [ORDER_FD_OUT] = 1,
@@ -96,19 +92,18 @@ static int keep_fds(const int fds[ORDER_FD_COUNT])
 			return -1;
 	}
 	for (int i = 0; i < 4; i++)
-		if (dup2(high[i], target[i]) < 0)
+		if (dup2(high[i], target[i]) < 0 || close(high[i]) < 0)
 			return -1;
-	if (dup2(open_nothing(), 0) < 0)
-		return -1;
-	return (int)syscall(SYS_close_range, 5u, ~0u, 0u);
+	int nothing = open_nothing();
+	return dup2(nothing, 0) < 0 || close(nothing) < 0 ? -1 : 0;
 }
 
 /* Signals that Python itself does not use become the default again. */
-static void reset_signals(void)
+static void reset_signals(bool keep_handlers)
 {
 	sigset_t none;
 	struct itimerval never = { 0 };
-	for (int s = 1; s < 32; s++)
+	for (int s = 1; s < 32 && !keep_handlers; s++)
 		if (s != SIGPIPE && s != SIGINT && s != SIGXFSZ)
 			signal(s, SIG_DFL);
 	sigemptyset(&none);
@@ -116,16 +111,16 @@ static void reset_signals(void)
 	setitimer(ITIMER_REAL, &never, NULL);
 }
 
-static int become_run(const struct order *o, const int fds[ORDER_FD_COUNT], pid_t parent)
+static int become_run(const struct zygote *z, const struct order *o, const int fds[ORDER_FD_COUNT], pid_t parent)
 {
 	/* The network that this run may see, while there is the right to choose one. */
 	if (fds[ORDER_FD_NETNS] >= 0 && setns(fds[ORDER_FD_NETNS], CLONE_NEWNET) < 0)
 		return -1;
 	bool apart = fds[ORDER_FD_PIDNS] >= 0;
-	if (keep_fds(fds) < 0)
+	if (keep_fds(fds) < 0 || z->hooks->drop_fds() < 0)
 		return -1;
 	setsid();
-	reset_signals();
+	reset_signals(z->hooks->keep_handlers);
 	umask(077);
 	if (harden_scratch(o) < 0 || harden_limits(o) < 0 || harden_identity(o) < 0)
 		return -1;
@@ -165,6 +160,12 @@ static void end_child(struct zygote *z, int i)
 	send_report(z->control, &r, -1);
 }
 
+static void call(void (*hook)(void))
+{
+	if (hook)
+		hook();
+}
+
 /* 1 in the child, 0 in the parent. */
 static int start_run(struct zygote *z, struct order *o, int fds[ORDER_FD_COUNT])
 {
@@ -174,17 +175,17 @@ static int start_run(struct zygote *z, struct order *o, int fds[ORDER_FD_COUNT])
 	int there = fds[ORDER_FD_PIDNS] < 0 || setns(fds[ORDER_FD_PIDNS], CLONE_NEWPID) == 0;
 	if (there && z->count < CHILDREN_MAX) {
 		pid_t self = getpid();
-		PyOS_BeforeFork();
+		call(z->hooks->before);
 		pid = fork();
 		if (pid == 0) {
-			if (become_run(o, fds, self) < 0)
+			if (become_run(z, o, fds, self) < 0)
 				_exit(EXIT_BROKEN);
-			PyOS_AfterFork_Child();
+			call(z->hooks->child);
 			return 1;
 		}
-		PyOS_AfterFork_Parent();
+		call(z->hooks->parent);
 	}
-	close_all(fds);
+	zygote_close(fds);
 	if (pid > 0)
 		add_child(z, pid, o->id);
 	else
@@ -192,14 +193,42 @@ static int start_run(struct zygote *z, struct order *o, int fds[ORDER_FD_COUNT])
 	return 0;
 }
 
-/* Until the launcher closes its end; then until the last child has ended. */
-int jail_serve(int control, struct order *out)
+static int drop_segments(struct dl_phdr_info *object, size_t size, void *unused)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	(void)size;
+	(void)unused;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &object->dlpi_phdr[i];
+		/* What can be written may differ from the file. */
+		if (p->p_type != PT_LOAD || p->p_flags & PF_W)
+			continue;
+		uintptr_t from = (object->dlpi_addr + p->p_vaddr + page - 1) & ~(page - 1);
+		uintptr_t to = (object->dlpi_addr + p->p_vaddr + p->p_memsz) & ~(page - 1);
+		if (from < to)
+			(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void zygote_trim(void)
+{
+	malloc_trim(0);
+	/* It leaves free pieces unsorted; sorting them is one copied page each, which no child shall pay. */
+	void *sorted = malloc(SORT_BYTES);
+	free(sorted);
+	(void)dl_iterate_phdr(drop_segments, NULL);
+}
+
+void zygote_serve(int control, struct order *out, const struct zygote_hooks *hooks)
 {
 	static struct zygote z;
 	struct zygote_report ready = { .magic = WIRE_MAGIC, .event = ZYGOTE_READY, .pid = getpid() };
 	int fds[ORDER_FD_COUNT];
 	mallopt(M_ARENA_MAX, 1);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	zygote_trim();
+	z.hooks = hooks;
 	z.control = control;
 	z.watch[0] = (struct pollfd){ .fd = control, .events = POLLIN };
 	send_report(control, &ready, -1);
@@ -211,37 +240,30 @@ int jail_serve(int control, struct order *out)
 				end_child(&z, i);
 		if (!z.watch[0].revents)
 			continue;
-		ssize_t n = receive(control, out, fds);
+		long n = zygote_receive(control, out, fds);
 		if (n <= 0) {
-			close_all(fds);
+			zygote_close(fds);
 			if (n < 0)
 				_exit(EXIT_BROKEN);
 			z.watch[0].fd = -1;
 		} else if (start_run(&z, out, fds)) {
-			return 1;
+			return;
 		}
 	}
 	_exit(0);
 }
 
-/* --- Node: one process, one order; identity and files were settled before it started --- */
+/* --- Python --- */
 
-void *napi_register_module_v1(void *env, void *exports)
+static int close_rest(void)
 {
-	struct order o;
-	int fds[ORDER_FD_COUNT];
-	(void)env;
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	ssize_t n = receive(CONTROL_FD_NODE, &o, fds);
-	if (n <= 0)
-		_exit(n < 0 ? EXIT_BROKEN : 0);
-	/* The code takes the place of the socket; other numbers are in use by Node itself. */
-	int status = fds[ORDER_FD_STATUS];
-	fds[ORDER_FD_STATUS] = -1;
-	if (dup2(fds[ORDER_FD_CODE], RUN_FD_CODE) < 0)
-		_exit(EXIT_BROKEN);
-	close_all(fds);
-	if (harden_limits(&o) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || harden_filter(&o, status) < 0)
-		_exit(EXIT_BROKEN);
-	return exports;
+	return (int)syscall(SYS_close_range, (unsigned)OWN_FDS_END, ~0u, 0u);
+}
+
+int jail_serve(int control, struct order *out)
+{
+	static const struct zygote_hooks hooks = { .before = PyOS_BeforeFork, .parent = PyOS_AfterFork_Parent,
+						   .drop_fds = close_rest, .child = PyOS_AfterFork_Child };
+	zygote_serve(control, out, &hooks);
+	return 1;
 }
