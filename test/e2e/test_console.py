@@ -51,6 +51,8 @@ OTHER = {
 SITE_CODE = [r"body\.site\.(access_token|code)", r"body\.(access_token|code)"]  # chosen at random
 PROVIDER_WORDS = [r".*\.icon_small", r".*\.label", r".*\.description", r".*\.supported_model_types", r".*\.help"]
 IGNORE = {
+    # Lists of runs say how long runs are kept.
+    ("workflow-runs", "*"): [r"body\.retention"],
     ("logs", "agent/logs"): [r".*\.time_cost"],
     ("setup", "health"): [r"body\.roles", r"body\.version", "header x-version", "header x-env", "wire"],
     ("apps", "*"): SITE_CODE + [r"body\.total"],
