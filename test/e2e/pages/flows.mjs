@@ -23,6 +23,7 @@ async function setup(w) {
 	await page.getByLabel("E-mail").fill(admin.email);
 	await page.getByLabel("Your name").fill(admin.name);
 	await page.getByLabel("Password", { exact: true }).fill("short");
+	await page.locator(".rules .met").first().waitFor();
 	assert.equal(await page.locator(".rules .met").count(), 1);
 	await check(w, page, "01-setup");
 	await page.getByLabel("Password", { exact: true }).fill(admin.password);
@@ -211,8 +212,10 @@ async function oneStep(w) {
 	const values = page.getByRole("dialog", { name: "Values" });
 	// Nothing is there yet, whatever ran before.
 	await page.getByRole("button", { name: "Values" }).click();
-	if (await values.getByRole("button", { name: "Forget all" }).count()) {
-		await values.getByRole("button", { name: "Forget all" }).click();
+	const forget = values.getByRole("button", { name: "Forget all" });
+	await values.getByText("Nothing here yet").or(forget).first().waitFor();
+	if (await forget.count()) {
+		await forget.click();
 		await page.getByRole("dialog", { name: "Forget all values?" }).getByRole("button", { name: "Forget all" }).click();
 	}
 	await values.getByText("Nothing here yet").waitFor();
