@@ -58,26 +58,12 @@ static status child_main(void *arg)
 			abort();
 }
 
+/* It alone is told which run it is to begin. */
 static struct proc *spawn_child(struct fixture *f)
 {
-	static char self[512];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	struct proc *child;
-	assert_true(n > 0);
-	self[n] = 0;
-	const char *argv[] = { self, "child", arena_cstr(f->mem, f->dir), NULL };
-	struct proc_options o = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 };
-	assert_int_equal(proc_spawn(&o, &child), 0);
+	struct proc *child = fixture_child(f);
 	unsetenv("AGAIN_TEST_RUN");
 	return child;
-}
-
-static void kill_child(struct proc *child)
-{
-	int code;
-	proc_kill(child, SIGKILL);
-	assert_int_equal(proc_wait(child, deadline_in_ms(PATIENCE_MS), &code), 0);
-	proc_close(child);
 }
 
 /* The run of this kind that is not `known`, once it is there. Tests share a database. */
@@ -144,10 +130,10 @@ static status again_main(void *arg)
 		struct proc *child = spawn_child(&f);
 		known[i + 1] = other_run(&f, "replay", known, i + 1);
 		fixture_await(&f, known[i + 1], types[i], places[i]);
-		kill_child(child);
+		fixture_kill(child);
 		child = spawn_child(&f);
 		assert_int_equal(fiber_sleep_ms(LEASE_MS + 97 * (int64_t)i), 0);
-		kill_child(child);
+		fixture_kill(child);
 		child = spawn_child(&f);
 		struct flow_result *r = fixture_wait(&f, known[i + 1]);
 		if (r->error.len)
@@ -161,7 +147,7 @@ static status again_main(void *arg)
 		assert_int_equal(r->total_steps, source->total_steps);
 		check_events(&f, known[i + 1]);
 		assert_int_equal(f.calls, MODEL_CALLS);
-		kill_child(child);
+		fixture_kill(child);
 	}
 	flow_graph_unref(g);
 	fixture_close(&f);
@@ -192,13 +178,13 @@ static status from_main(void *arg)
 	unsetenv("AGAIN_TEST_FROM");
 	struct str id = other_run(&f, "replay-from", known, 1);
 	fixture_await(&f, id, FLOW_NODE_STARTED, "\"node_id\":\"c\"");
-	kill_child(child);
+	fixture_kill(child);
 	child = spawn_child(&f);
 	struct flow_result *r = fixture_wait(&f, id);
 	fixture_expect(r->status, "succeeded");
 	assert_int_equal(f.calls, 4);
 	assert_true(str_has(r->answer, S("call 2 of five words slept")));
-	kill_child(child);
+	fixture_kill(child);
 	flow_graph_unref(g);
 	fixture_close(&f);
 	return 0;

@@ -510,27 +510,6 @@ static status child_main(void *arg)
 	}
 }
 
-static struct proc *spawn_child(struct fixture *f)
-{
-	static char self[512];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	struct proc *child;
-	assert_true(n > 0);
-	self[n] = 0;
-	const char *argv[] = { self, "child", arena_cstr(f->mem, f->dir), NULL };
-	struct proc_options o = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 };
-	assert_int_equal(proc_spawn(&o, &child), 0);
-	return child;
-}
-
-static void kill_child(struct proc *child)
-{
-	int code;
-	proc_kill(child, SIGKILL);
-	assert_int_equal(proc_wait(child, deadline_in_ms(PATIENCE_MS), &code), 0);
-	proc_close(child);
-}
-
 static void wait_end(struct fixture *f, struct str id, struct flow_result **r)
 {
 	for (int i = 0;; i++) {
@@ -594,7 +573,7 @@ static status seed_main(void *arg)
 		buf_printf(&list, "%s%.*s", i ? "," : "", STR(ids[i]));
 	}
 	setenv("ASK_TEST_RUNS", arena_cstr(f.mem, buf_str(&list)), 1);
-	struct proc *child = spawn_child(&f);
+	struct proc *child = fixture_child(&f);
 	while (flow_follow(f.flow, ids[RUNS - 1], 0, &feed))
 		assert_int_equal(fiber_sleep_ms(10), 0);
 	flow_feed_close(feed);
@@ -602,28 +581,21 @@ static status seed_main(void *arg)
 	uint32_t kills = 2 + next_random(&state) % (KILLS_MAX - 1);
 	for (uint32_t i = 0; i < kills; i++) {
 		assert_int_equal(fiber_sleep_ms((i ? KILL_LEASE_MS : 0) + next_random(&state) % LIFE_MAX_MS), 0);
-		kill_child(child);
-		child = spawn_child(&f);
+		fixture_kill(child);
+		child = fixture_child(&f);
 	}
 	for (size_t i = 0; i < RUNS; i++)
 		check_run(&f, ids[i]);
 	print_message("seed %d: %d kills, %d model calls for %d nodes\n", (int)(uintptr_t)arg, (int)kills, f.calls, RUNS * 7);
-	kill_child(child);
+	fixture_kill(child);
 	buf_free(&list);
 	fixture_close(&f);
 	return 0;
 }
 
-static int64_t setting(const char *name, int64_t fallback)
-{
-	const char *v = getenv(name);
-	int64_t n = fallback;
-	return v && str_to_i64(str_c(v), &n) == 0 ? n : fallback;
-}
-
 static void killed_again_and_again(void **state)
 {
-	int64_t first = setting("TATARA_ASK_SEED", 1), n = setting("TATARA_ASK_SEEDS", 3);
+	int64_t first = fixture_setting("TATARA_ASK_SEED", 1), n = fixture_setting("TATARA_ASK_SEEDS", 3);
 	(void)state;
 	for (int64_t seed = first; seed < first + n; seed++)
 		assert_int_equal(rt_run(NULL, seed_main, (void *)(uintptr_t)seed), 0);

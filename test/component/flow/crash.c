@@ -91,23 +91,6 @@ static status child_main(void *arg)
 			abort();
 }
 
-static struct proc *spawn_child(struct fixture *f, const char *self)
-{
-	struct proc *child;
-	const char *argv[] = { self, "child", arena_cstr(f->mem, f->dir), NULL };
-	struct proc_options o = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1 };
-	assert_int_equal(proc_spawn(&o, &child), 0);
-	return child;
-}
-
-static void kill_child(struct proc *child)
-{
-	int code;
-	proc_kill(child, SIGKILL);
-	assert_int_equal(proc_wait(child, deadline_in_ms(PATIENCE_MS), &code), 0);
-	proc_close(child);
-}
-
 /* --- what the journal says --- */
 
 struct ends {
@@ -269,11 +252,9 @@ static status seed_main(void *arg)
 {
 	struct fixture f = { 0 };
 	uint64_t state = (uint64_t)(uintptr_t)arg * 7919 + 1;
-	char self[512] = { 0 };
 	struct str ids[RUNS];
 	struct promises promises = { 0 };
 	struct buf list = buf_make(NULL, 0);
-	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	fixture_open(&f, S(""), "parent", LEASE_MS);
 	f.pause_ms = PAUSE_MS;
 	for (size_t i = 0; i < RUNS; i++) {
@@ -281,7 +262,7 @@ static status seed_main(void *arg)
 		buf_printf(&list, "%s%.*s", i ? "," : "", STR(ids[i]));
 	}
 	setenv("CRASH_TEST_RUNS", arena_cstr(f.mem, buf_str(&list)), 1);
-	struct proc *child = spawn_child(&f, self);
+	struct proc *child = fixture_child(&f);
 	/* All runs must be there before the first kill: a start that never was is no crash of a run. */
 	struct flow_feed *feed;
 	while (flow_follow(f.flow, ids[RUNS - 1], 0, &feed))
@@ -291,11 +272,11 @@ static status seed_main(void *arg)
 	uint32_t kills = 1 + next_random(&state) % KILLS_MAX;
 	for (uint32_t i = 0; i < kills; i++) {
 		assert_int_equal(fiber_sleep_ms((i ? LEASE_MS : 0) + next_random(&state) % LIFE_MAX_MS), 0);
-		kill_child(child);
+		fixture_kill(child);
 		size_t before = promises.len;
 		note_promises(&f, ids, &promises);
 		print_message("  kill %d: %d calls so far, %zu ended\n", (int)i + 1, f.calls, promises.len - before);
-		child = spawn_child(&f, self);
+		child = fixture_child(&f);
 	}
 	for (size_t i = 0; i < RUNS; i++)
 		check_run(&f, ids[i]);
@@ -306,7 +287,7 @@ static status seed_main(void *arg)
 		assert_int_equal(fixture_calls(&f, p->prompt), p->calls);
 	}
 	print_message("seed %d: %d kills, %d model calls, %zu ended before a kill\n", (int)(uintptr_t)arg, (int)kills, f.calls, promises.len);
-	kill_child(child);
+	fixture_kill(child);
 	buf_free(&list);
 	fixture_close(&f);
 	return 0;
@@ -323,25 +304,23 @@ static status once_main(void *arg)
 {
 	struct fixture f = { 0 };
 	struct flow_result *r;
-	char self[512] = { 0 };
-	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	fixture_open(&f, S(""), "parent", LEASE_MS);
 	f.hold = 1;
 	struct str id = id_uuid(f.mem), prompt = arena_printf(f.mem, "once a %.*s", STR(id));
 	setenv("CRASH_TEST_RUNS", arena_cstr(f.mem, id), 1);
 	setenv("CRASH_TEST_GRAPH", arg, 1);
-	struct proc *child = spawn_child(&f, self);
+	struct proc *child = fixture_child(&f);
 	while (!fixture_calls(&f, prompt))
 		assert_int_equal(fiber_sleep_ms(1), 0);
-	kill_child(child);
+	fixture_kill(child);
 	f.hold = 0;
 	setenv("CRASH_TEST_RUNS", "", 1);
-	child = spawn_child(&f, self);
+	child = fixture_child(&f);
 	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	assert_true(str_eq(r->status, S("failed")));
 	assert_true(str_starts(r->error, S("interrupted: node x was running")));
 	assert_int_equal(fixture_calls(&f, prompt), 1);
-	kill_child(child);
+	fixture_kill(child);
 	unsetenv("CRASH_TEST_GRAPH");
 	fixture_close(&f);
 	return 0;
@@ -386,24 +365,22 @@ static status changing_main(void *arg)
 {
 	struct fixture f = { 0 };
 	struct flow_result *r;
-	char self[512] = { 0 };
 	(void)arg;
-	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	fixture_open(&f, S(""), "parent", LEASE_MS);
 	f.pause_ms = 100;
 	struct str id = id_uuid(f.mem);
 	setenv("CRASH_TEST_RUNS", arena_cstr(f.mem, id), 1);
 	setenv("CRASH_TEST_GRAPH", changing_graph, 1);
-	struct proc *child = spawn_child(&f, self);
+	struct proc *child = fixture_child(&f);
 	wait_for_text(&f, id, S("[2 call 1 of "));
-	kill_child(child);
+	fixture_kill(child);
 	setenv("CRASH_TEST_RUNS", "", 1);
-	child = spawn_child(&f, self);
+	child = fixture_child(&f);
 	/* And once more: what had been replaced is known as well. */
 	wait_for_text(&f, id, S("five "));
 	assert_int_equal(fiber_sleep_ms(2 * LEASE_MS), 0);
-	kill_child(child);
-	child = spawn_child(&f, self);
+	fixture_kill(child);
+	child = fixture_child(&f);
 	assert_int_equal(flow_run_wait(f.flow, f.mem, id, &r, deadline_in_ms(PATIENCE_MS)), 0);
 	struct str text = feed_text(&f, id);
 	bool good = str_starts(text, S("[1 call 1 of five words][2 call ")) && str_ends(text, S(" of five words]")) &&
@@ -412,7 +389,7 @@ static status changing_main(void *arg)
 		print_error("got %.*s\n", STR(text));
 	assert_true(good);
 	assert_true(str_eq(text, r->answer));
-	kill_child(child);
+	fixture_kill(child);
 	unsetenv("CRASH_TEST_GRAPH");
 	fixture_close(&f);
 	return 0;
@@ -424,16 +401,9 @@ static void other_text(void **state)
 	assert_int_equal(rt_run(NULL, changing_main, NULL), 0);
 }
 
-static int64_t setting(const char *name, int64_t fallback)
-{
-	const char *v = getenv(name);
-	int64_t n = fallback;
-	return v && str_to_i64(str_c(v), &n) == 0 ? n : fallback;
-}
-
 static void killed_again_and_again(void **state)
 {
-	int64_t first = setting("TATARA_CRASH_SEED", 1), n = setting("TATARA_CRASH_SEEDS", 4);
+	int64_t first = fixture_setting("TATARA_CRASH_SEED", 1), n = fixture_setting("TATARA_CRASH_SEEDS", 4);
 	(void)state;
 	for (int64_t seed = first; seed < first + n; seed++)
 		assert_int_equal(rt_run(NULL, seed_main, (void *)(uintptr_t)seed), 0);

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/crypt.h"
@@ -17,6 +19,7 @@
 #include "model/model.h"
 #include "net/client.h"
 #include "net/http.h"
+#include "os/os.h"
 #include "store/blob/blob.h"
 #include "store/broker/broker.h"
 #include "store/db/db.h"
@@ -360,4 +363,32 @@ status fixture_submit(struct fixture *f, struct flow_form *form, const char *act
 	struct json *in;
 	assert_int_equal(json_parse(f->mem, str_c(inputs), &in), 0);
 	return flow_form_submit(f->flow, f->mem, form, str_c(action), in, S("u1"));
+}
+
+/* --- other processes --- */
+
+struct proc *fixture_child(struct fixture *f)
+{
+	char self[512] = { 0 };
+	struct proc *child;
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	const char *argv[] = { self, "child", arena_cstr(f->mem, f->dir), NULL };
+	struct proc_options o = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = 2 };
+	assert_int_equal(proc_spawn(&o, &child), 0);
+	return child;
+}
+
+void fixture_kill(struct proc *child)
+{
+	int code;
+	proc_kill(child, SIGKILL);
+	assert_int_equal(proc_wait(child, deadline_in_ms(PATIENCE_MS), &code), 0);
+	proc_close(child);
+}
+
+int64_t fixture_setting(const char *name, int64_t fallback)
+{
+	const char *v = getenv(name);
+	int64_t n = fallback;
+	return v && str_to_i64(str_c(v), &n) == 0 ? n : fallback;
 }

@@ -18,6 +18,7 @@ struct client;
 struct models;
 struct code_service;
 struct http_server;
+struct proc;
 
 /* How long a test waits for what must come: only something broken takes so long. */
 enum { PATIENCE_MS = 120000 };
@@ -71,4 +72,10 @@ status fixture_submit(struct fixture *, struct flow_form *, const char *action, 
 void fixture_expect(struct str got, const char *want);
 /* How often the model was asked this. */
 int fixture_calls(const struct fixture *, struct str prompt);
+/* This test program again, as `child DIR`: a process of its own on the same database. */
+struct proc *fixture_child(struct fixture *);
+/* SIGKILL, and waits for its end. */
+void fixture_kill(struct proc *);
+/* A number from the environment. */
+int64_t fixture_setting(const char *name, int64_t fallback);
 extern const char *const key_text; /* 32 bytes */

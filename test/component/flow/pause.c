@@ -481,27 +481,6 @@ static status child_main(void *arg)
 			abort();
 }
 
-static struct proc *spawn(struct fixture *f)
-{
-	static char self[512];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	assert_true(n > 0);
-	self[n] = 0;
-	const char *argv[] = { self, "child", arena_cstr(f->mem, f->dir), NULL };
-	struct proc_options o = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = 2 };
-	struct proc *child;
-	assert_int_equal(proc_spawn(&o, &child), 0);
-	return child;
-}
-
-static void kill_child(struct proc *child)
-{
-	int code;
-	proc_kill(child, SIGKILL);
-	assert_int_equal(proc_wait(child, deadline_in_ms(PATIENCE_MS), &code), 0);
-	proc_close(child);
-}
-
 /* The parent's clock when the child's lease is over: nobody loses one to a stall of the machine. */
 static int64_t after_the_lease(void)
 {
@@ -516,16 +495,16 @@ static status killed_main(void *arg)
 	struct str id = id_uuid(f.mem);
 	setenv("FLOW_TEST_RUN", arena_cstr(f.mem, id), 1);
 	unsetenv("FLOW_TEST_ANSWER");
-	struct proc *child = spawn(&f);
+	struct proc *child = fixture_child(&f);
 	fixture_await(&f, id, FLOW_WORKFLOW_PAUSED, "");
-	kill_child(child); /* while it is paused */
+	fixture_kill(child); /* while it is paused */
 	assert_int_equal(f.calls, 1);
 	fixture_expect(fixture_wait(&f, id)->status, "paused");
 	setenv("FLOW_TEST_ANSWER", "1", 1);
 	f.hold = 4;
-	child = spawn(&f);
+	child = fixture_child(&f);
 	fixture_await(&f, id, FLOW_CHUNK, "tok2");
-	kill_child(child); /* in the middle of what follows the answer */
+	fixture_kill(child); /* in the middle of what follows the answer */
 	f.hold = 0;
 	clock_override(after_the_lease);
 	fixture_serve(&f);

@@ -110,24 +110,17 @@ static status parent_main(void *arg)
 	struct proc *child;
 	struct flow_result *r;
 	struct str id;
-	int replaced, code;
+	int replaced;
 	(void)arg;
 	fixture_open(&f, S(""), "parent", SAFE_LEASE_MS);
 	fixture_open(&third, f.dir, "third", SAFE_LEASE_MS);
 	f.hold = 5;
 	id = id_uuid(f.mem);
 	setenv("FLOW_TEST_RUN", arena_cstr(f.mem, id), 1); /* the child inherits it */
-	const char *argv[] = { "/proc/self/exe", "child", arena_cstr(f.mem, f.dir), NULL };
-	char self[512] = { 0 };
-	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
-	argv[0] = self;
-	struct proc_options o = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = 2 };
-	assert_int_equal(proc_spawn(&o, &child), 0);
+	child = fixture_child(&f);
 	wait_for_text(&f, id);
 	assert_int_equal(f.calls, 2);
-	proc_kill(child, SIGKILL);
-	assert_int_equal(proc_wait(child, deadline_in_ms(PATIENCE_MS), &code), 0);
-	proc_close(child);
+	fixture_kill(child);
 	f.hold = 0;
 	/* Two processes look for it at once: one gets it. */
 	clock_override(after_the_lease);

@@ -218,23 +218,16 @@ static status parent_main(void *arg)
 	struct left l = { 0 };
 	struct proc *child;
 	struct flow_result *r;
-	int code;
-	char self[512] = { 0 };
 	(void)arg;
 	world(&f, &l, S(""), "parent");
 	f.pause_ms = 120;
 	struct str run = id_uuid(f.mem), node = id_uuid(f.mem);
 	setenv("SINGLE_TEST_RUN", arena_cstr(f.mem, run), 1);
 	setenv("SINGLE_TEST_NODE", arena_cstr(f.mem, node), 1);
-	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
-	const char *argv[] = { self, "child", arena_cstr(f.mem, f.dir), NULL };
-	struct proc_options o = { .argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = 2 };
-	assert_int_equal(proc_spawn(&o, &child), 0);
+	child = fixture_child(&f);
 	wait_for_text(&f, run);
 	wait_for_text(&f, node);
-	proc_kill(child, SIGKILL);
-	assert_int_equal(proc_wait(child, deadline_in_ms(5000), &code), 0);
-	proc_close(child);
+	fixture_kill(child);
 	f.pause_ms = 0;
 	fixture_serve(&f);
 	for (int i = 0; i < 2; i++) {
