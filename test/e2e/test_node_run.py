@@ -103,6 +103,11 @@ def test_a_single_run_is_no_run_of_the_app(server, chain):
     assert chain.call("GET", "workflow-app-logs?page=1&limit=10").json()["total"] == 0
 
 
+def test_lists_of_runs_say_how_long_runs_are_kept(server, chain):
+    for tail in ("workflow-runs?limit=1", "workflow-app-logs?page=1&limit=1"):
+        assert chain.call("GET", tail).json()["retention"] == {"days": 30, "runs_of_an_app": 50000}, tail
+
+
 def test_runs_of_the_draft_leave_the_values_of_all_nodes(server):
     d = Draft(server, *CHAIN)
     assert d.names() == ([], 0)
